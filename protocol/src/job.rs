@@ -1,1 +1,54 @@
+//! Opening a job on an agent.
 
+use serde::{Deserialize, Serialize};
+
+use crate::bundle::Bundle;
+use crate::hash::ContentHash;
+use crate::options::RenderOptions;
+use crate::rows::Rows;
+
+/// Body of `POST /jobs`. Opening a job that is open already, with the same content, is no error: the answer says
+/// what is still missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenJob {
+    /// The job's id: letters, digits and `-`, at most 64.
+    pub id: String,
+    pub bundle: Bundle,
+    pub options: RenderOptions,
+    /// Height of a band in rows.
+    pub band_rows: u32,
+    /// Whether the same bands are the same pixels in any job: then finished bands of earlier jobs are offered and
+    /// those of this one kept. Otherwise they are named with the job's id.
+    pub exact: bool,
+    /// Whether finished bands of earlier jobs may be used at all (`--fresh` says no).
+    pub reuse: bool,
+    /// A file of the bundle, relative to its root, with saved radiosity that strips load (`+RFI`).
+    pub radiosity: Option<String>,
+    /// Seconds without any progress, parsing included, after which POV-Ray is stopped.
+    pub stall_timeout: f64,
+    /// Seconds without a word from the master after which the agent stops this job's POV-Rays.
+    pub silence_timeout: f64,
+}
+
+/// Answer to `POST /jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobOpened {
+    /// Contents of the bundle that the agent does not have; the master sends each with `PUT /blobs/HASH`.
+    pub missing: Vec<ContentHash>,
+    /// Bands that lie finished in the agent's cache.
+    pub finished: Vec<Rows>,
+}
+
+/// A refusal, the body of every answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    pub message: String,
+}
+
+/// Whether `id` can be a job's id, and so a part of a file name.
+#[must_use]
+pub fn is_job_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}

@@ -1,1 +1,95 @@
+//! The probe: one small render of the whole view, before and beside the strips.
 
+use serde::{Deserialize, Serialize};
+
+use crate::strip::{Failure, Way, WorkingGamma};
+
+/// Body of `POST /jobs/ID/probe`; the answer is a stream of frames with [`ProbeEvent`] headers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartProbe {
+    /// Size of the small view, in pixels.
+    pub width: u32,
+    pub height: u32,
+    /// Values of `assumed_gamma` that the scene's text names: tried first.
+    pub gammas: Vec<f32>,
+    /// Also render the view in uneven strips and compare: is the scene exact when cut?
+    pub cut: bool,
+}
+
+/// A PNG chunk before IDAT, as POV-Ray writes it for the job's options; the data is hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderChunk {
+    /// Four letters, such as `gAMA`.
+    pub kind: String,
+    pub data: String,
+}
+
+/// What the probe found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeReport {
+    /// Chunks between IHDR and IDAT, in order.
+    pub chunks: Vec<HeaderChunk>,
+    /// Way (a) with the working gamma that reproduced POV-Ray's file sample by sample, or way (b).
+    pub way: Way,
+    /// Why it is way (b); empty for (a).
+    pub reason: String,
+    /// CPU seconds of each run of rows of the small view, top down, all of equal height (but the last).
+    pub row_costs: Vec<f64>,
+    /// Rows of the small view that one entry of `row_costs` covers.
+    pub rows_per_cost: u32,
+    /// Wall seconds from the start of POV-Ray until it traced.
+    pub start_seconds: f64,
+    /// CPU seconds before it traced.
+    pub start_cpu: f64,
+    /// CPU seconds of the trace of the small view.
+    pub trace_cpu: f64,
+    /// Samples that differ between the view in one go and in strips, when that was asked for.
+    pub cut_differences: Option<u64>,
+    /// Warnings that POV-Ray printed.
+    pub warnings: String,
+}
+
+impl ProbeReport {
+    #[must_use]
+    pub fn working_gamma(&self) -> Option<WorkingGamma> {
+        match self.way {
+            Way::StateFile { working_gamma } => Some(working_gamma),
+            Way::Undecided | Way::Writer => None,
+        }
+    }
+}
+
+/// What is heard of a probe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ProbeEvent {
+    Alive,
+    /// Last frame.
+    Done(ProbeReport),
+    /// Last frame.
+    Failed { failure: Failure, message: String, povray: String },
+}
+
+/// Body of `POST /jobs/ID/first-pass`: a render of the whole view that only saves radiosity samples.
+/// The answer is a stream of frames with [`FirstPassEvent`] headers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartFirstPass {
+    /// Size of the view, in pixels.
+    pub width: u32,
+    pub height: u32,
+}
+
+/// What is heard of a first pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum FirstPassEvent {
+    Alive,
+    /// The next piece of the radiosity file, as the frame's payload.
+    Piece,
+    /// Last frame.
+    Done { cpu: f64 },
+    /// Last frame.
+    Failed { failure: Failure, message: String, povray: String },
+}

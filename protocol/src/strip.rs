@@ -1,1 +1,124 @@
+//! Rendering a strip, and what is heard of it while it renders.
 
+use serde::{Deserialize, Serialize};
+
+use crate::rows::Rows;
+use crate::segment::SegmentMeta;
+
+/// POV-Ray's working gamma, as far as its floats are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkingGamma {
+    /// No gamma handling at all: scenes of version 3.6 and before that set no `assumed_gamma`.
+    Unmanaged,
+    /// `assumed_gamma` of the scene; 1.0 where a 3.7 scene sets none.
+    Assumed(f32),
+}
+
+/// How rows leave a strip.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "snake_case")]
+pub enum Way {
+    /// The probe has not told yet: trace, and hold the rows back.
+    Undecided,
+    /// From the state file, while the trace runs (way a).
+    StateFile { working_gamma: WorkingGamma },
+    /// By POV-Ray's own writer, after the trace (way b).
+    Writer,
+}
+
+/// Body of `POST /jobs/ID/strips`; the answer is a stream of frames with [`StripEvent`] headers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartStrip {
+    /// The lease's number, chosen by the master, never used twice in a job.
+    pub lease: u64,
+    pub rows: Rows,
+    pub way: Way,
+}
+
+/// Body of `POST /jobs/ID/way`: holds for all strips of the job, running and to come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetWay {
+    pub way: Way,
+}
+
+/// Body of `POST /jobs/ID/strips/LEASE/shrink`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shrink {
+    /// Raised by the master with each wish; an agent ignores an epoch that is not newer than the last.
+    pub epoch: u32,
+    /// The first row that the master would like to take away.
+    pub new_end: u32,
+}
+
+/// The agent's answer to a [`Shrink`]: it alone decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shrunk {
+    pub epoch: u32,
+    /// The end that holds from now on: at least the end of the first unfinished band.
+    pub end: u32,
+}
+
+/// Why a strip failed, as far as the master has to act differently.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Failure {
+    /// POV-Ray refused the scene: it would do so on every node.
+    Scene,
+    /// POV-Ray was ended by a signal that the agent did not send.
+    Killed { signal: i32 },
+    /// No progress for `stall_timeout`.
+    Stalled,
+    /// The scratch folder is full.
+    ScratchFull,
+    /// POV-Ray cannot be started on this node.
+    Povray,
+    /// Anything else that went wrong on the node.
+    Node,
+    /// The master asked for it, or was silent too long.
+    Cancelled,
+}
+
+/// What is heard of a strip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum StripEvent {
+    /// Nothing new; the agent lives. Sent when nothing else was for about a second.
+    Alive,
+    /// POV-Ray has parsed and begins to trace.
+    Tracing {
+        /// Wall seconds from the start of POV-Ray.
+        seconds: f64,
+        /// CPU seconds so far.
+        cpu: f64,
+    },
+    /// Rows finished so far, from the strip's start, whether sent or not.
+    Progress { rows: u32 },
+    /// A finished segment; the frame's payload is its data.
+    Rows {
+        segment: SegmentMeta,
+        /// CPU seconds that POV-Ray spent since the segment before.
+        cpu: f64,
+    },
+    /// All rows up to `end` were sent; POV-Ray has ended. Last frame.
+    Ended {
+        end: u32,
+        /// CPU seconds of POV-Ray in all.
+        cpu: f64,
+        /// CPU seconds of the agent's own work on this strip.
+        agent_cpu: f64,
+        /// Whether all was read from the state file.
+        from_state_file: bool,
+    },
+    /// The strip ended early; what was sent stays good. Last frame.
+    Failed {
+        failure: Failure,
+        /// A sentence for the user.
+        message: String,
+        /// The last part of what POV-Ray printed.
+        povray: String,
+    },
+}
