@@ -1,0 +1,34 @@
+# td: `make` lists what there is. On a bare Debian 12 (git and make) demo and test bring all else they need:
+# they print the packages first and install them as root or through sudo.
+
+CARGO := setup/cargo.sh
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# One build at a time: the targets call cargo, which uses all cores itself.
+.NOTPARALLEL:
+.PHONY: help demo test e2e exactness bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-10s  %s\n", $$1, $$2}'
+
+demo: ## render a real scene with every core of this machine: td-demo.png
+	@setup/packages.sh demo
+	@setup/demo.sh
+
+test: ## build, unit tests, end-to-end tests (all but the long ones)
+	@setup/packages.sh test
+	@$(CARGO) --run tests/run.sh
+
+e2e: ## the end-to-end tests, the long ones too
+	@setup/packages.sh test
+	@$(CARGO) --run tests/run.sh e2e
+
+exactness: ## every scene of the table against plain POV-Ray, printed as a table
+	@setup/packages.sh test
+	@$(CARGO) build --release --locked
+	@$(CARGO) run -q --locked -p td-tests --bin exactness
+
+bench: ## the benchmarks, in order
+	@setup/packages.sh test
+	@$(CARGO) build --release --locked
+	@$(CARGO) --run benches/run.sh

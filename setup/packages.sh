@@ -1,0 +1,116 @@
+#!/bin/sh
+# packages.sh WHAT     WHAT is `demo` (render something) or `test` (demo's packages and the test tools)
+#
+# Brings the Debian packages that td needs to build and run. Prints what is missing, then installs it as root or
+# through sudo. Where it may do neither, it prints the one line to run and ends with 2. When nothing is missing it
+# says nothing and needs no rights. TD_NO_SETUP=1 skips it (other systems, or programs that come from elsewhere).
+set -eu
+here=$(dirname "$0")
+what=${1:-demo}
+[ -z "${TD_NO_SETUP:-}" ] || exit 0
+
+need='povray povray-includes povray-examples imagemagick gcc libc6-dev'
+case $what in
+  demo) ;;
+  test) need="$need pngcheck netpbm python3-pil util-linux" ;;
+  *) echo "packages.sh: '$what' is neither demo nor test" >&2; exit 2 ;;
+esac
+# A cargo that is new enough may come from anywhere; only where there is none does Debian's own come in.
+# Its registry is reached over TLS, which needs the certificates.
+if ! "$here/cargo.sh" --dir >/dev/null 2>&1; then
+  need="$need rustc-web cargo-web ca-certificates"
+fi
+
+if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
+  {
+    echo "td's set-up knows Debian only, and this system has no apt-get."
+    echo "Bring these programs yourself: POV-Ray 3.7 with its includes and example scenes, ImageMagick, a C compiler,"
+    echo "cargo and rustc $("$here/cargo.sh" --wanted) or newer; for the tests pngcheck, netpbm and Python's Pillow."
+    echo "Then run make again with TD_NO_SETUP=1."
+  } >&2
+  exit 2
+fi
+
+missing=
+for p in $need; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
+  [ "$state" = installed ] || missing="$missing $p"
+done
+missing=${missing# }
+
+# Images made for containers leave out /usr/share/doc, where povray-examples has its scenes.
+unpack_examples() {
+  [ ! -d /usr/share/doc/povray/examples ] || return 0
+  [ ! -d "$here/../target/povray-examples/usr/share/doc/povray/examples" ] || return 0
+  echo "This system leaves out /usr/share/doc; POV-Ray's example scenes go to target/povray-examples."
+  dir="$here/../target/povray-examples"
+  mkdir -p "$dir/deb"
+  (cd "$dir/deb" && apt-get -q download povray-examples >/dev/null)
+  dpkg -x "$dir"/deb/povray-examples_*.deb "$dir"
+  rm -r "$dir/deb"
+}
+
+if [ -z "$missing" ]; then
+  unpack_examples
+  exit 0
+fi
+
+echo "Debian packages that \`make $what\` needs and that are not here:"
+for p in $missing; do echo "    $p"; done
+
+line="apt-get update && apt-get install -y --no-install-recommends $missing"
+refuse() {
+  {
+    echo "$1 Run this line, then make again:"
+    if command -v sudo >/dev/null 2>&1; then echo "    sudo sh -c '$line'"; else echo "    su -c '$line'"; fi
+  } >&2
+  exit 2
+}
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null 2>&1 || refuse "Installing them needs root, and there is no sudo."
+  if ! sudo -n true 2>/dev/null; then
+    # sudo may ask for a password, but only a person at a terminal can answer.
+    { [ -t 0 ] && [ -t 2 ]; } || refuse "Installing them needs root, and sudo cannot ask for a password without a terminal."
+    sudo -v || refuse "Installing them needs root, and sudo refused."
+  fi
+  as_root=sudo
+fi
+
+apt() {
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" </dev/null
+}
+
+# DPkg::Lock::Timeout does not cover the lock of apt's lists, so that one is waited for here.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+tries=0
+until apt update >"$log" 2>&1; do
+  tries=$((tries + 1))
+  if [ "$tries" -ge 120 ] || ! grep -qi 'lock' "$log"; then
+    cat "$log" >&2
+    echo "apt-get update failed: mend what it says above, then run make again." >&2
+    exit 2
+  fi
+  [ "$tries" != 1 ] || echo "Another apt is running; waiting for it."
+  sleep 5
+done
+
+# --no-remove: rustc-web replaces Debian's older rustc, and no package of the user's goes without being asked.
+# shellcheck disable=SC2086 # a list of names
+if ! apt install -y --no-remove --no-install-recommends $missing >"$log" 2>&1; then
+  cat "$log" >&2
+  case $missing in
+    *rustc-web*)
+      if grep -qi 'remove' "$log"; then
+        echo "Another cargo or rustc package stands in the way of rustc-web and cargo-web. Remove it, or bring cargo" >&2
+        echo "$("$here/cargo.sh" --wanted) or newer (rustup's does), then run make again." >&2
+        exit 2
+      fi ;;
+  esac
+  echo "apt-get install failed: mend what it says above, then run make again." >&2
+  exit 2
+fi
+echo "Installed."
+unpack_examples

@@ -1,0 +1,47 @@
+#!/bin/bash
+# run.sh       what `make test` runs once the packages are there: build, unit tests, end-to-end tests
+# run.sh e2e   what `make e2e` runs: the release build and all end-to-end tests, the long ones too
+#
+# Ends with the tests that could not run here and one line of counts; exits 1 when any failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+mkdir -p target
+log=$(mktemp target/test-log.XXXXXX)
+skips=$(mktemp target/test-skips.XXXXXX)
+trap 'rm -f "$log" "$skips"' EXIT
+TD_SKIPS=$PWD/$skips
+export TD_SKIPS
+failed=0
+
+step() { # NAME COMMAND...
+  echo "== $1"
+  shift
+  local start=$SECONDS
+  "$@" 2>&1 | tee -a "$log" || failed=1
+  echo "   ($((SECONDS - start)) s)"
+}
+
+step 'release build' cargo build --release --locked
+# Without the binaries nothing that follows means anything.
+[ "$failed" = 0 ] || exit 1
+case ${1:-all} in
+  all)
+    step 'unit tests' cargo test --workspace --exclude td-tests --locked --no-fail-fast
+    step 'end-to-end tests' cargo test -p td-tests --locked --no-fail-fast
+    ;;
+  e2e) step 'end-to-end tests, the long ones too' cargo test -p td-tests --locked --no-fail-fast -- --include-ignored ;;
+  *) echo "run.sh: '$1' is not e2e" >&2; exit 2 ;;
+esac
+
+echo
+if [ -s "$skips" ]; then
+  echo "Not run on this machine (tests/SKIPPED.md):"
+  sort -u "$skips" | sed 's/^/    /'
+fi
+sed -n 's/^| `\(make [a-z0-9-]*\)` | \(.*\) |$/Left to `\1`: \2/p' tests/SKIPPED.md
+awk -v skipped="$(sort -u "$skips" | wc -l)" '
+  /^test result:/ { passed += $4; broken += $6 }
+  END { printf "%d passed, %d failed, %d skipped\n", passed, broken, skipped }' "$log"
+# No test at all is no success either.
+grep -q '^test result: ok' "$log" || failed=1
+exit "$failed"
