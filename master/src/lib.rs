@@ -1,1 +1,3 @@
+//! The master: everything behind the `td` program.
 
+pub mod scene;
