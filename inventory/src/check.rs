@@ -1,0 +1,180 @@
+//! The tree against the table of keys: unknown and missing keys, types, ranges, forms. Goes on after every finding.
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+use crate::finding::{Finding, Span};
+use crate::keys::{Key, Kind, TOP};
+use crate::model::Model;
+use crate::names::Text;
+use crate::quote;
+use crate::suggest;
+use crate::yaml::{Node, Value};
+
+/// All that is wrong with single keys of the file.
+pub(crate) fn file(root: &Node) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Value::Null = root.value {
+        let message = "the file is empty: an inventory has at least `nodes: { pi110: { address: 192.0.2.110 } }`";
+        findings.push(Finding::new(root.span, "", message));
+    } else {
+        keys(root, &TOP, "", Span::START, &mut findings);
+    }
+    findings
+}
+
+/// Checks a mapping with fixed keys. `named` is where it is named: the place for what is missing in it.
+fn keys(node: &Node, known: &[Key], path: &str, named: Span, findings: &mut Vec<Finding>) {
+    let Value::Map(entries) = &node.value else {
+        let names = list_names(known);
+        let message = format!("must be keys ({names}), is {}", node.describe());
+        findings.push(Finding::new(node.span, path, message));
+        return;
+    };
+    for entry in entries {
+        let path = quote::join(path, &entry.key);
+        match known.iter().find(|key| key.name == entry.key) {
+            Some(key) => value(&entry.value, &key.kind, &path, entry.key_span, findings),
+            None => findings.push(Finding::new(
+                entry.key_span,
+                path,
+                unknown(&entry.key, known),
+            )),
+        }
+    }
+    for key in known.iter().filter(|key| key.required) {
+        if node.entry(key.name).is_none() {
+            let message = format!("`{}` is missing", key.name);
+            findings.push(Finding::new(named, path, message));
+        }
+    }
+}
+
+fn unknown(typed: &str, known: &[Key]) -> String {
+    match suggest::nearest(typed, known.iter().map(|key| key.name)) {
+        Some(near) => format!("unknown key, did you mean `{near}`?"),
+        None => format!("unknown key, possible are {}", list_names(known)),
+    }
+}
+
+fn list_names(known: &[Key]) -> String {
+    let names: Vec<_> = known.iter().map(|key| key.name).collect();
+    names.join(", ")
+}
+
+fn value(node: &Node, kind: &Kind, path: &str, named: Span, findings: &mut Vec<Finding>) {
+    let wrong = match kind {
+        Kind::Text(kind) => text(node, *kind).err(),
+        Kind::Whole(range, unit) => whole(node, range, unit).err(),
+        Kind::Model => model(node).err(),
+        Kind::List(kind) => return list(node, *kind, path, findings),
+        Kind::Keys(known) => return keys(node, known, path, named, findings),
+        Kind::Named(kind, known) => return named_nodes(node, *kind, known, path, findings),
+    };
+    if let Some(message) = wrong {
+        findings.push(Finding::new(node.span, path, message));
+    }
+}
+
+fn text(node: &Node, kind: Text) -> Result<(), String> {
+    match &node.value {
+        Value::Text(text) => kind
+            .check(text)
+            .map_err(|why| format!("{why}, is {}", quote::quoted(text))),
+        Value::Number(_) | Value::Bool(_) => Err(format!(
+            "must be {}, is {} (text that reads as something else needs quotes)",
+            kind.expected(),
+            node.describe()
+        )),
+        _ => Err(format!(
+            "must be {}, is {}",
+            kind.expected(),
+            node.describe()
+        )),
+    }
+}
+
+fn whole(node: &Node, range: &RangeInclusive<u32>, unit: &str) -> Result<(), String> {
+    let space = if unit.is_empty() { "" } else { " " };
+    let allowed = format!("{} to {}{space}{unit}", range.start(), range.end());
+    match &node.value {
+        Value::Number(number) if number.as_u64().is_some_and(|n| in_range(n, range)) => Ok(()),
+        Value::Number(number) if number.is_u64() || number.is_i64() => {
+            Err(format!("must be {allowed}, is {number}"))
+        }
+        Value::Text(text) if text.parse::<u32>().is_ok() => Err(format!(
+            "must be a number, {allowed}, is {}: write it without quotes and leading zeros",
+            node.describe()
+        )),
+        _ => Err(format!(
+            "must be a whole number, {allowed}, is {}",
+            node.describe()
+        )),
+    }
+}
+
+/// Whether `number` lies in `range`.
+pub(crate) fn in_range(number: u64, range: &RangeInclusive<u32>) -> bool {
+    u32::try_from(number).is_ok_and(|number| range.contains(&number))
+}
+
+fn model(node: &Node) -> Result<(), String> {
+    match &node.value {
+        Value::Text(text) => text
+            .parse::<Model>()
+            .map(drop)
+            .map_err(|error| error.to_string()),
+        _ => Err(format!(
+            "must be a model such as pi1b, is {}",
+            node.describe()
+        )),
+    }
+}
+
+fn list(node: &Node, kind: Text, path: &str, findings: &mut Vec<Finding>) {
+    let Value::List(items) = &node.value else {
+        let message = format!(
+            "must be a list such as [table, shelf], is {}",
+            node.describe()
+        );
+        findings.push(Finding::new(node.span, path, message));
+        return;
+    };
+    let mut seen = HashSet::new();
+    for (index, item) in items.iter().enumerate() {
+        let wrong = match item.text() {
+            Some(word) if !seen.insert(word) => {
+                Some(format!("{} is in the list twice", quote::quoted(word)))
+            }
+            _ => text(item, kind).err(),
+        };
+        if let Some(message) = wrong {
+            findings.push(Finding::new(item.span, format!("{path}[{index}]"), message));
+        }
+    }
+}
+
+fn named_nodes(node: &Node, kind: Text, known: &[Key], path: &str, findings: &mut Vec<Finding>) {
+    let entries = match &node.value {
+        Value::Map(entries) if !entries.is_empty() => entries,
+        Value::Map(_) => {
+            findings.push(Finding::new(node.span, path, "needs at least one node"));
+            return;
+        }
+        _ => {
+            let message = format!(
+                "must be names with their keys, such as `pi110: {{ address: 192.0.2.110 }}`, is {}",
+                node.describe()
+            );
+            findings.push(Finding::new(node.span, path, message));
+            return;
+        }
+    };
+    for entry in entries {
+        let path = quote::join(path, &entry.key);
+        if let Err(why) = kind.check(&entry.key) {
+            findings.push(Finding::new(entry.key_span, path.clone(), why));
+        }
+        keys(&entry.value, known, &path, entry.key_span, findings);
+    }
+}

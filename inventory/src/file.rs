@@ -1,0 +1,110 @@
+//! The file as types, by `serde_yaml`: what is in it and nothing more. Defaults are merged in `resolve`.
+//!
+//! Comes after the checks, so a failure here is a bug of ours: the table of keys and these types disagree. A test reads a
+//! file that uses every key of the table.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::model::Model;
+use crate::yaml::Node as Tree;
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<Host>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    #[serde(with = "in_order")]
+    pub nodes: Vec<(String, Host)>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Share {
+    /// A node's name or an address; which of the two is found out in `resolve`.
+    pub server: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount: Option<String>,
+}
+
+/// A node, or `defaults` (which the checks allow no address).
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Host {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Boot>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_port: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Boot {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_mem: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm_freq: Option<u32>,
+}
+
+/// A checked tree as types.
+pub(crate) fn typed(tree: &Tree) -> Result<File, serde_yaml::Error> {
+    serde_yaml::from_value(tree.to_serde())
+}
+
+/// A mapping that keeps the order of the file: people list machines as they stand on the shelf.
+mod in_order {
+    use super::Host;
+    use serde::de::{Deserializer, MapAccess, Visitor};
+    use serde::ser::{SerializeMap, Serializer};
+    use std::fmt;
+
+    pub fn serialize<S: Serializer>(nodes: &[(String, Host)], to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(nodes.len()))?;
+        for (name, node) in nodes {
+            map.serialize_entry(name, node)?;
+        }
+        map.end()
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<(String, Host)>, D::Error> {
+        struct Nodes;
+
+        impl<'de> Visitor<'de> for Nodes {
+            type Value = Vec<(String, Host)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("nodes by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut nodes = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    nodes.push(entry);
+                }
+                Ok(nodes)
+            }
+        }
+
+        from.deserialize_map(Nodes)
+    }
+}

@@ -1,0 +1,201 @@
+//! The one table of keys. The reader, the JSON Schema and the table in docs/inventory.md are made from it, so none of the
+//! three can know a key that another does not.
+
+use std::ops::RangeInclusive;
+
+use crate::names::Text;
+
+/// Port on which an agent listens unless `agent_port` says otherwise.
+pub const DEFAULT_AGENT_PORT: u16 = 7979;
+/// Port of a node's SSH server unless `ssh_port` says otherwise.
+pub const DEFAULT_SSH_PORT: u16 = 22;
+/// Folder that the share's server exports unless `share.export` says otherwise.
+pub const DEFAULT_EXPORT: &str = "/srv/td";
+/// Folder where the nodes mount the share unless `share.mount` says otherwise.
+pub const DEFAULT_MOUNT: &str = "/mnt/td";
+/// The cluster's name unless `cluster` says otherwise.
+pub(crate) const DEFAULT_CLUSTER: &str = "cluster";
+
+/// One key.
+pub(crate) struct Key {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub required: bool,
+    pub fallback: Fallback,
+    pub about: &'static str,
+}
+
+/// What holds where a key is missing.
+pub(crate) enum Fallback {
+    /// Nothing.
+    None,
+    Number(u32),
+    Text(&'static str),
+    /// Said in words.
+    Said(&'static str),
+}
+
+/// What a value has to be.
+pub(crate) enum Kind {
+    Text(Text),
+    /// Whole, within the range; with its unit, "" for none.
+    Whole(RangeInclusive<u32>, &'static str),
+    /// The id of a [`crate::Model`].
+    Model,
+    /// Texts of one kind, none twice.
+    List(Text),
+    /// These keys and no other.
+    Keys(&'static [Key]),
+    /// Names of this kind, each with these keys; at least one.
+    Named(Text, &'static [Key]),
+}
+
+const fn optional(name: &'static str, kind: Kind, fallback: Fallback, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        required: false,
+        fallback,
+        about,
+    }
+}
+
+const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        required: true,
+        fallback: Fallback::None,
+        about,
+    }
+}
+
+/// The file.
+pub(crate) static TOP: [Key; 4] = [
+    optional(
+        "cluster",
+        Kind::Text(Text::Label),
+        Fallback::Text(DEFAULT_CLUSTER),
+        "The cluster's name, for people and for its certificates.",
+    ),
+    optional(
+        "defaults",
+        Kind::Keys(&DEFAULTS),
+        Fallback::None,
+        "Values for every node that does not have its own.",
+    ),
+    optional(
+        "share",
+        Kind::Keys(&SHARE),
+        Fallback::Said("no share: assets are sent to each node"),
+        "The NFS folder that the nodes have in common.",
+    ),
+    required(
+        "nodes",
+        Kind::Named(Text::HostName, &NODE),
+        "The nodes by name. A name becomes the node's host name.",
+    ),
+];
+
+static SHARE: [Key; 3] = [
+    required(
+        "server",
+        Kind::Text(Text::Address),
+        "Who serves the share: a node's name, or the address of a machine outside the cluster.",
+    ),
+    optional(
+        "export",
+        Kind::Text(Text::Folder),
+        Fallback::Text(DEFAULT_EXPORT),
+        "The folder on the server.",
+    ),
+    optional(
+        "mount",
+        Kind::Text(Text::Folder),
+        Fallback::Text(DEFAULT_MOUNT),
+        "Where the nodes mount it.",
+    ),
+];
+
+/// What `defaults` can hold: everything of a node but its address.
+static DEFAULTS: [Key; 7] = [USER, MODEL, SLOTS, GROUPS, BOOT, SSH_PORT, AGENT_PORT];
+
+static NODE: [Key; 8] = [
+    required(
+        "address",
+        Kind::Text(Text::Address),
+        "Where the node is reached: IPv4, IPv6 or a host name that the master resolves.",
+    ),
+    USER,
+    MODEL,
+    SLOTS,
+    GROUPS,
+    BOOT,
+    SSH_PORT,
+    AGENT_PORT,
+];
+
+const USER: Key = optional(
+    "user",
+    Kind::Text(Text::User),
+    Fallback::Said("as ssh: `User` of ~/.ssh/config, else your own name"),
+    "Login name for SSH.",
+);
+
+const MODEL: Key = optional(
+    "model",
+    Kind::Model,
+    Fallback::Text("generic"),
+    "The hardware. `generic` is any machine with Linux; it has no boot settings.",
+);
+
+const SLOTS: Key = optional(
+    "slots",
+    Kind::Whole(1..=64, ""),
+    Fallback::Said("one per core, fewer where memory is short"),
+    "POV-Ray processes at a time.",
+);
+
+const GROUPS: Key = optional(
+    "groups",
+    Kind::List(Text::Label),
+    Fallback::Said("none"),
+    "Groups that the node is in. No group has a node's name.",
+);
+
+const BOOT: Key = optional(
+    "boot",
+    Kind::Keys(&BOOT_KEYS),
+    Fallback::None,
+    "Settings in config.txt of a Raspberry Pi.",
+);
+
+static BOOT_KEYS: [Key; 2] = [
+    optional(
+        "gpu_mem",
+        Kind::Whole(16..=512, "MB"),
+        Fallback::Said("left as it is"),
+        "Memory for the GPU; 16 leaves most to POV-Ray. Each model has its own largest value.",
+    ),
+    optional(
+        "arm_freq",
+        Kind::Whole(700..=3200, "MHz"),
+        Fallback::Said("left as it is"),
+        "Clock of the ARM cores. Each model has its own range, from the clock it has without the setting.",
+    ),
+];
+
+const SSH_PORT: Key = optional(
+    "ssh_port",
+    Kind::Whole(1..=65535, ""),
+    Fallback::Number(DEFAULT_SSH_PORT as u32),
+    "Port of the SSH server.",
+);
+
+/// Below 1024 only root may listen, and the agent is not root.
+const AGENT_PORT: Key = optional(
+    "agent_port",
+    Kind::Whole(1024..=65535, ""),
+    Fallback::Number(DEFAULT_AGENT_PORT as u32),
+    "Port on which td-agent listens.",
+);

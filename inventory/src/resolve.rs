@@ -1,0 +1,130 @@
+//! The defaults merged into each node, and back.
+
+use crate::file::{self, File, Host};
+use crate::finding::{Finding, Findings, Span};
+use crate::inventory::{Boot, Inventory, Node, ServerPlace, Share};
+use crate::keys::{
+    DEFAULT_AGENT_PORT, DEFAULT_CLUSTER, DEFAULT_EXPORT, DEFAULT_MOUNT, DEFAULT_SSH_PORT,
+};
+use crate::model::Model;
+
+/// A checked file with its defaults merged. A node's own value stands before the default's; `boot` is merged setting by
+/// setting, lists are not merged.
+pub(crate) fn resolve(file: File, notes: Findings) -> Result<Inventory, Finding> {
+    let defaults = file.defaults.unwrap_or_default();
+    let nodes = file
+        .nodes
+        .into_iter()
+        .map(|(name, host)| node(name, host, &defaults))
+        .collect::<Result<Vec<_>, _>>()?;
+    let share = file.share.map(|from| share(from, &nodes)).transpose()?;
+    Ok(Inventory {
+        cluster: file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned()),
+        share,
+        nodes,
+        notes,
+    })
+}
+
+/// Something that the checks have ruled out.
+fn bug(path: String) -> Finding {
+    Finding::new(Span::START, path, "a bug in td: passed the checks")
+}
+
+fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
+    let model = own.model.or(defaults.model).unwrap_or(Model::Generic);
+    let own_boot = own.boot.unwrap_or_default();
+    let default_boot = defaults.boot.unwrap_or_default();
+    // A default that the model does not take is left out; `boot` has noted it.
+    let fitting = |value: Option<u32>, range: Option<std::ops::RangeInclusive<u32>>| {
+        value.filter(|value| range.is_some_and(|range| range.contains(value)))
+    };
+    let gpu_mem = fitting(default_boot.gpu_mem, model.gpu_mem());
+    let arm_freq = fitting(default_boot.arm_freq, model.arm_freq());
+    let Some(address) = own.address else {
+        return Err(bug(format!("nodes.{name}.address")));
+    };
+    Ok(Node {
+        name,
+        address,
+        user: own.user.or_else(|| defaults.user.clone()),
+        model,
+        slots: own.slots.or(defaults.slots),
+        groups: own
+            .groups
+            .or_else(|| defaults.groups.clone())
+            .unwrap_or_default(),
+        boot: Boot {
+            gpu_mem: own_boot.gpu_mem.or(gpu_mem),
+            arm_freq: own_boot.arm_freq.or(arm_freq),
+        },
+        ssh_port: own
+            .ssh_port
+            .or(defaults.ssh_port)
+            .unwrap_or(DEFAULT_SSH_PORT),
+        agent_port: own
+            .agent_port
+            .or(defaults.agent_port)
+            .unwrap_or(DEFAULT_AGENT_PORT),
+    })
+}
+
+fn share(from: file::Share, nodes: &[Node]) -> Result<Share, Finding> {
+    let address = from.server.parse().ok();
+    let node = nodes
+        .iter()
+        .find(|node| node.name.eq_ignore_ascii_case(&from.server))
+        .or_else(|| {
+            nodes
+                .iter()
+                .find(|node| Some(&node.address) == address.as_ref())
+        });
+    let server = match (node, address) {
+        (Some(node), _) => ServerPlace::Node(node.name.clone()),
+        (None, Some(address)) => ServerPlace::Outside(address),
+        (None, None) => return Err(bug("share.server".to_owned())),
+    };
+    Ok(Share {
+        server,
+        export: from.export.unwrap_or_else(|| DEFAULT_EXPORT.to_owned()),
+        mount: from.mount.unwrap_or_else(|| DEFAULT_MOUNT.to_owned()),
+    })
+}
+
+/// The file that says everything at each node.
+pub(crate) fn written_out(inventory: &Inventory) -> File {
+    File {
+        cluster: Some(inventory.cluster.clone()),
+        defaults: None,
+        share: inventory.share.as_ref().map(|share| file::Share {
+            server: match &share.server {
+                ServerPlace::Node(name) => name.clone(),
+                ServerPlace::Outside(address) => address.to_string(),
+            },
+            export: Some(share.export.clone()),
+            mount: Some(share.mount.clone()),
+        }),
+        nodes: inventory
+            .nodes
+            .iter()
+            .map(|node| (node.name.clone(), host(node)))
+            .collect(),
+    }
+}
+
+fn host(node: &Node) -> Host {
+    let boot = file::Boot {
+        gpu_mem: node.boot.gpu_mem,
+        arm_freq: node.boot.arm_freq,
+    };
+    Host {
+        address: Some(node.address.clone()),
+        user: node.user.clone(),
+        model: Some(node.model),
+        slots: node.slots,
+        groups: Some(node.groups.clone()),
+        boot: (node.boot != Boot::default()).then_some(boot),
+        ssh_port: Some(node.ssh_port),
+        agent_port: Some(node.agent_port),
+    }
+}
