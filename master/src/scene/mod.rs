@@ -19,10 +19,11 @@ mod note;
 mod references;
 mod resolve;
 mod standard;
+mod version;
 
 pub use assets::{Assets, MissingName, SceneRequest};
 pub use bundle::Source;
-
+pub use class::{AssumedGamma, Class, ClassFlags, Reason, Verdict, classify};
 pub use error::SceneError;
 pub use lexer::{Lexer, Token, TokenKind};
 pub use messages::{Failure, FailureKind, read_failure};
