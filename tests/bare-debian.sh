@@ -33,8 +33,8 @@ if [ ! -x "$root/usr/bin/make" ]; then
 fi
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 cp /etc/apt/apt.conf.d/9* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
-mkdir -p "$root/usr/local/share/ca-certificates"
-cp -rL /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
+# A machine behind a gateway of its own trusts more than Debian's certificates.
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/carried-ca.crt" 2>/dev/null || true
 mkdir -p "$root/proc" "$root/sys" "$root/dev"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
@@ -45,6 +45,7 @@ inside() { # USER SCRIPT: as on a machine of that user, with this machine's way 
   local home=/root name=$1
   [ "$name" = root ] || home=/home/$name
   local carry=()
+  [ ! -f "$root/carried-ca.crt" ] || carry+=(CARGO_HTTP_CAINFO=/carried-ca.crt)
   while IFS='=' read -r key _; do carry+=("$key=${!key}"); done < <(env | grep -iE '^(https?_proxy|no_proxy|cargo_(registr|http|net|source)[a-z_]*|ssl_cert_[a-z]*)=')
   chroot "$root" setpriv --reuid="$name" --regid="$name" --init-groups \
     env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$home" USER="$name" LANG=C.UTF-8 "${carry[@]}" \

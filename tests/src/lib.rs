@@ -9,10 +9,12 @@
 //! - [`process`] runs a program with a time limit and ends the whole group when it is over;
 //! - [`reference`](mod@reference) is the picture that one plain POV-Ray makes, kept from run to run;
 //! - [`picture`] reads a PNG down to its raw samples and chunks, and [`compare`] says how two differ;
+//! - [`events`] reads the lines that `--json` prints;
 //! - [`exactness`] is the table of scenes, sizes and switches for which td must draw exactly that picture;
 //! - [`skip`] is the only way for a test to say that it cannot run here; each skip is named in `SKIPPED.md`.
 
 pub mod compare;
+pub mod events;
 pub mod exactness;
 pub mod picture;
 pub mod process;

@@ -56,7 +56,8 @@ impl Reference<'_> {
 
     fn render(&self, store: &Path, file: &Path) -> Result<(), String> {
         // A folder of its own for the picture, POV-Ray's state file, its buffer and its idea of a home.
-        let scratch = tempfile::tempdir_in(store).map_err(|e| format!("{}: {e}", store.display()))?;
+        let scratch =
+            tempfile::tempdir_in(store).map_err(|e| format!("{}: {e}", store.display()))?;
         let out = scratch.path().join("out.png");
         let outcome = process::run(
             Command::new(programs::povray())
@@ -71,7 +72,11 @@ impl Reference<'_> {
             LIMIT,
         );
         if !outcome.status.success() {
-            return Err(format!("plain POV-Ray fails on {}\n{}", self.scene, outcome.transcript()));
+            return Err(format!(
+                "plain POV-Ray fails on {}\n{}",
+                self.scene,
+                outcome.transcript()
+            ));
         }
         // Another test may have made the same one meanwhile: either will do.
         fs::rename(&out, file).map_err(|e| format!("{}: {e}", file.display()))
@@ -83,28 +88,27 @@ impl Reference<'_> {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         };
-        add(version().as_bytes());
-        add(self.folder.strip_prefix(self.root).unwrap_or(self.folder).as_os_str().as_encoded_bytes());
+        add(programs::povray_version().as_bytes());
+        add(self
+            .folder
+            .strip_prefix(self.root)
+            .unwrap_or(self.folder)
+            .as_os_str()
+            .as_encoded_bytes());
         add(self.scene.as_bytes());
         for switch in self.switches {
             add(switch.as_bytes());
         }
         for file in files_below(self.root) {
-            add(file.strip_prefix(self.root).unwrap_or(&file).as_os_str().as_encoded_bytes());
+            add(file
+                .strip_prefix(self.root)
+                .unwrap_or(&file)
+                .as_os_str()
+                .as_encoded_bytes());
             add(&fs::read(&file).unwrap_or_default());
         }
         hex::encode(&hash.finalize()[..16])
     }
-}
-
-/// The first line of `povray --version`.
-fn version() -> String {
-    static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    let ask = || {
-        let outcome = process::run(Command::new(programs::povray()).arg("--version"), Duration::from_secs(20));
-        outcome.err().lines().next().unwrap_or_default().to_owned()
-    };
-    VERSION.get_or_init(ask).clone()
 }
 
 #[cfg(test)]
@@ -123,16 +127,35 @@ mod tests {
         let render = |list: &[&str]| {
             let root = dir.path();
             let switches = switches(list);
-            let reference = Reference { root, folder: root, scene: "s.pov", switches: &switches };
-            // A second render of the same, not the kept one: remove it first.
+            let reference = Reference {
+                root,
+                folder: root,
+                scene: "s.pov",
+                switches: &switches,
+            };
+            // Not kept, so that a second render of the same is a second one.
+            let picture = reference.picture().unwrap();
             fs::remove_file(reference.file().unwrap()).unwrap();
-            reference.picture().unwrap()
+            picture
         };
-        scene("#version 3.7; global_settings { assumed_gamma 1 } sphere { 4*z, 1 pigment { rgb 1 } } light_source { <2, 3, -4> rgb 1 }");
+        scene(
+            "#version 3.7; global_settings { assumed_gamma 1 } sphere { 4*z, 1 pigment { rgb 1 } } light_source { <2, 3, -4> rgb 1 }",
+        );
         let small = ["+W33", "+H17"];
         assert_eq!(compare::same(&render(&small), &render(&small)), Ok(()));
-        assert!(compare::same(&render(&small), &render(&["+W33", "+H17", "+A0.1"])).unwrap_err().contains("differ"));
-        assert!(compare::same(&render(&small), &render(&["+W33", "+H17", "File_Gamma=1.0"])).unwrap_err().contains("chunks"));
+        assert!(
+            compare::same(&render(&small), &render(&["+W33", "+H17", "+A0.1"]))
+                .unwrap_err()
+                .contains("differ")
+        );
+        assert!(
+            compare::same(
+                &render(&small),
+                &render(&["+W33", "+H17", "File_Gamma=1.0"])
+            )
+            .unwrap_err()
+            .contains("chunks")
+        );
         assert!(compare::same(&render(&small), &render(&["+W33", "+H17", "+FN16"])).is_err());
     }
 
@@ -142,7 +165,15 @@ mod tests {
         fs::write(dir.path().join("bad.pov"), "sphere {").unwrap();
         let root = dir.path();
         let none = [];
-        let error = Reference { root, folder: root, scene: "bad.pov", switches: &none }.picture().err().unwrap();
+        let error = Reference {
+            root,
+            folder: root,
+            scene: "bad.pov",
+            switches: &none,
+        }
+        .picture()
+        .err()
+        .unwrap();
         assert!(error.contains("bad.pov"), "{error}");
     }
 }
