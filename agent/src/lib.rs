@@ -1,1 +1,22 @@
+//! td's agent: what runs on each node.
+//!
+//! `serve` takes requests of a master. An open job ([`jobs`]) names a bundle, whose contents lie in [`store`]; each of
+//! its strips is one POV-Ray ([`povray`]) in a folder of its own ([`scratch`]), followed by a thread ([`strip`]) that
+//! turns finished blocks into segments ([`pixels`]) and sends them. [`fingerprint`] tells at the start what this
+//! node's POV-Ray draws like, [`probe`] what a job's options and scene need.
 
+pub mod agent;
+pub mod cli;
+pub mod fingerprint;
+pub mod first_pass;
+pub mod jobs;
+pub mod lifeline;
+pub mod lock;
+pub mod pixels;
+pub mod povray;
+pub mod probe;
+pub mod scratch;
+pub mod serve;
+pub mod store;
+pub mod strip;
+pub mod view;

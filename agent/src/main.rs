@@ -1,1 +1,31 @@
-fn main() {}
+//! The td-agent program.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use td_agent::cli::{Cli, Command};
+use td_agent::serve;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TD_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_ansi(false)
+        .init();
+    let Command::Serve(options) = cli.command;
+    // One thread serves: a Raspberry Pi 1 has one core, and the work is done by the threads of the strips.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(serve::run(options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("td-agent: {error:#}");
+    ExitCode::FAILURE
+}

@@ -16,8 +16,6 @@ pub struct OpenJob {
     pub id: String,
     pub bundle: Bundle,
     pub options: RenderOptions,
-    /// Height of a band in rows.
-    pub band_rows: u32,
     /// Whether the same bands are the same pixels in any job: then finished bands of earlier jobs are offered and
     /// those of this one kept. Otherwise they are named with the job's id.
     pub exact: bool,
@@ -45,6 +43,35 @@ pub struct JobOpened {
 #[error("{message}")]
 pub struct Refusal {
     pub message: String,
+}
+
+/// Why a job is refused beside its bundle. Only hostile or broken masters send such.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    #[error("the job's time limits have to be positive numbers of seconds")]
+    Timeout,
+    #[error("the job's radiosity file {0:?} is not a file of its bundle")]
+    Radiosity(String),
+    #[error(transparent)]
+    Options(#[from] crate::options::OptionsError),
+}
+
+impl OpenJob {
+    /// Refuses what would not be a job; the bundle has its own check.
+    ///
+    /// # Errors
+    /// [`JobError`], naming what is wrong.
+    pub fn check(&self) -> Result<(), JobError> {
+        if !(self.stall_timeout > 0.0 && self.silence_timeout > 0.0) {
+            return Err(JobError::Timeout);
+        }
+        if let Some(path) = &self.radiosity
+            && !self.bundle.files.iter().any(|file| file.path == *path)
+        {
+            return Err(JobError::Radiosity(path.clone()));
+        }
+        Ok(self.options.check()?)
+    }
 }
 
 /// Whether `id` can be a job's id, and so a part of a file name.

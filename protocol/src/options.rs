@@ -43,3 +43,80 @@ pub struct RenderOptions {
 
 /// Largest width and height that td accepts, in pixels. A PNG could be larger; POV-Ray's own buffer could not.
 pub const MAX_SIDE: u32 = 65_500;
+
+/// Why options are refused by an agent. Only hostile or broken masters send such.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    #[error("an image of {0} x {1} pixels is refused: each side has to be 1 to {MAX_SIDE}")]
+    Size(u32, u32),
+    #[error("the part to render lies outside the image")]
+    Part,
+    #[error("the option {0:?} is not one that td passes to POV-Ray")]
+    Switch(String),
+}
+
+/// Beginnings of arguments that concern files, threads, parts, sizes or animation: those are never passed on, however
+/// the list of switches came about. Compared without regard to case.
+const NEVER: [&str; 34] = [
+    "+i", "-i", "+o", "-o", "+l", "-l", "+h", "-h", "+w", "-w", "+g", "-g", "+c", "-c", "+s", "-s", "+e", "-e", "+f",
+    "-f", "+bs", "-bs", "+mi", "-mi", "+rf", "-rf", "+kf", "-kf", "+ki", "-ki", "+p", "-p", "+rp", "-rp",
+];
+
+/// Settings by name that may be passed on; all others of the form `KEY=VALUE` are refused.
+const SETTINGS: [&str; 24] = [
+    "declare",
+    "clock",
+    "version",
+    "quality",
+    "antialias",
+    "antialias_depth",
+    "antialias_threshold",
+    "antialias_gamma",
+    "antialias_confidence",
+    "sampling_method",
+    "jitter",
+    "jitter_amount",
+    "bounding",
+    "bounding_method",
+    "bounding_threshold",
+    "light_buffer",
+    "vista_buffer",
+    "remove_bounds",
+    "split_unions",
+    "bsp_basecosttoaccess",
+    "bsp_childaccesscost",
+    "bsp_isectcost",
+    "bsp_maxdepth",
+    "bsp_misschance",
+];
+
+impl RenderOptions {
+    /// Refuses what an honest master never sends: parts outside the image, arguments that touch files or threads.
+    ///
+    /// # Errors
+    /// [`OptionsError`], naming the first thing that is wrong.
+    pub fn check(&self) -> Result<(), OptionsError> {
+        let side = 1..=MAX_SIDE;
+        if !side.contains(&self.width) || !side.contains(&self.height) {
+            return Err(OptionsError::Size(self.width, self.height));
+        }
+        if !Rows::new(0, self.height).contains(self.rows) || !Rows::new(0, self.width).contains(self.columns) {
+            return Err(OptionsError::Part);
+        }
+        match self.switches.iter().find(|switch| !is_passed_on(switch)) {
+            Some(switch) => Err(OptionsError::Switch(switch.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_passed_on(switch: &str) -> bool {
+    let lower = switch.to_ascii_lowercase();
+    if lower.contains(['\0', '\n', '\r']) {
+        return false;
+    }
+    if lower.starts_with(['+', '-']) {
+        return !NEVER.iter().any(|never| lower.starts_with(never)) && !lower.starts_with("+wt");
+    }
+    lower.split_once('=').is_some_and(|(key, _)| SETTINGS.contains(&key.trim()))
+}

@@ -11,8 +11,8 @@ pub struct StartProbe {
     /// Size of the small view, in pixels.
     pub width: u32,
     pub height: u32,
-    /// Values of `assumed_gamma` that the scene's text names: tried first.
-    pub gammas: Vec<f32>,
+    /// What the scene's text names as `assumed_gamma`: tried first.
+    pub gammas: Vec<WorkingGamma>,
     /// Also render the view in uneven strips and compare: is the scene exact when cut?
     pub cut: bool,
 }

@@ -10,9 +10,11 @@ use crate::segment::SegmentMeta;
 #[serde(rename_all = "snake_case")]
 pub enum WorkingGamma {
     /// No gamma handling at all: scenes of version 3.6 and before that set no `assumed_gamma`.
-    Unmanaged,
-    /// `assumed_gamma` of the scene; 1.0 where a 3.7 scene sets none.
-    Assumed(f32),
+    Off,
+    /// `assumed_gamma` with a number; 1.0 where a 3.7 scene sets none.
+    Power(f32),
+    /// `assumed_gamma srgb`.
+    Srgb,
 }
 
 /// How rows leave a strip.
@@ -34,6 +36,9 @@ pub struct StartStrip {
     /// The lease's number, chosen by the master, never used twice in a job.
     pub lease: u64,
     pub rows: Rows,
+    /// Side of POV-Ray's blocks in pixels (`+BS`): 8, 16 or 32. The strip can be shrunk to multiples of it, counted
+    /// from its first row.
+    pub block_rows: u32,
     pub way: Way,
 }
 

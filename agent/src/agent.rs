@@ -1,0 +1,202 @@
+//! The agent's state: what it can do, what it keeps, which jobs are open.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use td_protocol::hello::{Fingerprint, Hello, PovrayState};
+use td_protocol::job::{JobOpened, OpenJob};
+use td_protocol::version;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::fingerprint;
+use crate::jobs::{Job, Jobs};
+use crate::povray::locate::{self, Povray};
+use crate::scratch;
+use crate::store::bands::Bands;
+use crate::store::blobs::Blobs;
+
+/// How an agent is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub name: String,
+    pub slots: u32,
+    /// Folder for contents, bands and scratch; nobody else's.
+    pub cache: PathBuf,
+    /// Bytes that contents of bundles may take.
+    pub blob_bound: u64,
+    /// Bytes that finished bands may take.
+    pub band_bound: u64,
+}
+
+/// POV-Ray as this agent found it.
+#[derive(Debug, Clone)]
+pub enum Renderer {
+    Ready { povray: Arc<Povray>, fingerprint: Fingerprint, state_file_proven: bool, speed: f64 },
+    Unusable { message: String },
+}
+
+#[derive(Debug)]
+pub struct Agent {
+    setup: Setup,
+    pub blobs: Blobs,
+    pub bands: Bands,
+    pub jobs: Jobs,
+    slots: Arc<Semaphore>,
+    renderer: watch::Receiver<Option<Renderer>>,
+}
+
+/// Why a job or a strip was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("{0}")]
+    Unusable(String),
+    #[error("{0}")]
+    Wrong(String),
+    #[error("all {0} slots of this agent are busy")]
+    Busy(u32),
+    #[error("there is no open job {0} here")]
+    NoJob(String),
+}
+
+impl Agent {
+    /// Opens the folders and starts to find out what POV-Ray is like here.
+    ///
+    /// # Errors
+    /// When the folders cannot be made.
+    pub fn open(setup: Setup) -> io::Result<Arc<Self>> {
+        let blobs = Blobs::open(setup.cache.join("blobs"), setup.blob_bound)?;
+        let bands = Bands::open(setup.cache.join("bands"), setup.band_bound)?;
+        let scratch = setup.cache.join("scratch");
+        // What lies here was left by an agent that was killed; its POV-Rays died with it.
+        match std::fs::remove_dir_all(&scratch) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => std::fs::create_dir_all(&scratch)?,
+        }
+        let (found, renderer) = watch::channel(None);
+        let look = (setup.cache.clone(), blobs.clone(), scratch);
+        std::thread::Builder::new().name("fingerprint".to_owned()).spawn(move || {
+            let (cache, blobs, scratch) = look;
+            let _ = found.send(Some(find_renderer(&cache, &blobs, &scratch)));
+        })?;
+        let slots = Arc::new(Semaphore::new(setup.slots as usize));
+        Ok(Arc::new(Self { setup, blobs, bands, jobs: Jobs::default(), slots, renderer }))
+    }
+
+    #[must_use]
+    pub fn scratch_folder(&self) -> PathBuf {
+        self.setup.cache.join("scratch")
+    }
+
+    /// The answer to a master's first question. Waits for the fingerprint.
+    pub async fn hello(&self) -> Hello {
+        let povray = match self.renderer().await {
+            Renderer::Ready { fingerprint, state_file_proven, speed, .. } => {
+                PovrayState::Ready { fingerprint, state_file_proven, speed }
+            }
+            Renderer::Unusable { message } => PovrayState::Unusable { message },
+        };
+        Hello {
+            protocol: version::PROTOCOL,
+            td: version::TD.to_owned(),
+            name: self.setup.name.clone(),
+            slots: self.setup.slots,
+            povray,
+            memory_available: memory_available(),
+            scratch_available: scratch::available(&self.setup.cache),
+        }
+    }
+
+    /// POV-Ray on this node, once that is known.
+    pub async fn renderer(&self) -> Renderer {
+        let mut renderer = self.renderer.clone();
+        match renderer.wait_for(Option::is_some).await {
+            Ok(found) => found.clone(),
+            Err(_) => None,
+        }
+        .unwrap_or_else(|| Renderer::Unusable { message: "the look for POV-Ray ended without an answer".to_owned() })
+    }
+
+    /// POV-Ray and its fingerprint.
+    ///
+    /// # Errors
+    /// [`Refused::Unusable`] with the sentence of the hello.
+    pub async fn usable(&self) -> Result<(Arc<Povray>, Fingerprint), Refused> {
+        match self.renderer().await {
+            Renderer::Ready { povray, fingerprint, .. } => Ok((povray, fingerprint)),
+            Renderer::Unusable { message } => Err(Refused::Unusable(message)),
+        }
+    }
+
+    /// Opens a job, or tells what of an open one is still missing.
+    ///
+    /// # Errors
+    /// [`Refused`] when the job's content is not acceptable or there is no POV-Ray.
+    pub async fn open_job(&self, spec: OpenJob) -> Result<JobOpened, Refused> {
+        if !td_protocol::job::is_job_id(&spec.id) {
+            return Err(Refused::Wrong(format!("{:?} cannot be a job's id", spec.id)));
+        }
+        spec.bundle.check().map_err(|error| Refused::Wrong(error.to_string()))?;
+        spec.check().map_err(|error| Refused::Wrong(error.to_string()))?;
+        let (_, fingerprint) = self.usable().await?;
+        let bands = self.bands.of_job(&spec, &fingerprint);
+        let missing = self.blobs.missing(&spec.bundle);
+        let finished = if spec.reuse { bands.finished() } else { Vec::new() };
+        self.jobs.open(Job::new(spec, bands));
+        let open = self.jobs.all();
+        self.blobs.evict(open.iter().map(|job| &job.spec.bundle));
+        self.bands.evict(open.iter().map(|job| &job.bands));
+        Ok(JobOpened { missing, finished })
+    }
+
+    /// An open job, marked as heard of.
+    ///
+    /// # Errors
+    /// [`Refused::NoJob`].
+    pub fn job(&self, id: &str) -> Result<Arc<Job>, Refused> {
+        let job = self.jobs.get(id).ok_or_else(|| Refused::NoJob(id.to_owned()))?;
+        job.heard();
+        Ok(job)
+    }
+
+    /// Takes a slot.
+    ///
+    /// # Errors
+    /// [`Refused::Busy`] when there is none.
+    pub async fn take_slot(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        // A slot whose strip just ended is free a moment after the master heard of the end.
+        let wait = tokio::time::timeout(Duration::from_secs(3), Arc::clone(&self.slots).acquire_owned());
+        match wait.await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Refused::Busy(self.setup.slots)),
+        }
+    }
+}
+
+fn find_renderer(cache: &std::path::Path, blobs: &Blobs, scratch: &std::path::Path) -> Renderer {
+    let povray = match locate::locate() {
+        Ok(povray) => Arc::new(povray),
+        Err(error) => return Renderer::Unusable { message: error.to_string() },
+    };
+    match fingerprint::of(&povray, cache, blobs, scratch) {
+        Ok(found) => Renderer::Ready {
+            povray,
+            fingerprint: found.fingerprint,
+            state_file_proven: found.state_file_proven,
+            speed: found.speed,
+        },
+        Err(error) => Renderer::Unusable { message: error.to_string() },
+    }
+}
+
+/// `MemAvailable` of /proc/meminfo in bytes; 0 where it cannot be read.
+fn memory_available() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kibibytes = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<u64>().ok());
+    kibibytes.unwrap_or(0).saturating_mul(1024)
+}

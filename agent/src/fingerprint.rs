@@ -1,0 +1,134 @@
+//! What this node's POV-Ray draws like: told once, kept until POV-Ray or td changes.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use td_protocol::bundle::{Bundle, BundleFile};
+use td_protocol::hash::ContentHash;
+use td_protocol::hello::Fingerprint;
+use td_protocol::options::{FileGamma, RenderOptions};
+use td_protocol::pixel::{Depth, PixelFormat};
+use td_protocol::rows::Rows;
+use td_protocol::version;
+
+use crate::pixels::candidates::{self, Decision};
+use crate::pixels::gamma::WorkingGamma;
+use crate::pixels::png_rows::PngRows;
+use crate::povray::command::Drawing;
+use crate::povray::locate::{Povray, binary_identity};
+use crate::scratch::Scratch;
+use crate::store::blobs::Blobs;
+use crate::view::{self, Patience};
+
+/// The scene of noise and trigonometry. Changing it changes every node's fingerprint.
+const SCENE: &str = include_str!("fingerprint.pov");
+const SIDE: u32 = 64;
+/// Raised when the kept form changes.
+const FORM: u32 = 1;
+/// The scene takes a second or two of a Pi 1.
+const STALL: Duration = Duration::from_secs(300);
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    pub fingerprint: Fingerprint,
+    /// Whether rows from the state file equalled POV-Ray's own file.
+    pub state_file_proven: bool,
+    /// Fingerprint scenes per CPU second.
+    pub speed: f64,
+}
+
+/// A POV-Ray that cannot draw the scene.
+#[derive(Debug, thiserror::Error)]
+#[error("POV-Ray at {path} does not render td's test scene: {reason}")]
+pub struct Unfit {
+    path: String,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    form: u32,
+    td: String,
+    povray: String,
+    found: Found,
+}
+
+/// The fingerprint of `povray`: the kept one where neither POV-Ray nor td changed, else found by rendering.
+///
+/// # Errors
+/// [`Unfit`] when the scene does not render.
+pub fn of(povray: &Povray, cache: &Path, blobs: &Blobs, scratch: &Path) -> Result<Found, Unfit> {
+    let identity = binary_identity(&povray.path);
+    let file = cache.join("fingerprint.json");
+    let kept = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+    if let Some(kept) = kept
+        && (kept.form, kept.td.as_str(), kept.povray.as_str()) == (FORM, version::TD, identity.as_str())
+    {
+        return Ok(kept.found);
+    }
+    let unfit = |reason: String| Unfit { path: povray.path.display().to_string(), reason };
+    let found = find(povray, blobs, scratch).map_err(unfit)?;
+    let kept = Kept { form: FORM, td: version::TD.to_owned(), povray: identity, found };
+    let written = serde_json::to_vec(&kept).map_err(std::io::Error::other).and_then(|text| std::fs::write(&file, text));
+    if let Err(error) = written {
+        tracing::warn!("the fingerprint is not kept in {}: {error}", file.display());
+    }
+    Ok(kept.found)
+}
+
+fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String> {
+    let hash = ContentHash::of(SCENE.as_bytes());
+    let mut incoming = blobs.begin().map_err(|error| error.to_string())?;
+    incoming.write(SCENE.as_bytes()).map_err(|error| error.to_string())?;
+    incoming.finish(hash).map_err(|error| error.to_string())?;
+    let scene = "fingerprint.pov".to_owned();
+    let bundle = Bundle {
+        run_dir: String::new(),
+        scene: scene.clone(),
+        library_paths: Vec::new(),
+        files: vec![BundleFile { path: scene, hash, size: SCENE.len() as u64 }],
+    };
+    let options = RenderOptions {
+        width: SIDE,
+        height: SIDE,
+        rows: Rows::new(0, SIDE),
+        columns: Rows::new(0, SIDE),
+        format: PixelFormat { depth: Depth::Sixteen, grey: false, alpha: false },
+        file_gamma: FileGamma::Srgb,
+        dither: false,
+        antialias_method: 2,
+        switches: vec!["+A0.0".to_owned(), "+AM2".to_owned(), "+R3".to_owned(), "-J".to_owned()],
+    };
+    let scratch = Scratch::create(scratch, &bundle, blobs).map_err(|error| error.to_string())?;
+    let drawing = Drawing::of_view(&options, SIDE, SIDE);
+    let mut patience = Patience { stall: STALL, stop: &mut || false };
+    let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
+        .map_err(|ending| format!("{}\n{}", ending.message, ending.povray))?;
+    let samples = read_samples(&scratch)?;
+    let probe =
+        candidates::Probe { pixels: &view.pixels, samples: &samples, format: options.format, file_gamma: options.file_gamma };
+    let decision = candidates::decide(&probe, &[WorkingGamma::Power(2.2)]);
+    let state_file_proven =
+        matches!(decision, Decision::Exact(conversion) if conversion.working == WorkingGamma::Power(2.2));
+    if !state_file_proven {
+        tracing::warn!("rows are not taken from the state file here: {decision:?}");
+    }
+    let picture = ContentHash::of(&samples);
+    let fingerprint = Fingerprint { povray: povray.version.clone(), word_size: povray.word_size, picture };
+    let speed = 1.0 / (view.cpu - view.start_cpu).max(0.01);
+    Ok(Found { fingerprint, state_file_proven, speed })
+}
+
+fn read_samples(scratch: &Scratch) -> Result<Vec<u8>, String> {
+    let file = File::open(scratch.output()).map_err(|error| error.to_string())?;
+    let mut rows = PngRows::open(BufReader::new(file)).map_err(|error| error.to_string())?;
+    let mut samples = Vec::new();
+    while let Some(row) = rows.next_row().map_err(|error| error.to_string())? {
+        samples.extend_from_slice(row);
+    }
+    Ok(samples)
+}

@@ -1,0 +1,159 @@
+//! Jobs that are open on this agent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use td_protocol::job::OpenJob;
+use td_protocol::strip::Way;
+
+use crate::store::bands::JobBands;
+use crate::strip::control::Control;
+
+/// One open job.
+#[derive(Debug)]
+pub struct Job {
+    pub spec: OpenJob,
+    pub bands: JobBands,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    way: Way,
+    strips: HashMap<u64, Arc<Control>>,
+    last_heard: Instant,
+    closed: bool,
+}
+
+impl Job {
+    #[must_use]
+    pub fn new(spec: OpenJob, bands: JobBands) -> Self {
+        let state = State { way: Way::Undecided, strips: HashMap::new(), last_heard: Instant::now(), closed: false };
+        Self { spec, bands, state: Mutex::new(state) }
+    }
+
+    /// The master was heard.
+    pub fn heard(&self) {
+        self.lock().last_heard = Instant::now();
+    }
+
+    /// Whether the master has been silent for longer than the job allows.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let allowed = Duration::try_from_secs_f64(self.spec.silence_timeout).unwrap_or(Duration::MAX);
+        self.lock().last_heard.elapsed() > allowed
+    }
+
+    /// Enters a strip; its way is the job's once that is decided.
+    pub fn enter(&self, lease: u64, control: &Arc<Control>) {
+        let mut state = self.lock();
+        if state.way != Way::Undecided {
+            control.set_way(state.way);
+        }
+        if state.closed {
+            control.cancel();
+        }
+        state.strips.insert(lease, Arc::clone(control));
+    }
+
+    pub fn leave(&self, lease: u64) {
+        self.lock().strips.remove(&lease);
+    }
+
+    #[must_use]
+    pub fn strip(&self, lease: u64) -> Option<Arc<Control>> {
+        self.lock().strips.get(&lease).cloned()
+    }
+
+    /// Decides how rows leave, for running strips and those to come.
+    pub fn set_way(&self, way: Way) {
+        let mut state = self.lock();
+        if state.way != Way::Writer {
+            state.way = way;
+        }
+        for control in state.strips.values() {
+            control.set_way(way);
+        }
+    }
+
+    /// Whether the job was closed: what renders for it has to stop.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Stops all that renders for this job, for good.
+    pub fn cancel(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        for control in state.strips.values() {
+            control.cancel();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The open jobs by id.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    open: Mutex<HashMap<String, Arc<Job>>>,
+}
+
+impl Jobs {
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<Job>> {
+        self.lock().get(id).cloned()
+    }
+
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Job>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Opens a job. One of the same id and content stays as it is; one of the same id and other content is stopped
+    /// and replaced.
+    pub fn open(&self, job: Job) -> Arc<Job> {
+        let mut open = self.lock();
+        if let Some(same) = open.get(&job.spec.id) {
+            if same.spec == job.spec {
+                same.heard();
+                return Arc::clone(same);
+            }
+            same.cancel();
+        }
+        let job = Arc::new(job);
+        open.insert(job.spec.id.clone(), Arc::clone(&job));
+        job
+    }
+
+    pub fn close(&self, id: &str) {
+        if let Some(job) = self.lock().remove(id) {
+            job.cancel();
+        }
+    }
+
+    pub fn close_all(&self) {
+        for job in self.all() {
+            job.cancel();
+        }
+        self.lock().clear();
+    }
+
+    /// Closes the jobs whose master is silent; their finished bands stay in the cache.
+    pub fn close_silent(&self) {
+        for job in self.all() {
+            if job.is_silent() {
+                tracing::warn!("the master of job {} is silent: its POV-Rays are stopped", job.spec.id);
+                self.close(&job.spec.id);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Job>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,166 @@
+//! POV-Ray's command line: one explicit, complete set of arguments, and no ini file.
+
+use std::ffi::OsString;
+
+use td_protocol::options::{FileGamma, RenderOptions};
+use td_protocol::pixel::{Depth, PixelFormat};
+use td_protocol::rows::Rows;
+
+use crate::povray::locate::Povray;
+use crate::scratch::Scratch;
+
+/// What one POV-Ray is to draw, beside the job's options.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawing<'a> {
+    pub options: &'a RenderOptions,
+    /// Size of the view: the job's, or the probe's smaller one.
+    pub width: u32,
+    pub height: u32,
+    pub rows: Rows,
+    pub columns: Rows,
+    /// Side of a block in pixels (`+BS`).
+    pub block: u32,
+    /// Continue from the state file (`+C`).
+    pub resume: bool,
+    pub radiosity: Radiosity<'a>,
+}
+
+/// What happens with saved radiosity samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Radiosity<'a> {
+    AsInScene,
+    /// Load this file, relative to the bundle's root, and save nothing.
+    Load(&'a str),
+    /// Save to the scratch's radiosity file.
+    Save,
+}
+
+impl<'a> Drawing<'a> {
+    /// The whole of the job's part.
+    #[must_use]
+    pub fn of_rows(options: &'a RenderOptions, rows: Rows) -> Self {
+        Self {
+            options,
+            width: options.width,
+            height: options.height,
+            rows,
+            columns: options.columns,
+            block: 32,
+            resume: false,
+            radiosity: Radiosity::AsInScene,
+        }
+    }
+
+    /// A small view of the whole.
+    #[must_use]
+    pub fn of_view(options: &'a RenderOptions, width: u32, height: u32) -> Self {
+        Self {
+            options,
+            width,
+            height,
+            rows: Rows::new(0, height),
+            columns: Rows::new(0, width),
+            block: 32,
+            resume: false,
+            radiosity: Radiosity::AsInScene,
+        }
+    }
+}
+
+/// The arguments of one POV-Ray run. It runs in the bundle's run folder, with the environment of [`environment`].
+#[must_use]
+pub fn arguments(povray: &Povray, scratch: &Scratch, scene: &str, library_paths: &[String], drawing: &Drawing<'_>) -> Vec<OsString> {
+    let options = drawing.options;
+    let mut arguments: Vec<OsString> = vec![join("+I", scene), join("+O", scratch.output())];
+    for path in library_paths {
+        arguments.push(join("+L", scratch.tree().join(path)));
+    }
+    for path in &povray.library_paths {
+        arguments.push(join("+L", path));
+    }
+    let mut push = |argument: String| arguments.push(argument.into());
+    push(format!("+W{}", drawing.width));
+    push(format!("+H{}", drawing.height));
+    push(format!("+BS{}", drawing.block));
+    for switch in format_switches(options.format) {
+        push(switch);
+    }
+    push(match options.file_gamma {
+        FileGamma::Srgb => "File_Gamma=sRGB".to_owned(),
+        FileGamma::Power(gamma) => format!("File_Gamma={gamma}"),
+    });
+    push(if options.dither { "+TH" } else { "-TH" }.to_owned());
+    for switch in &options.switches {
+        push(switch.clone());
+    }
+    if drawing.rows != Rows::new(0, drawing.height) {
+        part("SR", "ER", drawing.rows).into_iter().for_each(&mut push);
+    }
+    if drawing.columns != Rows::new(0, drawing.width) {
+        part("SC", "EC", drawing.columns).into_iter().for_each(&mut push);
+    }
+    // Without +WT1 blocks finish out of order and strips do not repeat; -D because Debian's default opens a window.
+    for fixed in ["+WT1", "-D", "-P", "-V"] {
+        push(fixed.to_owned());
+    }
+    if drawing.resume {
+        push("+C".to_owned());
+    }
+    match drawing.radiosity {
+        Radiosity::AsInScene => {}
+        Radiosity::Load(file) => {
+            let path = scratch.tree().join(file);
+            arguments.extend([join("+RF", path), "+RFI".into(), "-RFO".into()]);
+        }
+        Radiosity::Save => arguments.extend([join("+RF", scratch.radiosity()), "-RFI".into(), "+RFO".into()]),
+    }
+    arguments
+}
+
+/// POV-Ray's environment: nothing of the agent's, no ini file but an empty one, temporary files in the scratch.
+#[must_use]
+pub fn environment(scratch: &Scratch) -> [(&'static str, OsString); 5] {
+    [
+        ("PATH", "/usr/bin:/bin".into()),
+        ("HOME", scratch.home().into()),
+        ("POVINI", scratch.empty_ini().into()),
+        ("POV_TEMP_DIR", scratch.temp().into()),
+        ("LC_ALL", "C".into()),
+    ]
+}
+
+fn format_switches(format: PixelFormat) -> Vec<String> {
+    let depth = match format.depth {
+        Depth::Eight => "+FN8",
+        Depth::Sixteen => "+FN16",
+    };
+    let mut switches = vec![depth.to_owned()];
+    if format.grey {
+        switches.push("Grayscale_Output=on".to_owned());
+    }
+    switches.push(if format.alpha { "+UA" } else { "-UA" }.to_owned());
+    switches
+}
+
+/// `+SR5 +ER9`. An end of 1 would be read as 100 %, so the first row alone is asked for as `+ER1.5`.
+fn part(start: &str, end: &str, run: Rows) -> [String; 2] {
+    let last = if run.end == 1 { "1.5".to_owned() } else { run.end.to_string() };
+    [format!("+{start}{}", run.start + 1), format!("+{end}{last}")]
+}
+
+fn join(switch: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
+    let mut argument = OsString::from(switch);
+    argument.push(value);
+    argument
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_row_alone_is_not_read_as_all_rows() {
+        assert_eq!(part("SR", "ER", Rows::new(0, 1)), ["+SR1", "+ER1.5"]);
+        assert_eq!(part("SR", "ER", Rows::new(32, 64)), ["+SR33", "+ER64"]);
+    }
+}

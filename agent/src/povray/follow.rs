@@ -1,0 +1,91 @@
+//! Following the state file of a POV-Ray that traces.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use crate::pixels::state_file::{Block, StateError, StateReader};
+
+/// Bytes read at once.
+const PIECE: usize = 256 << 10;
+
+/// Why the state file cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    #[error("cannot read POV-Ray's state file: {0}")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// The state file, once it is there. It is held open: POV-Ray removes it when the trace has ended.
+#[derive(Debug)]
+pub struct Follower {
+    path: PathBuf,
+    width: u32,
+    height: u32,
+    file: Option<File>,
+    reader: StateReader,
+    piece: Vec<u8>,
+}
+
+impl Follower {
+    /// `width` and `height` are those of the whole image.
+    #[must_use]
+    pub fn new(path: PathBuf, width: u32, height: u32) -> Self {
+        Self { path, width, height, file: None, reader: StateReader::new(width, height), piece: Vec::new() }
+    }
+
+    /// Whether the file has appeared: POV-Ray has parsed and traces.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Whether POV-Ray has removed the file: it has traced all and writes its picture.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.metadata().is_ok_and(|meta| meta.nlink() == 0))
+    }
+
+    /// Reads from the start again.
+    ///
+    /// # Errors
+    /// When the file cannot be moved in.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.reader = StateReader::new(self.width, self.height);
+        match &mut self.file {
+            Some(file) => file.seek(SeekFrom::Start(0)).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads what is new and hands over each finished block; tells whether anything was new.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not POV-Ray's.
+    pub fn poll(&mut self, mut block: impl FnMut(&Block<'_>)) -> Result<bool, FollowError> {
+        if self.file.is_none() {
+            match File::open(&self.path) {
+                Ok(file) => self.file = Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let Some(file) = &mut self.file else { return Ok(false) };
+        self.piece.resize(PIECE, 0);
+        let mut is_new = false;
+        loop {
+            let read = file.read(&mut self.piece)?;
+            if read == 0 {
+                return Ok(is_new);
+            }
+            is_new = true;
+            self.reader.push(&self.piece[..read]);
+            while let Some(finished) = self.reader.next_block()? {
+                block(&finished);
+            }
+        }
+    }
+}

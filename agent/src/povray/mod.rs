@@ -1,0 +1,7 @@
+//! POV-Ray itself: finding it, its command line, one running process, and what its end means.
+
+pub mod command;
+pub mod ending;
+pub mod follow;
+pub mod locate;
+pub mod process;

@@ -1,0 +1,150 @@
+//! One running POV-Ray: started in a process group of its own, and never left behind.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How much of POV-Ray's messages is kept: the end, where errors are.
+const KEPT_MESSAGES: usize = 64 << 10;
+
+/// A POV-Ray process and the end of what it printed. Dropping it kills the process group and reaps it.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    messages: Arc<Mutex<VecDeque<u8>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+    ended: Option<ExitStatus>,
+    last_cpu: f64,
+}
+
+impl Process {
+    /// Starts POV-Ray.
+    ///
+    /// The kernel kills it when the calling thread ends (`PR_SET_PDEATHSIG`), so no POV-Ray outlives the agent,
+    /// whatever happens to that: call this from the thread that stays with the process.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start(program: &Path, arguments: &[OsString], environment: &[(&str, OsString)], folder: &Path) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        // SAFETY: only async-signal-safe system calls (prctl) run between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+                Ok(())
+            });
+        }
+        let mut child = command.spawn()?;
+        let messages = Arc::new(Mutex::new(VecDeque::new()));
+        let reader = child.stderr.take().map(|stderr| {
+            let messages = Arc::clone(&messages);
+            std::thread::spawn(move || keep_end(stderr, &messages))
+        });
+        Ok(Self { child, messages, reader, ended: None, last_cpu: 0.0 })
+    }
+
+    /// CPU seconds of the process so far, user and system; what was last seen once it has been reaped.
+    pub fn cpu_seconds(&mut self) -> f64 {
+        if self.ended.is_none()
+            && let Some(cpu) = cpu_of(self.child.id())
+        {
+            self.last_cpu = cpu;
+        }
+        self.last_cpu
+    }
+
+    /// The exit status once POV-Ray has ended.
+    ///
+    /// # Errors
+    /// When the process cannot be waited for.
+    pub fn poll(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.ended.is_none() {
+            // A zombie still shows its times; after it is reaped they are gone.
+            self.cpu_seconds();
+            self.ended = self.child.try_wait()?;
+        }
+        Ok(self.ended)
+    }
+
+    /// Kills the whole process group and waits for POV-Ray's end.
+    pub fn kill(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.cpu_seconds();
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+            && rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).is_err()
+        {
+            // The group is gone when POV-Ray ended a moment ago; the wait below tells.
+            let _ = self.child.kill();
+        }
+        self.ended = self.child.wait().ok();
+    }
+
+    /// The end of what POV-Ray printed; whole once it has ended.
+    pub fn messages(&mut self) -> String {
+        if self.ended.is_some()
+            && let Some(reader) = self.reader.take()
+        {
+            let _ = reader.join();
+        }
+        let mut kept = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(kept.make_contiguous()).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The signal that ended POV-Ray, if one did.
+#[must_use]
+pub fn ending_signal(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}
+
+fn keep_end(mut stderr: std::process::ChildStderr, messages: &Mutex<VecDeque<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(read) = stderr.read(&mut buffer) {
+        if read == 0 {
+            break;
+        }
+        let mut kept = messages.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(&buffer[..read]);
+        let surplus = kept.len().saturating_sub(KEPT_MESSAGES);
+        kept.drain(..surplus);
+    }
+}
+
+/// User and system time from `/proc/PID/stat` (fields 14 and 15, in clock ticks; proc(5)).
+fn cpu_of(pid: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = &stat[stat.rfind(')')? + 1..];
+    let mut fields = after_name.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let ticks = rustix::param::clock_ticks_per_second().max(1);
+    Some((user + system) as f64 / ticks as f64)
+}
+
+/// CPU seconds of the calling thread, for the agent's own work.
+#[must_use]
+pub fn own_thread_cpu() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}

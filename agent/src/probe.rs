@@ -1,0 +1,179 @@
+//! The probe: one small render of the whole view with the job's own options.
+//!
+//! It tells the master where the cost lies, what chunks POV-Ray puts before the pixels, and whether rows can be taken
+//! from the state file: the floats of the view, converted, have to be the samples of POV-Ray's own file, each one.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::time::Duration;
+
+use bytes::Bytes;
+use td_protocol::options::RenderOptions;
+use td_protocol::probe::{HeaderChunk, ProbeEvent, ProbeReport, StartProbe};
+use td_protocol::rows::Rows;
+use td_protocol::strip::Way;
+use tokio::sync::mpsc::Sender;
+
+use crate::pixels::candidates::{self, Decision};
+use crate::pixels::gamma::WorkingGamma;
+use crate::pixels::png_rows::PngRows;
+use crate::pixels::row_assembly::Pixel;
+use crate::povray::command::{Drawing, Radiosity};
+use crate::povray::ending::Ending;
+use crate::scratch::Scratch;
+use crate::strip::events::Events;
+use crate::strip::run::scratch_failed;
+use crate::view::{self, Patience, Site};
+
+/// Side of the probe's blocks: the smaller, the finer the cost map.
+const PROBE_BLOCK: u32 = 8;
+/// Heights of the parts that a view is cut into to see whether cuts show: no multiple of anything.
+const CUT_ROWS: [u32; 3] = [7, 13, 19];
+
+/// Renders the probe and sends the report, to the last frame.
+pub fn run(site: &Site, start: &StartProbe, sender: Sender<Bytes>) {
+    let no_stop = || false;
+    let mut events = Events::new(sender, &no_stop);
+    let last = match probe(site, start, &mut events) {
+        Ok(report) => ProbeEvent::Done(report),
+        Err(ending) => ProbeEvent::Failed { failure: ending.failure, message: ending.message, povray: ending.povray },
+    };
+    // A master that is gone by now needs no last word.
+    let _ = events.send(&last, &[]);
+}
+
+fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<ProbeReport, Ending> {
+    let job = &site.job.spec;
+    let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
+    // Method 1 of antialiasing depends on where blocks end: its cost map is coarser, its pixels are the same.
+    drawing.block = if job.options.antialias_method == 1 { 32 } else { PROBE_BLOCK };
+    if let Some(file) = &job.radiosity {
+        drawing.radiosity = Radiosity::Load(file);
+    }
+    let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
+    let view = render(site, &scratch, &drawing, events)?;
+    let picture = Picture::read(&scratch, &drawing)?;
+    let (way, reason) = decide(&view.pixels, &picture, &job.options, &start.gammas);
+    let cut_differences = if start.cut { Some(cut(site, &drawing, &picture, events)?) } else { None };
+    let (row_costs, rows_per_cost) = costs(&view.arrivals, drawing.block);
+    Ok(ProbeReport {
+        chunks: picture.chunks,
+        way,
+        reason,
+        row_costs,
+        rows_per_cost,
+        start_seconds: view.start_seconds,
+        start_cpu: view.start_cpu,
+        trace_cpu: (view.cpu - view.start_cpu).max(0.0),
+        cut_differences,
+        warnings: view.messages,
+    })
+}
+
+fn render(site: &Site, scratch: &Scratch, drawing: &Drawing<'_>, events: &mut Events<'_>) -> Result<view::View, Ending> {
+    let job = &site.job.spec;
+    let mut stop = || events.keep_alive(&ProbeEvent::Alive).is_err() || site.job.is_closed();
+    let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
+    let mut patience = Patience { stall, stop: &mut stop };
+    view::render(&site.povray, scratch, &job.bundle, drawing, &mut patience)
+}
+
+/// Whether the conversion of `pixels` is POV-Ray's own, and with which working gamma.
+fn decide(
+    pixels: &[Pixel],
+    picture: &Picture,
+    options: &RenderOptions,
+    named: &[td_protocol::strip::WorkingGamma],
+) -> (Way, String) {
+    if options.dither {
+        return (Way::Writer, "dithering depends on the pixels before: POV-Ray's own writer does it".to_owned());
+    }
+    if pixels.is_empty() {
+        return (Way::Writer, "the state file was not seen in time".to_owned());
+    }
+    let probe = candidates::Probe {
+        pixels,
+        samples: &picture.samples,
+        format: options.format,
+        file_gamma: options.file_gamma,
+    };
+    let named: Vec<WorkingGamma> = named.iter().map(|&gamma| gamma.into()).collect();
+    match candidates::decide(&probe, &named) {
+        Decision::Exact(conversion) => (Way::StateFile { working_gamma: conversion.working.into() }, String::new()),
+        Decision::Ambiguous { shades, .. } => {
+            (Way::Writer, format!("the small view shows too few shades ({shades}) to tell the scene's gamma"))
+        }
+        Decision::NotExact { differing, of } => {
+            (Way::Writer, format!("{differing} of {of} samples of the small view differ from POV-Ray's own file"))
+        }
+    }
+}
+
+/// Counts the samples that change when the view is rendered in uneven strips.
+fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<'_>) -> Result<u64, Ending> {
+    let job = &site.job.spec;
+    let row_bytes = job.options.format.row_bytes(whole.width) as usize;
+    let sample_bytes = job.options.format.depth.bytes() as usize;
+    let mut differing = 0;
+    let mut heights = CUT_ROWS.iter().cycle();
+    let mut top = 0;
+    while top < whole.height {
+        // A few strips are enough; one POV-Ray start each is the price.
+        let wanted = heights.next().copied().unwrap_or(7).max(whole.height.div_ceil(4) | 1);
+        let rows = Rows::new(top, (top + wanted).min(whole.height));
+        let mut drawing = whole.clone();
+        drawing.rows = rows;
+        let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
+        render(site, &scratch, &drawing, events)?;
+        let part = Picture::read(&scratch, &drawing)?;
+        let bytes = rows.start as usize * row_bytes..rows.end as usize * row_bytes;
+        let (ours, theirs) = (part.samples.get(bytes.clone()), picture.samples.get(bytes));
+        if let (Some(ours), Some(theirs)) = (ours, theirs) {
+            let pairs = ours.chunks(sample_bytes).zip(theirs.chunks(sample_bytes));
+            differing += pairs.filter(|(a, b)| a != b).count() as u64;
+        }
+        top = rows.end;
+    }
+    Ok(differing)
+}
+
+/// Seconds of each run of rows, and how many rows one run has.
+fn costs(arrivals: &[(u32, f64)], block: u32) -> (Vec<f64>, u32) {
+    let mut before = 0.0;
+    let costs = arrivals.iter().map(|&(_, seconds)| {
+        let cost = (seconds - before).max(0.0);
+        before = seconds;
+        cost
+    });
+    (costs.collect(), block)
+}
+
+/// POV-Ray's own file of a view.
+struct Picture {
+    samples: Vec<u8>,
+    chunks: Vec<HeaderChunk>,
+}
+
+impl Picture {
+    fn read(scratch: &Scratch, drawing: &Drawing<'_>) -> Result<Self, Ending> {
+        let failed = |reason: String| Ending::node(format!("cannot read the picture that POV-Ray wrote: {reason}"));
+        let file = File::open(scratch.output()).map_err(|error| failed(error.to_string()))?;
+        let mut rows = PngRows::open(BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
+        if (rows.width(), rows.height()) != (drawing.width, drawing.height) {
+            return Err(failed(format!("it is {} x {} pixels", rows.width(), rows.height())));
+        }
+        if rows.format() != drawing.options.format {
+            return Err(failed(format!("its format is {:?}, not {:?}", rows.format(), drawing.options.format)));
+        }
+        let chunks = rows.chunks().iter().skip(1).map(|chunk| HeaderChunk {
+            kind: String::from_utf8_lossy(&chunk.kind).into_owned(),
+            data: chunk.data.iter().map(|byte| format!("{byte:02x}")).collect(),
+        });
+        let chunks = chunks.collect();
+        let mut samples = Vec::new();
+        while let Some(row) = rows.next_row().map_err(|error| failed(error.to_string()))? {
+            samples.extend_from_slice(row);
+        }
+        Ok(Self { samples, chunks })
+    }
+}

@@ -1,0 +1,105 @@
+//! A folder of its own for one POV-Ray run, removed when it is dropped.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use td_protocol::bundle::Bundle;
+
+use crate::store::blobs::Blobs;
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Folders `tree` (the bundle's files), `out`, `tmp` and `home` below one that nobody else uses.
+#[derive(Debug)]
+pub struct Scratch {
+    root: PathBuf,
+}
+
+impl Scratch {
+    /// Makes the folders and copies the bundle's files into `tree`.
+    ///
+    /// Copies, not links: a scene can write, and what it overwrites must not be what other strips read.
+    ///
+    /// # Errors
+    /// When the disk is full, or a file of the bundle is not in the store.
+    pub fn create(parent: &Path, bundle: &Bundle, blobs: &Blobs) -> io::Result<Self> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let scratch = Self { root: parent.join(number.to_string()) };
+        for folder in [scratch.tree(), scratch.output_folder(), scratch.temp(), scratch.home()] {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(scratch.empty_ini(), b"")?;
+        for file in &bundle.files {
+            let target = scratch.tree().join(&file.path);
+            if let Some(folder) = target.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::copy(blobs.path(file.hash), &target)?;
+        }
+        std::fs::create_dir_all(scratch.run_dir(bundle))?;
+        Ok(scratch)
+    }
+
+    /// The bundle's root.
+    #[must_use]
+    pub fn tree(&self) -> PathBuf {
+        self.root.join("tree")
+    }
+
+    /// The folder in which POV-Ray runs.
+    #[must_use]
+    pub fn run_dir(&self, bundle: &Bundle) -> PathBuf {
+        if bundle.run_dir.is_empty() { self.tree() } else { self.tree().join(&bundle.run_dir) }
+    }
+
+    fn output_folder(&self) -> PathBuf {
+        self.root.join("out")
+    }
+
+    /// Where POV-Ray writes the picture.
+    #[must_use]
+    pub fn output(&self) -> PathBuf {
+        self.output_folder().join("s.png")
+    }
+
+    /// POV-Ray's own record of finished blocks: the output's name with its extension replaced.
+    #[must_use]
+    pub fn state_file(&self) -> PathBuf {
+        self.output_folder().join("s.pov-state")
+    }
+
+    #[must_use]
+    pub fn radiosity(&self) -> PathBuf {
+        self.output_folder().join("s.rca")
+    }
+
+    #[must_use]
+    pub fn temp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.root.join("home")
+    }
+
+    #[must_use]
+    pub fn empty_ini(&self) -> PathBuf {
+        self.root.join("empty.ini")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.root) {
+            tracing::warn!("cannot remove the scratch folder {}: {error}", self.root.display());
+        }
+    }
+}
+
+/// Bytes that are free for scratch files below `folder`.
+#[must_use]
+pub fn available(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+}

@@ -1,0 +1,132 @@
+//! The agent's server: where it listens, how it ends.
+
+mod answers;
+mod routes;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::agent::{Agent, Setup};
+use crate::cli;
+use crate::{lifeline, lock};
+
+/// How long a second agent waits for the first to leave the cache folder.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long strips get to end when the agent ends.
+const END_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs the agent until it is asked to end.
+///
+/// # Errors
+/// When it cannot listen, or its folders cannot be used.
+pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
+    let _lock = lock::lock(&options.cache, LOCK_PATIENCE)?;
+    let setup = Setup {
+        name: options.name.unwrap_or_else(host_name),
+        slots: options.slots.unwrap_or_else(cores),
+        blob_bound: options.cache_size.saturating_mul(1 << 20),
+        band_bound: options.cache_size.saturating_mul(1 << 20),
+        cache: std::path::absolute(&options.cache)?,
+    };
+    let folder = setup.cache.clone();
+    let agent = Agent::open(setup).with_context(|| format!("cannot use the cache folder {}", folder.display()))?;
+    let router = routes::router(Arc::clone(&agent));
+    let end = async {
+        tokio::select! {
+            () = asked_to_end() => {}
+            () = master_ended(options.embedded) => {}
+        }
+    };
+    if let Some(path) = options.socket {
+        let listener = bind_socket(&path)?;
+        tokio::select! {
+            served = axum::serve(listener, router) => served?,
+            () = end => {}
+        }
+        let _ = std::fs::remove_file(&path);
+    } else if let Some(address) = options.listen {
+        let listener = bind_loopback(address).await?;
+        eprintln!("td-agent listens on {}", listener.local_addr()?);
+        tokio::select! {
+            served = axum::serve(listener, router) => served?,
+            () = end => {}
+        }
+    }
+    stop(&agent).await;
+    Ok(())
+}
+
+/// Ends all that renders, POV-Ray first, and waits until the scratch folders are gone.
+async fn stop(agent: &Agent) {
+    agent.jobs.close_all();
+    let all_ended = async {
+        while std::fs::read_dir(agent.scratch_folder()).is_ok_and(|mut entries| entries.next().is_some()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(END_PATIENCE, all_ended).await;
+}
+
+fn bind_socket(path: &Path) -> anyhow::Result<tokio::net::UnixListener> {
+    // A socket that an earlier agent left behind: the lock on the cache says that nobody uses it.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot replace the socket {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener = tokio::net::UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+async fn bind_loopback(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+    if !address.ip().is_loopback() {
+        anyhow::bail!(
+            "{address} can be reached from other machines, and this td-agent has no TLS yet: \
+             listen on 127.0.0.1 or ::1, or on a Unix socket"
+        );
+    }
+    tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+async fn asked_to_end() {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn master_ended(embedded: bool) {
+    if !embedded {
+        return std::future::pending().await;
+    }
+    if let Ok(end) = lifeline::watch() {
+        let _ = end.await;
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
+}
+
+/// The socket of an agent that lives in `folder`.
+#[must_use]
+pub fn socket_in(folder: &Path) -> PathBuf {
+    folder.join("agent.sock")
+}

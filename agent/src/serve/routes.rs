@@ -1,0 +1,198 @@
+//! What a master can ask for, one function per request.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use bytes::Bytes;
+use td_protocol::frame;
+use td_protocol::hash::ContentHash;
+use td_protocol::hello::Hello;
+use td_protocol::job::{JobOpened, OpenJob};
+use td_protocol::probe::{StartFirstPass, StartProbe};
+use td_protocol::rows::Rows;
+use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+
+use crate::agent::Agent;
+use crate::jobs::Job;
+use crate::serve::answers::{self, Problem};
+use crate::strip::control::{BandGrid, Control};
+use crate::strip::run::Strip;
+use crate::view::Site;
+use crate::{first_pass, probe};
+
+/// Largest JSON body: a bundle of many files.
+const MAX_JSON: usize = 64 << 20;
+/// Frames that may wait for the master before the rendering thread does.
+const WAITING_FRAMES: usize = 4;
+
+type Shared = State<Arc<Agent>>;
+
+pub fn router(agent: Arc<Agent>) -> Router {
+    Router::new()
+        .route("/hello", get(hello))
+        .route("/jobs", post(open_job))
+        .route("/jobs/{id}", delete(close_job))
+        .route("/jobs/{id}/alive", post(alive))
+        .route("/jobs/{id}/way", post(set_way))
+        .route("/jobs/{id}/probe", post(start_probe))
+        .route("/jobs/{id}/first-pass", post(start_first_pass))
+        .route("/jobs/{id}/bands/{start}/{end}", get(band))
+        .route("/jobs/{id}/strips", post(start_strip))
+        .route("/jobs/{id}/strips/{lease}", delete(cancel_strip))
+        .route("/jobs/{id}/strips/{lease}/shrink", post(shrink))
+        .route("/blobs/{hash}", put(take_blob))
+        .layer(DefaultBodyLimit::max(MAX_JSON))
+        .with_state(agent)
+}
+
+async fn hello(State(agent): Shared) -> Json<Hello> {
+    Json(agent.hello().await)
+}
+
+async fn open_job(State(agent): Shared, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
+    let id = spec.id.clone();
+    let silence = spec.silence_timeout;
+    let opened = agent.open_job(spec).await?;
+    watch_master(Arc::clone(&agent), id, silence);
+    Ok(Json(opened))
+}
+
+/// Looks for a silent master as long as the job is open; an agent without jobs does nothing.
+fn watch_master(agent: Arc<Agent>, id: String, silence: f64) {
+    let pause = std::time::Duration::from_secs_f64(silence.clamp(0.4, 4.0) / 4.0);
+    tokio::spawn(async move {
+        while agent.jobs.get(&id).is_some() {
+            tokio::time::sleep(pause).await;
+            agent.jobs.close_silent();
+        }
+    });
+}
+
+async fn close_job(State(agent): Shared, Path(id): Path<String>) -> StatusCode {
+    agent.jobs.close(&id);
+    StatusCode::NO_CONTENT
+}
+
+async fn alive(State(agent): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    agent.job(&id)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn set_way(State(agent): Shared, Path(id): Path<String>, Json(set): Json<SetWay>) -> Result<StatusCode, Problem> {
+    agent.job(&id)?.set_way(set.way);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn take_blob(State(agent): Shared, Path(hash): Path<String>, body: Body) -> Result<StatusCode, Problem> {
+    let hash: ContentHash = hash.parse().map_err(Problem::bad_request)?;
+    let mut incoming = agent.blobs.begin()?;
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        incoming.write(&piece.map_err(Problem::bad_request)?)?;
+    }
+    incoming.finish(hash)?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn site(agent: &Agent, job: Arc<Job>) -> Result<Site, Problem> {
+    let (povray, _) = agent.usable().await?;
+    Ok(Site { povray, blobs: agent.blobs.clone(), scratch: agent.scratch_folder(), job })
+}
+
+async fn start_probe(State(agent): Shared, Path(id): Path<String>, Json(start): Json<StartProbe>) -> Result<Response, Problem> {
+    let job = agent.job(&id)?;
+    let site = site(&agent, job).await?;
+    let permit = agent.take_slot().await?;
+    let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+    start_thread("probe", move || {
+        probe::run(&site, &start, sender);
+        drop(permit);
+    })?;
+    Ok(answers::frames(receiver))
+}
+
+async fn start_first_pass(
+    State(agent): Shared,
+    Path(id): Path<String>,
+    Json(start): Json<StartFirstPass>,
+) -> Result<Response, Problem> {
+    let job = agent.job(&id)?;
+    let site = site(&agent, job).await?;
+    let permit = agent.take_slot().await?;
+    let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+    start_thread("first-pass", move || {
+        first_pass::run(&site, &start, sender);
+        drop(permit);
+    })?;
+    Ok(answers::frames(receiver))
+}
+
+async fn start_strip(State(agent): Shared, Path(id): Path<String>, Json(start): Json<StartStrip>) -> Result<Response, Problem> {
+    let job = agent.job(&id)?;
+    let options = &job.spec.options;
+    if start.rows.is_empty() || !options.rows.contains(start.rows) {
+        return Err(Problem::bad_request(format!("{} are not rows of this job", start.rows)));
+    }
+    if job.strip(start.lease).is_some() {
+        return Err(Problem::bad_request(format!("lease {} is rendering already", start.lease)));
+    }
+    let site = site(&agent, Arc::clone(&job)).await?;
+    let permit = agent.take_slot().await?;
+    if ![8, 16, 32].contains(&start.block_rows) {
+        return Err(Problem::bad_request("blocks are 8, 16 or 32 rows high"));
+    }
+    let grid = BandGrid { origin: start.rows.start, height: start.block_rows };
+    let control = Arc::new(Control::new(start.rows, grid, start.way));
+    job.enter(start.lease, &control);
+    let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+    let strip = Strip { site, rows: start.rows, block: start.block_rows, control };
+    let leaving = Arc::clone(&job);
+    let started = start_thread("strip", move || {
+        strip.run(sender);
+        leaving.leave(start.lease);
+        drop(permit);
+    });
+    if started.is_err() {
+        job.leave(start.lease);
+    }
+    started?;
+    Ok(answers::frames(receiver))
+}
+
+fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map(|_| ()).map_err(|error| Problem::internal(format!("cannot start a thread: {error}")))
+}
+
+async fn cancel_strip(State(agent): Shared, Path((id, lease)): Path<(String, u64)>) -> Result<StatusCode, Problem> {
+    if let Some(control) = agent.job(&id)?.strip(lease) {
+        control.cancel();
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn shrink(
+    State(agent): Shared,
+    Path((id, lease)): Path<(String, u64)>,
+    Json(wish): Json<Shrink>,
+) -> Result<Json<Shrunk>, Problem> {
+    let strip = agent.job(&id)?.strip(lease);
+    let control = strip.ok_or_else(|| Problem::not_found(format!("lease {lease} renders no more")))?;
+    Ok(Json(control.shrink(wish)))
+}
+
+async fn band(State(agent): Shared, Path((id, start, end)): Path<(String, u32, u32)>) -> Result<Bytes, Problem> {
+    let job = agent.job(&id)?;
+    let rows = Rows::new(start, end);
+    let read = job.bands.read(rows);
+    let (segment, data) = read.ok_or_else(|| Problem::not_found(format!("{rows} do not lie here")))?;
+    let event = StripEvent::Rows { segment, cpu: 0.0 };
+    frame::encode(&event, &data).map(Bytes::from).map_err(Problem::internal)
+}

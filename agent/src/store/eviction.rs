@@ -1,0 +1,79 @@
+//! Keeping a folder below a size: the least recently used files go first.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Removes files below `folder`, oldest first by time of modification, until at most `bound` bytes remain.
+/// Files in `kept` stay. Errors are logged: a cache that cannot shrink is no reason to fail.
+pub fn shrink(folder: &Path, bound: u64, kept: &HashSet<PathBuf>) {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    let mut total: u64 = files.iter().map(|file| file.size).sum();
+    if total <= bound {
+        return;
+    }
+    files.sort_by_key(|file| file.used);
+    for file in files {
+        if total <= bound {
+            break;
+        }
+        if kept.contains(&file.path) {
+            continue;
+        }
+        match std::fs::remove_file(&file.path) {
+            Ok(()) => total -= file.size,
+            Err(error) => tracing::warn!("cannot remove {}: {error}", file.path.display()),
+        }
+    }
+}
+
+/// Marks a file as used now.
+pub fn touch(path: &Path) {
+    let touched = std::fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    if let Err(error) = touched {
+        tracing::debug!("cannot mark {} as used: {error}", path.display());
+    }
+}
+
+struct Kept {
+    path: PathBuf,
+    size: u64,
+    used: SystemTime,
+}
+
+fn collect(folder: &Path, files: &mut Vec<Kept>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(meta) = entry.metadata() else { continue };
+        if meta.is_dir() {
+            collect(&entry.path(), files);
+        } else {
+            let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            files.push(Kept { path: entry.path(), size: meta.len(), used });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_go_first_and_the_kept_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        for (age, name) in [(50, "kept"), (40, "old"), (30, "newer"), (20, "newest")] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, [0; 10]).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(age);
+            std::fs::File::open(&path).unwrap().set_modified(time).unwrap();
+        }
+        let kept = HashSet::from([folder.path().join("kept")]);
+        shrink(folder.path(), 25, &kept);
+        let mut left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["kept", "newest"]);
+    }
+}

@@ -1,0 +1,5 @@
+//! What the agent keeps on disk: contents of bundles and finished bands, each named by content and bounded in size.
+
+pub mod bands;
+pub mod blobs;
+pub mod eviction;

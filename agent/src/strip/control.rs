@@ -1,0 +1,169 @@
+//! What the master wants of a running strip, shared between the server and the thread that renders.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use td_protocol::rows::Rows;
+use td_protocol::strip::{Shrink, Shrunk, Way};
+
+/// One running strip's wishes and bounds.
+#[derive(Debug)]
+pub struct Control {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    wishes: Wishes,
+    /// Rows before this one are finished.
+    finished: u32,
+    epoch: u32,
+    grid: BandGrid,
+}
+
+/// Where bands begin: as POV-Ray's blocks do, at the first row of the strip and each `height` rows below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BandGrid {
+    pub origin: u32,
+    pub height: u32,
+}
+
+impl BandGrid {
+    /// The end of the band that holds `row`.
+    #[must_use]
+    pub fn end_of_band(self, row: u32) -> u32 {
+        let height = self.height.max(1);
+        let bands = row.saturating_sub(self.origin) / height + 1;
+        self.origin.saturating_add(bands.saturating_mul(height))
+    }
+
+    /// The first boundary at or below `row`.
+    #[must_use]
+    pub fn boundary_from(self, row: u32) -> u32 {
+        let height = self.height.max(1);
+        self.origin.saturating_add(row.saturating_sub(self.origin).div_ceil(height).saturating_mul(height))
+    }
+}
+
+/// A look at what is wanted now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wishes {
+    pub way: Way,
+    /// The end of the strip; only ever moves up the picture.
+    pub end: u32,
+    pub cancelled: bool,
+}
+
+impl Control {
+    #[must_use]
+    pub fn new(rows: Rows, grid: BandGrid, way: Way) -> Self {
+        let wishes = Wishes { way, end: rows.end, cancelled: false };
+        let state = State { wishes, finished: rows.start, epoch: 0, grid };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    #[must_use]
+    pub fn wishes(&self) -> Wishes {
+        self.lock().wishes
+    }
+
+    /// Waits until something changes that the renderer has not `seen`, or the time is over.
+    #[must_use]
+    pub fn wait(&self, seen: Wishes, time: Duration) -> Wishes {
+        let unchanged = |state: &mut State| state.wishes == seen;
+        let waited = self.changed.wait_timeout_while(self.lock(), time, unchanged);
+        waited.unwrap_or_else(PoisonError::into_inner).0.wishes
+    }
+
+    /// Rows before `row` are finished from now on: no shrink takes them away.
+    pub fn finished(&self, row: u32) {
+        let mut state = self.lock();
+        state.finished = state.finished.max(row);
+    }
+
+    /// Takes rows away from the lower end, as far as they are not begun: the first unfinished band stays.
+    /// An epoch that is not newer than the last changes nothing; the end that holds is answered all the same.
+    #[must_use]
+    pub fn shrink(&self, wish: Shrink) -> Shrunk {
+        let mut state = self.lock();
+        if wish.epoch > state.epoch {
+            state.epoch = wish.epoch;
+            let begun = state.grid.end_of_band(state.finished);
+            let aligned = state.grid.boundary_from(wish.new_end);
+            state.wishes.end = state.wishes.end.min(aligned.max(begun));
+        }
+        let answer = Shrunk { epoch: wish.epoch, end: state.wishes.end };
+        drop(state);
+        self.changed.notify_all();
+        answer
+    }
+
+    /// Decides how rows leave. Way (b) is final: a guard that said no is not overruled.
+    pub fn set_way(&self, way: Way) {
+        let mut state = self.lock();
+        if state.wishes.way != Way::Writer {
+            state.wishes.way = way;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    pub fn cancel(&self) {
+        self.lock().wishes.cancelled = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control() -> Control {
+        Control::new(Rows::new(64, 640), BandGrid { origin: 0, height: 32 }, Way::Undecided)
+    }
+
+    #[test]
+    fn the_first_unfinished_band_stays() {
+        let control = control();
+        control.finished(128);
+        assert_eq!(control.shrink(Shrink { epoch: 1, new_end: 64 }).end, 160);
+        assert_eq!(control.wishes().end, 160);
+    }
+
+    #[test]
+    fn an_old_epoch_changes_nothing() {
+        let control = control();
+        assert_eq!(control.shrink(Shrink { epoch: 2, new_end: 320 }).end, 320);
+        assert_eq!(control.shrink(Shrink { epoch: 1, new_end: 128 }).end, 320);
+        assert_eq!(control.shrink(Shrink { epoch: 2, new_end: 128 }).end, 320);
+    }
+
+    #[test]
+    fn an_end_never_moves_down_and_lies_between_bands() {
+        let control = control();
+        assert_eq!(control.shrink(Shrink { epoch: 1, new_end: 100 }).end, 128);
+        assert_eq!(control.shrink(Shrink { epoch: 2, new_end: 600 }).end, 128);
+    }
+
+    #[test]
+    fn bands_are_counted_from_the_first_row_of_the_part() {
+        let grid = BandGrid { origin: 10, height: 32 };
+        assert_eq!(grid.end_of_band(10), 42);
+        assert_eq!(grid.end_of_band(41), 42);
+        assert_eq!(grid.boundary_from(42), 42);
+        assert_eq!(grid.boundary_from(43), 74);
+    }
+
+    #[test]
+    fn way_b_is_final() {
+        let control = control();
+        control.set_way(Way::Writer);
+        control.set_way(Way::Undecided);
+        assert_eq!(control.wishes().way, Way::Writer);
+    }
+}

@@ -1,0 +1,6 @@
+//! Rendering a strip: one POV-Ray, followed while it traces, its rows sent as they become whole.
+
+pub mod control;
+pub mod events;
+pub mod outlet;
+pub mod run;

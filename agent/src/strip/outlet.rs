@@ -1,0 +1,68 @@
+//! From packed rows to bands: encoded, kept in the cache, sent.
+
+use td_protocol::pixel::PixelFormat;
+use td_protocol::rows::Rows;
+use td_protocol::strip::StripEvent;
+
+use crate::pixels::encode::SegmentEncoder;
+use crate::store::bands::JobBands;
+use crate::strip::events::{Events, Gone};
+
+/// Rows of a segment. Not fewer where blocks are lower: each segment begins with an empty deflate window.
+const SEGMENT_ROWS: u32 = td_protocol::rows::BAND_ROWS;
+
+/// Takes a strip's rows from the top down.
+#[derive(Debug)]
+pub struct Outlet {
+    width: u32,
+    format: PixelFormat,
+    bands: JobBands,
+    encoder: Option<SegmentEncoder>,
+    /// First row of the segment that is being encoded.
+    begun: u32,
+    next: u32,
+    /// POV-Ray's CPU seconds when the last band was sent.
+    cpu: f64,
+}
+
+impl Outlet {
+    #[must_use]
+    pub fn new(width: u32, format: PixelFormat, start: u32, bands: JobBands) -> Self {
+        Self { width, format, bands, encoder: None, begun: start, next: start, cpu: 0.0 }
+    }
+
+    /// The next row that is wanted.
+    #[must_use]
+    pub fn next_row(&self) -> u32 {
+        self.next
+    }
+
+    /// Takes the row [`Self::next_row`], packed as in the PNG without its filter byte. `end` is the end of the strip as
+    /// it holds now; `cpu` what POV-Ray has used so far.
+    ///
+    /// # Errors
+    /// [`Gone`] when the master no longer listens.
+    pub fn row(&mut self, packed: &[u8], end: u32, cpu: f64, events: &mut Events<'_>) -> Result<(), Gone> {
+        let rows = Rows::new(self.begun, self.begun.saturating_add(SEGMENT_ROWS).min(end));
+        let encoder = self.encoder.get_or_insert_with(|| SegmentEncoder::new(self.format, self.width));
+        if let Err(error) = encoder.row(packed) {
+            tracing::error!("a row cannot be encoded: {error}");
+            return Err(Gone);
+        }
+        self.next += 1;
+        if self.next < rows.end {
+            return Ok(());
+        }
+        let (segment, data) = encoder.finish(rows.start).map_err(|error| {
+            tracing::error!("rows cannot be encoded: {error}");
+            Gone
+        })?;
+        if let Err(error) = self.bands.keep(&segment, &data) {
+            tracing::warn!("a finished band is not kept in the cache: {error}");
+        }
+        self.begun = self.next;
+        let event = StripEvent::Rows { segment, cpu: (cpu - self.cpu).max(0.0) };
+        self.cpu = cpu;
+        events.send(&event, &data)
+    }
+}

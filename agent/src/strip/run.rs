@@ -1,0 +1,321 @@
+//! The thread of one strip.
+//!
+//! It starts POV-Ray on the strip's rows and follows the state file. As long as the master has not decided, it only
+//! counts. Then rows leave by way (a), from the state file, and POV-Ray is killed after the last; or by way (b), from
+//! the picture that POV-Ray writes at its end. A strip that was shrunk in way (b) is killed once its remaining rows
+//! are traced, and started again with `+C` and the new end: POV-Ray then only writes.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use td_protocol::rows::Rows;
+use td_protocol::strip::{Failure, StripEvent, Way, WorkingGamma};
+use tokio::sync::mpsc::Sender;
+
+use crate::pixels::conversion::{Conversion, Converter};
+use crate::pixels::png_rows::PngRows;
+use crate::pixels::row_assembly::RowAssembler;
+use crate::povray::command::{self, Drawing, Radiosity};
+use crate::povray::ending::{self, Ending};
+use crate::povray::follow::Follower;
+use crate::povray::process::{self, Process};
+use crate::scratch::Scratch;
+use crate::store::blobs;
+use crate::strip::control::{Control, Wishes};
+use crate::strip::events::{Events, Gone};
+use crate::strip::outlet::Outlet;
+use crate::view::Site;
+
+/// Pause between two looks at the state file.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// A strip that is to be rendered.
+#[derive(Debug)]
+pub struct Strip {
+    pub site: Site,
+    pub rows: Rows,
+    /// Side of POV-Ray's blocks.
+    pub block: u32,
+    pub control: Arc<Control>,
+}
+
+/// Why a strip ended early.
+enum Stop {
+    Ending(Ending),
+    Gone,
+}
+
+impl From<Ending> for Stop {
+    fn from(ending: Ending) -> Self {
+        Self::Ending(ending)
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl Strip {
+    /// Renders the strip and tells `sender` what happens, to the last frame.
+    pub fn run(&self, sender: Sender<Bytes>) {
+        let stop = || self.control.wishes().cancelled;
+        let mut events = Events::new(sender, &stop);
+        let last = match self.render(&mut events) {
+            Ok(ended) => ended,
+            Err(Stop::Ending(ending)) => {
+                StripEvent::Failed { failure: ending.failure, message: ending.message, povray: ending.povray }
+            }
+            Err(Stop::Gone) => return,
+        };
+        // A master that is gone by now needs no last word.
+        let _ = events.send(&last, &[]);
+    }
+
+    fn render(&self, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
+        let job = &self.site.job.spec;
+        let scratch = Scratch::create(&self.site.scratch, &job.bundle, &self.site.blobs).map_err(scratch_failed)?;
+        let mut trace = Trace::start(self, &scratch, self.rows, false)?;
+        let mut wishes = self.control.wishes();
+        let own_cpu = process::own_thread_cpu();
+        let from_state_file = loop {
+            if wishes.cancelled {
+                return Err(Ending::cancelled().into());
+            }
+            let status = trace.process.poll().map_err(|error| Ending::node(error.to_string()))?;
+            trace.advance(wishes, events)?;
+            if trace.is_sent(wishes) {
+                break true;
+            }
+            if let Some(status) = status {
+                if !status.success() {
+                    let had_parsed = trace.follower.is_open();
+                    return Err(ending::of(status, had_parsed, trace.process.messages(), &scratch.temp()).into());
+                }
+                trace.send_picture(self.control.wishes(), events)?;
+                break false;
+            }
+            if trace.has_to_write_early(wishes) {
+                trace.write_early(wishes)?;
+            }
+            trace.check_stall(job.stall_timeout)?;
+            events.keep_alive(&StripEvent::Alive)?;
+            wishes = self.control.wait(wishes, LOOK_EVERY);
+        };
+        trace.process.kill();
+        let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
+        let agent_cpu = process::own_thread_cpu() - own_cpu;
+        Ok(StripEvent::Ended { end: trace.outlet.next_row(), cpu, agent_cpu, from_state_file })
+    }
+}
+
+/// One POV-Ray on a strip, and how far its rows have come.
+struct Trace<'a> {
+    strip: &'a Strip,
+    scratch: &'a Scratch,
+    process: Process,
+    /// Where this POV-Ray was told to end.
+    asked_end: u32,
+    /// CPU seconds of the POV-Rays before it.
+    earlier_cpu: f64,
+    follower: Follower,
+    assembler: RowAssembler,
+    converter: Option<Converter>,
+    /// The samples of one row.
+    packed: Vec<u8>,
+    outlet: Outlet,
+    begun: Instant,
+    progress: Instant,
+    was_tracing: bool,
+    /// Rows before this one are traced.
+    traced: u32,
+    /// Way (a) did not work here: this strip goes on as (b), whatever the job's way.
+    distrusted: bool,
+}
+
+impl<'a> Trace<'a> {
+    fn start(strip: &'a Strip, scratch: &'a Scratch, rows: Rows, resume: bool) -> Result<Self, Ending> {
+        let options = &strip.site.job.spec.options;
+        let assembler = RowAssembler::new(options.width, rows, options.columns);
+        let bands = strip.site.job.bands.clone();
+        Ok(Self {
+            strip,
+            scratch,
+            process: start_povray(strip, scratch, rows, resume)?,
+            asked_end: rows.end,
+            earlier_cpu: 0.0,
+            follower: Follower::new(scratch.state_file(), options.width, options.height),
+            assembler: assembler.map_err(|error| Ending::node(error.to_string()))?,
+            converter: None,
+            packed: Vec::new(),
+            outlet: Outlet::new(options.width, options.format, rows.start, bands),
+            begun: Instant::now(),
+            progress: Instant::now(),
+            was_tracing: false,
+            traced: rows.start,
+            distrusted: false,
+        })
+    }
+
+    fn way(&self, wishes: Wishes) -> Way {
+        if self.distrusted { Way::Writer } else { wishes.way }
+    }
+
+    /// Reads what POV-Ray has finished since the last look, and sends it if that is the way.
+    fn advance(&mut self, wishes: Wishes, events: &mut Events<'_>) -> Result<(), Stop> {
+        if let Way::StateFile { working_gamma } = self.way(wishes)
+            && self.converter.is_none()
+        {
+            self.begin_sending(working_gamma)?;
+        }
+        let traced_before = self.traced;
+        let mut distrust = None;
+        let mut gone = false;
+        let cpu = self.process.cpu_seconds();
+        let Self { follower, assembler, converter, outlet, traced, packed, .. } = self;
+        let is_new = follower.poll(|block| {
+            if distrust.is_some() || gone {
+                return;
+            }
+            if let Err(error) = assembler.add(block) {
+                distrust = Some(error.to_string());
+                return;
+            }
+            while let Some(run) = assembler.next_run() {
+                *traced = (*traced).max(run.rows.end);
+                let Some(converter) = converter else { continue };
+                for (row, pixels) in (run.rows.start..).zip(run.iter()) {
+                    if row == outlet.next_row() && row < wishes.end && !gone {
+                        converter.convert(pixels, packed);
+                        gone = outlet.row(packed, wishes.end, cpu, events).is_err();
+                    }
+                }
+            }
+        });
+        if gone {
+            return Err(Stop::Gone);
+        }
+        if let Some(reason) = is_new.as_ref().err().map(ToString::to_string).or(distrust) {
+            if !self.distrusted {
+                tracing::warn!("{}: rows are taken from POV-Ray's own file instead: {reason}", self.strip.rows);
+            }
+            self.distrusted = true;
+            self.converter = None;
+        }
+        if is_new.unwrap_or(false) || self.follower.is_removed() {
+            self.progress = Instant::now();
+        }
+        if !self.was_tracing && self.follower.is_open() {
+            self.was_tracing = true;
+            events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
+        }
+        if self.traced > traced_before {
+            self.strip.control.finished(self.traced);
+            let rows = self.traced - self.strip.rows.start;
+            events.send(&StripEvent::Progress { rows }, &[])?;
+        }
+        Ok(())
+    }
+
+    /// The guards have passed: what was only counted so far is read again and sent.
+    fn begin_sending(&mut self, working_gamma: WorkingGamma) -> Result<(), Ending> {
+        let options = &self.strip.site.job.spec.options;
+        let rows = Rows::new(self.outlet.next_row(), self.strip.rows.end);
+        let conversion = Conversion::new(working_gamma.into(), options.file_gamma, options.format);
+        match Converter::new(&conversion) {
+            Ok(converter) => self.converter = Some(converter),
+            Err(error) => {
+                tracing::warn!("{error}");
+                self.distrusted = true;
+                return Ok(());
+            }
+        }
+        self.assembler = RowAssembler::new(options.width, rows, options.columns)
+            .map_err(|error| Ending::node(error.to_string()))?;
+        self.follower.restart().map_err(|error| Ending::node(error.to_string()))
+    }
+
+    /// Whether all rows have left by way (a).
+    fn is_sent(&self, wishes: Wishes) -> bool {
+        self.converter.is_some() && self.outlet.next_row() >= wishes.end
+    }
+
+    /// Whether this POV-Ray traces rows that were taken away, and has finished those that stay.
+    fn has_to_write_early(&self, wishes: Wishes) -> bool {
+        self.way(wishes) == Way::Writer
+            && wishes.end < self.asked_end
+            && self.traced >= wishes.end
+            && !self.follower.is_removed()
+    }
+
+    fn write_early(&mut self, wishes: Wishes) -> Result<(), Ending> {
+        self.process.kill();
+        self.earlier_cpu += self.process.cpu_seconds();
+        let rows = Rows::new(self.strip.rows.start, wishes.end);
+        self.process = start_povray(self.strip, self.scratch, rows, true)?;
+        self.asked_end = wishes.end;
+        self.progress = Instant::now();
+        Ok(())
+    }
+
+    /// Sends what has not been sent from the picture that POV-Ray wrote: exact whatever the way.
+    fn send_picture(&mut self, wishes: Wishes, events: &mut Events<'_>) -> Result<(), Stop> {
+        let path = self.scratch.output();
+        let failed = |reason: String| Ending::node(format!("cannot read the picture that POV-Ray wrote: {reason}"));
+        let file = File::open(&path).map_err(|error| failed(error.to_string()))?;
+        let mut picture = PngRows::open(BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
+        let options = &self.strip.site.job.spec.options;
+        if (picture.width(), picture.height(), picture.format()) != (options.width, options.height, options.format) {
+            return Err(failed("its size or format is not what was asked for".to_owned()).into());
+        }
+        let end = wishes.end.min(self.asked_end);
+        let cpu = self.earlier_cpu + self.process.cpu_seconds();
+        picture.skip_to(self.outlet.next_row()).map_err(|error| failed(error.to_string()))?;
+        while self.outlet.next_row() < end {
+            let row = picture.next_row().map_err(|error| failed(error.to_string()))?;
+            let row = row.ok_or_else(|| failed("it ends early".to_owned()))?;
+            self.outlet.row(row, end, cpu, events)?;
+            self.strip.control.finished(self.outlet.next_row());
+        }
+        Ok(())
+    }
+
+    fn check_stall(&mut self, seconds: f64) -> Result<(), Ending> {
+        let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        if self.progress.elapsed() <= limit {
+            return Ok(());
+        }
+        self.process.kill();
+        Err(Ending::stalled(seconds, self.process.messages()))
+    }
+}
+
+fn start_povray(strip: &Strip, scratch: &Scratch, rows: Rows, resume: bool) -> Result<Process, Ending> {
+    let site = &strip.site;
+    let job = &site.job.spec;
+    let mut drawing = Drawing::of_rows(&job.options, rows);
+    drawing.block = strip.block;
+    drawing.resume = resume;
+    if let Some(file) = &job.radiosity {
+        drawing.radiosity = Radiosity::Load(file);
+    }
+    let bundle = &job.bundle;
+    let arguments = command::arguments(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
+    let environment = command::environment(scratch);
+    Process::start(&site.povray.path, &arguments, &environment, &scratch.run_dir(bundle)).map_err(|error| Ending {
+        failure: Failure::Povray,
+        message: format!("cannot start {}: {error}", site.povray.path.display()),
+        povray: String::new(),
+    })
+}
+
+/// What a scratch folder that cannot be made means.
+#[must_use]
+pub fn scratch_failed(error: std::io::Error) -> Ending {
+    let failure = if blobs::is_full(&error) { Failure::ScratchFull } else { Failure::Node };
+    Ending { failure, message: format!("cannot lay out the scene's files: {error}"), povray: String::new() }
+}

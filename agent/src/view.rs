@@ -1,0 +1,155 @@
+//! A small view of the whole picture, rendered to its end: for the fingerprint, the probe and the first pass.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use td_protocol::bundle::Bundle;
+
+use crate::jobs::Job;
+use crate::pixels::row_assembly::{Pixel, RowAssembler};
+use crate::povray::command::{self, Drawing};
+use crate::povray::ending::{self, Ending};
+use crate::povray::follow::Follower;
+use crate::povray::locate::Povray;
+use crate::povray::process::Process;
+use crate::scratch::Scratch;
+use crate::store::blobs::Blobs;
+
+/// Pause between two looks at the state file. The moments at which blocks arrive are the cost map: look often.
+const LOOK_EVERY: Duration = Duration::from_millis(4);
+
+/// What renders of a job need.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub povray: Arc<Povray>,
+    pub blobs: Blobs,
+    /// The folder in which scratch folders are made.
+    pub scratch: std::path::PathBuf,
+    pub job: Arc<Job>,
+}
+
+/// A view that was rendered to its end.
+#[derive(Debug)]
+pub struct View {
+    /// The floats of all rows, as far as the state file was seen: empty when the trace was too quick for that.
+    pub pixels: Vec<Pixel>,
+    /// Wall seconds since the start of the trace at which the last block of each row of blocks arrived, with the first row below.
+    pub arrivals: Vec<(u32, f64)>,
+    /// Wall seconds from POV-Ray's start until it traced.
+    pub start_seconds: f64,
+    /// CPU seconds until it traced.
+    pub start_cpu: f64,
+    /// CPU seconds in all.
+    pub cpu: f64,
+    pub messages: String,
+}
+
+/// How long a view may take, and who is told while it renders.
+pub struct Patience<'a> {
+    /// Seconds without progress, parsing included.
+    pub stall: Duration,
+    /// Called between looks; `true` stops the render.
+    pub stop: &'a mut dyn FnMut() -> bool,
+}
+
+/// Renders `drawing` to its end. POV-Ray's picture is then the scratch's output.
+///
+/// # Errors
+/// [`Ending`] when POV-Ray did not finish it.
+pub fn render(
+    povray: &Povray,
+    scratch: &Scratch,
+    bundle: &Bundle,
+    drawing: &Drawing<'_>,
+    patience: &mut Patience<'_>,
+) -> Result<View, Ending> {
+    let arguments = command::arguments(povray, scratch, &bundle.scene, &bundle.library_paths, drawing);
+    let environment = command::environment(scratch);
+    let begun = Instant::now();
+    let mut process = Process::start(&povray.path, &arguments, &environment, &scratch.run_dir(bundle))
+        .map_err(|error| Ending::node(format!("cannot start {}: {error}", povray.path.display())))?;
+    let mut collected = Collected::new(drawing).map_err(Ending::node)?;
+    let mut follower = Follower::new(scratch.state_file(), drawing.width, drawing.height);
+    let mut start = None;
+    let mut progress = Instant::now();
+    loop {
+        let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
+        let since_trace = start.map_or(0.0, |(seconds, _)| begun.elapsed().as_secs_f64() - seconds);
+        match follower.poll(|block| collected.take(block, since_trace)) {
+            Ok(true) => progress = Instant::now(),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::debug!("the state file of a view is not used: {error}");
+                collected.broken = true;
+            }
+        }
+        if start.is_none() && follower.is_open() {
+            start = Some((begun.elapsed().as_secs_f64(), process.cpu_seconds()));
+        }
+        if let Some(status) = status {
+            let messages = process.messages();
+            if !status.success() {
+                return Err(ending::of(status, start.is_some(), messages, &scratch.temp()));
+            }
+            let cpu = process.cpu_seconds();
+            let (start_seconds, start_cpu) = start.unwrap_or((begun.elapsed().as_secs_f64(), cpu));
+            let pixels = collected.whole();
+            let arrivals = collected.arrivals;
+            return Ok(View { pixels, arrivals, start_seconds, start_cpu, cpu, messages });
+        }
+        if follower.is_removed() {
+            // Writing the picture makes no blocks, and is progress all the same.
+            progress = Instant::now();
+        }
+        if (patience.stop)() {
+            return Err(Ending::cancelled());
+        }
+        if progress.elapsed() > patience.stall {
+            process.kill();
+            return Err(Ending::stalled(patience.stall.as_secs_f64(), process.messages()));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Whether POV-Ray wrote a picture.
+#[must_use]
+pub fn has_picture(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0)
+}
+
+struct Collected {
+    assembler: RowAssembler,
+    pixels: Vec<Pixel>,
+    expected: usize,
+    arrivals: Vec<(u32, f64)>,
+    broken: bool,
+}
+
+impl Collected {
+    fn new(drawing: &Drawing<'_>) -> Result<Self, String> {
+        let assembler = RowAssembler::new(drawing.width, drawing.rows, drawing.columns).map_err(|error| error.to_string())?;
+        let expected = drawing.rows.len() as usize * drawing.width as usize;
+        Ok(Self { assembler, pixels: Vec::new(), expected, arrivals: Vec::new(), broken: false })
+    }
+
+    fn take(&mut self, block: &crate::pixels::state_file::Block<'_>, seconds: f64) {
+        if self.broken {
+            return;
+        }
+        if let Err(error) = self.assembler.add(block) {
+            tracing::debug!("the blocks of a view are not used: {error}");
+            self.broken = true;
+            return;
+        }
+        while let Some(run) = self.assembler.next_run() {
+            self.pixels.extend_from_slice(run.pixels());
+            self.arrivals.push((run.rows.end, seconds));
+        }
+    }
+
+    fn whole(&mut self) -> Vec<Pixel> {
+        if self.broken || self.pixels.len() != self.expected { Vec::new() } else { std::mem::take(&mut self.pixels) }
+    }
+}
