@@ -182,6 +182,18 @@ pub fn is_plausible(name: &str) -> bool {
         && name.trim() == name
 }
 
+/// Whether a file of this name is a text of POV-Ray's language.
+#[must_use]
+pub fn is_text_name(name: &str) -> bool {
+    let extension = name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_ascii_lowercase());
+    matches!(
+        extension.as_deref(),
+        Some("inc" | "pov" | "mac" | "mcr" | "macro" | "map")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,6 +113,11 @@ impl Finds {
         *known |= certain && context.certain;
     }
 
+    /// A name that stands for a texture with `crand` in an include that is not here.
+    pub fn known_crand(&mut self, context: &Context<'_>) {
+        self.add(Feature::Crand, context, true);
+    }
+
     /// Looks at one word that POV-Ray reads (or may read).
     pub fn word(&mut self, word: &str, context: &Context<'_>) {
         match word {

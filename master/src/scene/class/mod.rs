@@ -8,6 +8,7 @@
 mod code;
 mod condition;
 mod feature;
+mod known;
 mod outline;
 mod reach;
 mod verdict;

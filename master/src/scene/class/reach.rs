@@ -8,6 +8,7 @@ use std::path::Path;
 use super::code::{Code, Item, ItemKind};
 use super::condition::Constants;
 use super::feature::{Context, Finds};
+use super::known::has_crand;
 use super::outline::{Outline, after_group, matching_end};
 use crate::scene::assets::{Assets, SceneText};
 
@@ -219,6 +220,12 @@ impl<'a> Reader<'a> {
                     finds.word(word, &context);
                     if !hidden.contains(&&**word) {
                         self.visit_name(word, certain);
+                        if !self.assets.has_standard
+                            && !self.by_name.contains_key(&**word)
+                            && has_crand(word)
+                        {
+                            finds.known_crand(&context);
+                        }
                     }
                 }
                 ItemKind::Text(_) | ItemKind::Number(_) | ItemKind::Punct(_) => {}

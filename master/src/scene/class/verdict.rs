@@ -144,7 +144,7 @@ fn reason(
             )
         }
         Feature::SubsurfaceOn => return None,
-        Feature::IsosurfaceEvaluate => (Class::Noise, "isosurface with evaluate", certain),
+        Feature::IsosurfaceEvaluate => (Class::Seams, "isosurface with evaluate", certain),
         Feature::Radiosity if flags.two_pass => {
             (Class::TwoPass, "radiosity in two passes", certain)
         }
