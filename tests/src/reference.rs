@@ -40,6 +40,17 @@ impl Reference<'_> {
         Picture::read(&self.file()?)
     }
 
+    /// The picture, rendered now and not kept: for scenes whose text or switches name a temporary folder.
+    ///
+    /// # Errors
+    /// POV-Ray's own words, when it cannot render the scene.
+    pub fn picture_now(&self) -> Result<Picture, String> {
+        let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let file = scratch.path().join("now.png");
+        self.render(scratch.path(), &file)?;
+        Picture::read(&file)
+    }
+
     /// The file of [`picture`](Self::picture).
     ///
     /// # Errors

@@ -1,3 +1,19 @@
 //! td from the outside: the real binaries, real agents, real POV-Ray.
+//!
+//! Each module is one thing a person does, or one thing that goes wrong. A test asks for the words that the person
+//! needs to go on, and that nothing is left behind; what a whole screen looks like is for snapshots.
 
+mod scenes;
+
+mod agent;
+mod choices;
 mod exact;
+mod interrupted;
+mod no_room;
+mod output;
+mod paths;
+mod povray_fails;
+mod readers;
+mod refused;
+mod scene_input;
+mod steals;
