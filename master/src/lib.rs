@@ -1,3 +1,4 @@
 //! The master: everything behind the `td` program.
 
+pub mod options;
 pub mod scene;
