@@ -14,7 +14,7 @@ use td_tests::{compare, process};
 use crate::scenes::SMALL;
 
 /// An image map of 2x2 pixels.
-const PIXELS: &str = "P3 2 2 255  255 0 0  0 255 0  0 0 255  255 255 0\n";
+const PIXELS: &[u8] = b"P6\n2 2\n255\n\xff\0\0\0\xff\0\0\0\xff\xff\xff\0";
 
 /// The picture that plain POV-Ray makes in `folder`, where td is given the scene's path from another folder.
 #[track_caller]
@@ -217,20 +217,36 @@ fn a_part_of_the_picture() {
     }
 }
 
+/// POV-Ray splits its arguments at blanks where they are not quoted, and reads no names beyond ASCII in a scene's text.
 #[test]
-fn names_with_blanks_and_umlauts() {
+fn blanks_in_names_and_letters_beyond_ascii() {
     let sandbox = Sandbox::new();
     sandbox.write(
-        "Mein Ordner/Bälle und mehr.inc",
+        "Märchen und mehr/two balls.inc",
         "sphere { x, 0.3 pigment { rgb 1 } }",
     );
     sandbox.write(
-        "Mein Ordner/Szene (1).pov",
-        format!("{SMALL}\n#include \"Bälle und mehr.inc\"\n"),
+        "Märchen und mehr/Szene (1).pov",
+        format!("{SMALL}\n#include \"two balls.inc\"\n"),
     );
-    let path = Path::new("Mein Ordner/Szene (1).pov");
+    let path = Path::new("Märchen und mehr/Szene (1).pov");
     let mut command = sandbox.td(["render"]);
     command.arg(path).args(["+W97", "+H71"]);
     process::run(&mut command, Duration::from_secs(120)).code(0);
     assert!(Picture::read(&sandbox.work().join("Szene (1).png")).is_ok());
+}
+
+#[test]
+fn a_home_with_a_blank_in_its_name() {
+    let sandbox = Sandbox::new();
+    sandbox.write("scene.pov", SMALL);
+    let home = sandbox.home().join("Anna Maria");
+    fs::create_dir(&home).unwrap();
+    let mut command = sandbox.td(["render", "scene.pov", "+W97", "+H71"]);
+    command
+        .env("HOME", &home)
+        .env("XDG_CACHE_HOME", home.join(".cache"));
+    process::run(&mut command, Duration::from_secs(120)).code(0);
+    sandbox.nothing_left_behind();
+    assert!(Picture::read(&sandbox.work().join("scene.png")).is_ok());
 }
