@@ -184,6 +184,27 @@ fn branches_in_doubt_are_marked() {
 }
 
 #[test]
+fn an_include_that_only_a_string_names_counts_in_doubt() {
+    let dir = TempDir::new().unwrap();
+    fs::write(
+        dir.path().join("a.pov"),
+        "#declare F = \"part.inc\"; #include F",
+    )
+    .unwrap();
+    fs::write(
+        dir.path().join("part.inc"),
+        "global_settings { radiosity { } }",
+    )
+    .unwrap();
+    let assets = Assets::gather(&SceneRequest::new(dir.path().join("a.pov"))).unwrap();
+    let verdict = classify(&assets, &options(0, &[]), ClassFlags::default());
+    assert_eq!(
+        (verdict.class, verdict.proven),
+        (Class::Seams, Class::AnyRow)
+    );
+}
+
+#[test]
 fn options_count_too() {
     let scene = "sphere { 0, 1 }";
     let class = |options: &RenderOptions| judge_with(scene, options, ClassFlags::default()).class;

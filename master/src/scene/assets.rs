@@ -272,10 +272,10 @@ impl Assets {
     /// The user's own file behind a name in POV-Ray's messages.
     #[must_use]
     pub fn original(&self, name: &str) -> Option<PathBuf> {
-        if let Some(place) = Place::of(name) {
-            if let Some(placed) = self.placed.get(&self.reduced(place)) {
-                return Some(placed.path.clone()).filter(|path| !path.as_os_str().is_empty());
-            }
+        if let Some(placed) =
+            Place::of(name).and_then(|place| self.placed.get(&self.reduced(place)))
+        {
+            return Some(placed.path.clone()).filter(|path| !path.as_os_str().is_empty());
         }
         if let Some(path) = self.absolute.original(name) {
             return Some(path);

@@ -29,7 +29,7 @@ impl Assets {
             .collect()
     }
 
-    /// The bundle as it is now; [`Assets::add_missing`] changes it.
+    /// The bundle as it is now; [`Assets::add_missing`] changes it (and may change the scene's class).
     #[must_use]
     pub fn bundle(&self) -> Bundle {
         let run_dir = self.run_dir();

@@ -104,7 +104,8 @@ impl Assets {
             } else {
                 reference.kind
             };
-            self.take(found, kind, &named, false)?;
+            // Where a string only may be an include's name, POV-Ray may read it or not.
+            self.take(found, kind, &named, reference.kind != FileKind::Include)?;
         }
         Ok(replacements)
     }
@@ -135,7 +136,7 @@ impl Assets {
             } else {
                 reference.kind
             };
-            self.take(found, kind, named, false)?;
+            self.take(found, kind, named, reference.kind != FileKind::Include)?;
             return Ok(Some(Replacement::of_folder(text, reference, &mapped)));
         }
         // A folder to which the scene adds names; `/` and `/tmp` are more likely just strings.

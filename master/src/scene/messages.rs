@@ -105,10 +105,7 @@ pub fn read_failure(stderr: &str) -> Option<Failure> {
         .iter()
         .rev()
         .find(|message| !is_fatal(message) && !is_advice(message.text));
-    let Some(last) = last.or_else(|| messages.iter().rev().find(|message| is_fatal(message)))
-    else {
-        return None;
-    };
+    let last = last.or_else(|| messages.iter().rev().find(|message| is_fatal(message)))?;
     let kind = match missing_name(&messages, last) {
         Some(name) => FailureKind::MissingFile { name },
         None if last.label.contains("Parse Error") => FailureKind::Parse,

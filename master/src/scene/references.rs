@@ -104,11 +104,11 @@ pub fn ini_input_file(text: &str, section: Option<&str>) -> Option<String> {
             continue;
         }
         let unquoted = |value: &str| value.trim().trim_matches(['"', '\'']).to_owned();
-        if let Some((key, value)) = line.split_once('=') {
-            if key.trim().eq_ignore_ascii_case("Input_File_Name") {
-                input = Some(unquoted(value));
-                continue;
-            }
+        if let Some((key, value)) = line.split_once('=')
+            && key.trim().eq_ignore_ascii_case("Input_File_Name")
+        {
+            input = Some(unquoted(value));
+            continue;
         }
         for word in line.split_whitespace() {
             if let Some(name) = word.strip_prefix("+I").or_else(|| word.strip_prefix("+i")) {

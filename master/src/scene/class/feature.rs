@@ -131,7 +131,7 @@ impl Finds {
             "method" => self.method(context),
             "media" => self.media(context),
             "subsurface" => self.subsurface(context),
-            "evaluate" if matches!(context.block(), "isosurface" | "") => {
+            "evaluate" => {
                 self.add(
                     Feature::IsosurfaceEvaluate,
                     context,
@@ -162,23 +162,23 @@ impl Finds {
             "media" | "rainbow" if context.number() == Some(0.0) => {}
             "media" => self.add(Feature::MediaJitter, context, is_number),
             "rainbow" => self.add(Feature::RainbowJitter, context, is_number),
-            "" if is_number => self.add(Feature::MediaJitter, context, false),
-            "" => self.add(Feature::JitteredAreaLight, context, false),
-            _ => {}
+            "photons" => {}
+            // A macro may have opened the block.
+            _ if is_number => self.add(Feature::MediaJitter, context, false),
+            _ => self.add(Feature::JitteredAreaLight, context, false),
         }
     }
 
     fn method(&mut self, context: &Context<'_>) {
         let is_media = context.block() == "media";
-        if !is_media && !context.block().is_empty() {
-            return;
-        }
         match context.number() {
             Some(number) if (1.0..3.0).contains(&number) => {
                 self.add(Feature::MediaMethod, context, is_media)
             }
-            Some(_) => {}
-            None => self.add(Feature::MediaMethod, context, false),
+            None if is_media || context.block().is_empty() => {
+                self.add(Feature::MediaMethod, context, false)
+            }
+            _ => {}
         }
     }
 

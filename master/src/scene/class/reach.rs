@@ -139,6 +139,7 @@ impl<'a> Reader<'a> {
     fn visit_name(&mut self, name: &str, certain: bool) {
         let ids = self.by_name.get(name).cloned().unwrap_or_default();
         // Of several declarations of one name, which one holds where is not known.
+        let certain = certain && ids.len() == 1;
         for (unit, at) in ids {
             let Some(declaration) = self.units[unit].outline.declarations.get(&at) else {
                 continue;
@@ -197,11 +198,11 @@ impl<'a> Reader<'a> {
                         &mut branches,
                         &mut blocks,
                     );
-                    if &**directive == "include" && !dead {
-                        if let Some(ItemKind::Text(name)) = items.get(at + 1).map(|item| &item.kind)
-                        {
-                            self.visit_include(name, certain);
-                        }
+                    if &**directive == "include"
+                        && !dead
+                        && let Some(ItemKind::Text(name)) = items.get(at + 1).map(|item| &item.kind)
+                    {
+                        self.visit_include(name, certain);
                     }
                 }
                 _ if dead => {}
