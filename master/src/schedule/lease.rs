@@ -1,0 +1,113 @@
+//! A strip that was given to a slot.
+
+use td_protocol::rows::Rows;
+
+use super::event::{LeaseId, NodeId, SlotId};
+use super::pace::FieldEstimate;
+use super::row_set::RowSet;
+
+/// A live lease: the scheduler counts on its slot for the rows `rows.start..end`.
+#[derive(Debug, Clone)]
+pub(super) struct Lease {
+    pub slot: SlotId,
+    pub node: NodeId,
+    /// As started. The agent may render all of it where a shrink was not answered.
+    pub rows: Rows,
+    /// Rows from here on are somebody else's by now.
+    pub end: u32,
+    /// Block height in rows: the strip can end at `rows.start + k * block`.
+    pub block: u32,
+    /// All rows before this one are traced.
+    pub frontier: u32,
+    /// The moment at which `frontier` was reached; before the first rows, the one at which tracing begins.
+    pub anchor: f64,
+    /// Whether `anchor` was told, not predicted.
+    pub anchored: bool,
+    pub field: FieldEstimate,
+    /// Seconds at speed 1 of all rows so far, and the map's units of them, to start over with a new map.
+    pub cpu_seconds: f64,
+    /// How many times slower than predicted the band at work is, at least; 1 until it is overdue.
+    pub stall: f64,
+    /// Rows of `rows.start..end` that are not settled.
+    pub unsettled: u32,
+    pub epoch: u32,
+    pub shrink: Option<PendingShrink>,
+    pub twin: Twin,
+    /// The agent has not confirmed `end`: it may go on beyond.
+    pub end_unconfirmed: bool,
+    /// A shrink was not answered, or gave nothing: no other until something is heard.
+    pub deaf: bool,
+    /// Rows of it were refused, so rows missing at its end are no failure.
+    pub refused: bool,
+    /// With whole leases: rows that are here but not settled.
+    pub received: RowSet,
+    /// As last computed; keys of the ordered sets.
+    pub finish: f64,
+    pub overdue_at: f64,
+    pub queued: Queued,
+}
+
+/// A shrink that was asked for and not answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PendingShrink {
+    pub new_end: u32,
+    pub thief: SlotId,
+    pub deadline: f64,
+}
+
+/// Whether the same rows are rendered twice on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Twin {
+    None,
+    /// Another slot renders the rest of this lease too.
+    CopiedBy(LeaseId),
+    /// This lease is the other one.
+    CopyOf(LeaseId),
+}
+
+/// In which ordered set the lease waits to be relieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queued {
+    No,
+    /// Rows can be taken from it.
+    Victim,
+    /// Only a copy can help it.
+    Tail,
+}
+
+impl Lease {
+    /// The rows that this lease answers for.
+    pub fn own(&self) -> Rows {
+        Rows::new(self.rows.start, self.end)
+    }
+
+    /// The rows still to be traced.
+    pub fn rest(&self) -> Rows {
+        Rows::new(self.frontier.min(self.end), self.end)
+    }
+
+    /// The first end that the agent could accept: that of the block at work.
+    pub fn first_cut(&self) -> u32 {
+        let traced = self.frontier.saturating_sub(self.rows.start);
+        let blocks = traced / self.block + 1;
+        self.rows
+            .start
+            .saturating_add(blocks.saturating_mul(self.block))
+    }
+
+    /// The end of the block at work, or of the strip.
+    pub fn block_at_work(&self) -> Rows {
+        Rows::new(self.frontier.min(self.end), self.first_cut().min(self.end))
+    }
+
+    pub fn is_copy(&self) -> bool {
+        matches!(self.twin, Twin::CopyOf(_))
+    }
+}
+
+/// A lease that has ended, or whose slot was lost. Rows of it may still arrive.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retired {
+    pub slot: SlotId,
+    pub rows: Rows,
+}

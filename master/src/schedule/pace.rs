@@ -1,0 +1,194 @@
+//! How fast a slot really is, and how costly the rows really are, from finished rows.
+//!
+//! A band's time says one thing about two unknowns: it was slow because the slot is slower than it was measured, or
+//! because its rows cost more than the map says. The blame is shared in proportion to how little is known of each (a
+//! Kalman filter with two states, all in logarithms). What the CPU clock does not show (a stopped or shared machine) is
+//! kept apart, as load.
+
+/// How a slot differs from the speed that its agent measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SlotPace {
+    /// As measured at the agent's start, relative.
+    pub speed: f64,
+    /// Logarithm of true speed over measured speed.
+    offset: f64,
+    offset_variance: f64,
+    /// Logarithm of wall time over CPU time.
+    load: f64,
+}
+
+/// How the cost of rows around a strip's frontier differs from the map.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FieldEstimate {
+    /// Logarithm of seconds at speed 1 per unit of the cost map.
+    log_cost: f64,
+    variance: f64,
+}
+
+/// Speeds are told within 20 %: a standard deviation of about 0.14.
+const SPEED_VARIANCE: f64 = 0.02;
+/// How a slot's true speed drifts from one band to the next.
+const SPEED_DRIFT: f64 = 0.003;
+/// How far the cost of a part of a picture may be from the mean (no map) or from the map.
+const FIELD_VARIANCE: [f64; 2] = [0.5, 0.02];
+/// How it drifts from one band to the next.
+const FIELD_DRIFT: [f64; 2] = [0.02, 0.003];
+/// Noise of one band's time.
+const NOISE: f64 = 0.01;
+/// Times below this, in seconds, are hardly measured at all.
+const SHORT: f64 = 0.02;
+/// One band moves no estimate by more than it would with this error (a factor of 7.4).
+const LARGEST_ERROR: f64 = 2.0;
+/// Weight of the newest band in the load.
+const LOAD_WEIGHT: f64 = 0.3;
+
+/// What one report of finished rows said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Observation {
+    /// Units of the cost map.
+    pub units: f64,
+    /// CPU seconds spent.
+    pub cpu: f64,
+    /// Seconds passed.
+    pub wall: f64,
+}
+
+impl SlotPace {
+    pub fn new(speed: f64) -> Self {
+        let speed = if speed.is_finite() && speed > 0.0 {
+            speed.clamp(1e-6, 1e6)
+        } else {
+            1.0
+        };
+        Self {
+            speed,
+            offset: 0.0,
+            offset_variance: SPEED_VARIANCE,
+            load: 0.0,
+        }
+    }
+
+    /// Relative CPU speed as now believed.
+    pub fn cpu_speed(&self) -> f64 {
+        self.speed * self.offset.exp()
+    }
+
+    /// Relative speed as now believed, load included.
+    pub fn speed_now(&self) -> f64 {
+        self.speed * (self.offset - self.load).exp()
+    }
+
+    /// The slot is known to have become slower (or to have recovered) by `factor` of its measured speed.
+    pub fn set_factor(&mut self, factor: f64) {
+        if factor.is_finite() && factor > 0.0 {
+            self.offset = factor.clamp(1e-3, 10.0).ln();
+            self.offset_variance = SPEED_VARIANCE;
+        }
+    }
+
+    /// Learns from finished rows; returns what they cost in seconds of a slot of speed 1.
+    pub fn learn(&mut self, field: &mut FieldEstimate, seen: Observation, map_known: bool) -> f64 {
+        let map = usize::from(map_known);
+        let load = (seen.wall / seen.cpu).ln().clamp(0.0, 6.0);
+        self.load += LOAD_WEIGHT * (load - self.load);
+
+        let measured = (seen.cpu * self.speed / seen.units).ln();
+        let noise = NOISE + (SHORT / seen.cpu).powi(2).min(1.0);
+        let error =
+            (measured - (field.log_cost - self.offset)).clamp(-LARGEST_ERROR, LARGEST_ERROR);
+        let total = field.variance + self.offset_variance + noise;
+        let (field_gain, speed_gain) = (field.variance / total, self.offset_variance / total);
+        field.log_cost += field_gain * error;
+        field.variance = (1.0 - field_gain) * field.variance + FIELD_DRIFT[map];
+        self.offset = (self.offset - speed_gain * error).clamp(-7.0, 7.0);
+        self.offset_variance = (1.0 - speed_gain) * self.offset_variance + SPEED_DRIFT;
+        seen.cpu * self.cpu_speed()
+    }
+}
+
+impl FieldEstimate {
+    /// What is believed where no row was rendered yet: `seconds` at speed 1 per unit.
+    pub fn unseen(seconds: f64, map_known: bool) -> Self {
+        Self {
+            log_cost: seconds.max(1e-12).ln(),
+            variance: FIELD_VARIANCE[usize::from(map_known)],
+        }
+    }
+
+    /// What is believed of rows further on, given what is believed of their whole run: `seconds` per unit.
+    pub fn further_on(&self, seconds: f64, map_known: bool) -> Self {
+        let most = FIELD_VARIANCE[usize::from(map_known)];
+        Self {
+            log_cost: seconds.max(1e-12).ln(),
+            variance: (self.variance + 0.25 * most).min(most),
+        }
+    }
+
+    /// Seconds at speed 1 per unit of the cost map.
+    pub fn seconds_per_unit(&self) -> f64 {
+        self.log_cost.exp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(
+        pace: &mut SlotPace,
+        field: &mut FieldEstimate,
+        cpu: f64,
+        wall: f64,
+        bands: u32,
+        map_known: bool,
+    ) {
+        for _ in 0..bands {
+            pace.learn(
+                field,
+                Observation {
+                    units: 1.0,
+                    cpu,
+                    wall,
+                },
+                map_known,
+            );
+        }
+    }
+
+    #[test]
+    fn with_a_map_a_slow_band_is_mostly_the_slots_own() {
+        let mut pace = SlotPace::new(1.0);
+        let mut field = FieldEstimate::unseen(1.0, true);
+        run(&mut pace, &mut field, 4.0, 4.0, 8, true);
+        let predicted = field.seconds_per_unit() / pace.speed_now();
+        assert!((predicted / 4.0 - 1.0).abs() < 0.1, "{predicted}");
+        assert!(pace.speed_now() < 0.6, "{}", pace.speed_now());
+    }
+
+    #[test]
+    fn without_a_map_a_slow_band_is_mostly_the_pictures() {
+        let mut pace = SlotPace::new(1.0);
+        let mut field = FieldEstimate::unseen(1.0, false);
+        run(&mut pace, &mut field, 4.0, 4.0, 3, false);
+        assert!(pace.speed_now() > 0.8, "{}", pace.speed_now());
+        assert!((field.seconds_per_unit() / pace.speed_now() / 4.0 - 1.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_stop_passes_by() {
+        let mut pace = SlotPace::new(1.0);
+        let mut field = FieldEstimate::unseen(1.0, true);
+        run(&mut pace, &mut field, 1.0, 1.0, 5, true);
+        run(&mut pace, &mut field, 1.0, 31.0, 1, true);
+        assert!(pace.speed_now() < 0.5);
+        run(&mut pace, &mut field, 1.0, 1.0, 8, true);
+        assert!(pace.speed_now() > 0.9, "{}", pace.speed_now());
+    }
+
+    #[test]
+    fn nonsense_speeds_count_as_one() {
+        for speed in [0.0, -3.0, f64::NAN, f64::INFINITY] {
+            assert!((SlotPace::new(speed).speed_now() - 1.0).abs() < 1e-9);
+        }
+    }
+}

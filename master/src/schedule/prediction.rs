@@ -1,0 +1,317 @@
+//! When each strip will finish, and what says that a slot is stuck.
+
+use td_protocol::rows::Rows;
+
+use super::cost_map::{CostMap, CostSums};
+use super::event::{LeaseId, SlotId};
+use super::lease::{Lease, Queued, Twin};
+use super::moment::Moment;
+use super::pace::{FieldEstimate, Observation};
+use super::scheduler::{Observed, Scheduler, Timer};
+use super::slots::SlotState;
+
+/// No step takes less, in seconds: keeps divisions harmless.
+const SHORTEST: f64 = 1e-4;
+/// The rate over the picture must change by this factor before strips without rows are predicted anew.
+const RATE_CHANGE: f64 = 1.1;
+
+impl Scheduler {
+    /// The last predicted finish of all strips, on the clock of the events; none when nothing runs.
+    #[must_use]
+    pub fn predicted_finish(&self) -> Option<f64> {
+        self.leases
+            .values()
+            .map(|lease| lease.finish.max(self.now))
+            .reduce(f64::max)
+    }
+
+    /// Until it traces, in seconds.
+    pub(super) fn start_of(&self, slot: SlotId) -> f64 {
+        let known = self.slots.get(slot).and_then(|slot| slot.start_seconds);
+        known
+            .or(self.start_seconds)
+            .unwrap_or(self.job.start_seconds)
+            .max(0.0)
+    }
+
+    pub(super) fn speed_of(&self, slot: SlotId) -> f64 {
+        self.slots
+            .get(slot)
+            .map_or(1.0, |slot| slot.pace.speed_now())
+    }
+
+    /// Seconds of a slot of speed 1 for `rows`, which lie in the rest of `lease`. Between what the strip's own last
+    /// rows cost and what the first rows of the strip below cost, the truth is taken to lie on a line.
+    pub(super) fn seconds_in(&self, lease: &Lease, rows: Rows) -> f64 {
+        if rows.is_empty() {
+            return 0.0;
+        }
+        let here = lease.field.seconds_per_unit();
+        let mut rate = here;
+        if !self.sums.known()
+            && let Some(below) = self.edges.get(&lease.end)
+        {
+            let rest = lease.rest();
+            let middle =
+                f64::midpoint(f64::from(rows.start), f64::from(rows.end)) - f64::from(rest.start);
+            let part = (middle / f64::from(rest.len().max(1))).clamp(0.0, 1.0);
+            rate = here + (below - here) * part;
+        }
+        self.sums.of(rows) * rate
+    }
+
+    /// Seconds that the slot needs for its strip's next step: the block at work, and the writing after the last one.
+    fn step_seconds(&self, lease: &Lease) -> f64 {
+        let block = lease.block_at_work();
+        let mut seconds = self.sums.of(block) * lease.field.seconds_per_unit();
+        if block.end >= lease.end && !self.job.write.is_none() {
+            seconds += self.job.write.seconds(lease.end, self.job.height);
+        }
+        (seconds / self.speed_of(lease.slot)).max(SHORTEST)
+    }
+
+    fn finish_of(&self, lease: &Lease) -> f64 {
+        let block = lease.block_at_work();
+        let after = Rows::new(block.end, lease.end);
+        let step = lease.anchor + self.step_seconds(lease) * lease.stall;
+        let mut seconds = self.seconds_in(lease, after);
+        if block.end < lease.end {
+            seconds += self.job.write.seconds(lease.end, self.job.height);
+        }
+        step + seconds / self.speed_of(lease.slot) * lease.stall
+    }
+
+    /// Predicts a lease anew and puts it where it belongs.
+    pub(super) fn requeue(&mut self, id: LeaseId) {
+        let Some(lease) = self.leases.get(&id) else {
+            return;
+        };
+        let finish = self.finish_of(lease);
+        let step = self.step_seconds(lease);
+        let patience = (step * self.tuning.overdue_factor).max(self.tuning.overdue_floor.max(0.1));
+        let overdue_at = lease.anchor + patience.max(step * lease.stall);
+        let queued = if lease.shrink.is_some() || lease.twin != Twin::None {
+            Queued::No
+        } else if self.can_shrink(lease) {
+            Queued::Victim
+        } else {
+            Queued::Tail
+        };
+        let (old_finish, old_queued, old_overdue) = (lease.finish, lease.queued, lease.overdue_at);
+        if old_finish.total_cmp(&finish).is_ne() || old_queued != queued {
+            self.unqueue(id, old_finish, old_queued);
+            match queued {
+                Queued::Victim => _ = self.victims.insert((Moment(finish), id)),
+                Queued::Tail => _ = self.tails.insert((Moment(finish), id)),
+                Queued::No => {}
+            }
+        }
+        if old_overdue.total_cmp(&overdue_at).is_ne() {
+            self.timers.remove(&(Moment(old_overdue), Timer::Band(id)));
+            self.timers.insert((Moment(overdue_at), Timer::Band(id)));
+        }
+        if let Some(lease) = self.leases.get_mut(&id) {
+            lease.finish = finish;
+            lease.queued = queued;
+            lease.overdue_at = overdue_at;
+        }
+    }
+
+    pub(super) fn unqueue(&mut self, id: LeaseId, finish: f64, queued: Queued) {
+        match queued {
+            Queued::Victim => _ = self.victims.remove(&(Moment(finish), id)),
+            Queued::Tail => _ = self.tails.remove(&(Moment(finish), id)),
+            Queued::No => {}
+        }
+    }
+
+    /// Lets all timers go off whose moment has come.
+    pub(super) fn expire(&mut self) {
+        while let Some(&(moment, timer)) = self.timers.first()
+            && moment.0 <= self.now
+        {
+            self.timers.pop_first();
+            match timer {
+                Timer::Answer(lease, epoch) => self.answer_overdue(lease, epoch),
+                Timer::Band(lease) => self.band_overdue(lease),
+            }
+        }
+    }
+
+    /// The band at work takes much longer than predicted: take it that half of it is done, and ask again then.
+    fn band_overdue(&mut self, id: LeaseId) {
+        let Some(lease) = self.leases.get(&id) else {
+            return;
+        };
+        let elapsed = (self.now - lease.anchor).max(SHORTEST);
+        let stall = (2.0 * elapsed / self.step_seconds(lease)).max(lease.stall * 1.5);
+        if let Some(lease) = self.leases.get_mut(&id) {
+            lease.stall = stall;
+            // Its timer has gone off.
+            lease.overdue_at = f64::NAN;
+        }
+        self.requeue(id);
+    }
+
+    /// Until rows tell, a job is taken to last a while on all slots together.
+    pub(super) fn assume_rate(&mut self) {
+        if !self.rate_told && self.observed.reports == 0 {
+            let speed = self.slots.total_speed().max(1e-6);
+            self.seconds_per_unit =
+                self.tuning.assumed_seconds.max(1e-6) * speed / f64::from(self.job.height.max(1));
+        }
+    }
+
+    /// Learns from rows of `id` before row `end`, traced since the lease was last heard of.
+    pub(super) fn learn(&mut self, id: LeaseId, end: u32, cost_seconds: f64) {
+        let Some(lease) = self.leases.get_mut(&id) else {
+            return;
+        };
+        let rows = Rows::new(lease.frontier, end.min(lease.rows.end));
+        if rows.is_empty() {
+            return;
+        }
+        let first = lease.frontier == lease.rows.start;
+        let passed = self.now - lease.anchor;
+        let known_cost = cost_seconds.is_finite() && cost_seconds > 0.0;
+        let wall = if lease.anchored || !known_cost {
+            passed
+        } else {
+            cost_seconds
+        };
+        let cpu = if known_cost { cost_seconds } else { wall };
+        lease.frontier = rows.end;
+        lease.anchor = self.now;
+        lease.anchored = true;
+        lease.stall = 1.0;
+        lease.deaf = false;
+        let units = self.sums.of(rows);
+        if !(cpu > 0.0 && units > 0.0) {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(lease.slot) else {
+            return;
+        };
+        let seen = Observation {
+            units,
+            cpu,
+            wall: wall.max(cpu),
+        };
+        let seconds = slot.pace.learn(&mut lease.field, seen, self.sums.known());
+        lease.cpu_seconds += seconds;
+        if first {
+            self.edges
+                .insert(lease.rows.start, lease.field.seconds_per_unit());
+        }
+        self.measured.add(rows, seconds);
+        self.observed.seconds += seconds;
+        self.observed.units += units;
+        self.observed.reports += 1;
+        self.seconds_per_unit = self.observed.seconds / self.observed.units;
+        // Now and then, so that the work of it stays small beside that of the events.
+        if self.observed.reports.is_power_of_two() {
+            let change = self.seconds_per_unit / self.observed.rate_at_rebuild;
+            if !(1.0 / RATE_CHANGE..RATE_CHANGE).contains(&change) {
+                self.rebuild();
+            }
+        }
+    }
+
+    pub(super) fn learn_map(&mut self, map: &CostMap) {
+        let sums = CostSums::new(map, self.job.height);
+        if !sums.known() {
+            return;
+        }
+        self.sums = sums;
+        self.edges.clear();
+        if let Some(rate) = self.measured.seconds_per_unit(&self.sums) {
+            let units = self.observed.seconds / rate;
+            self.observed = Observed {
+                units,
+                ..self.observed
+            };
+            self.seconds_per_unit = rate;
+        } else if let Some(seconds) = map
+            .seconds
+            .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+        {
+            self.seconds_per_unit = seconds / f64::from(self.job.height.max(1));
+            self.rate_told = true;
+        }
+        let rate = self.seconds_per_unit;
+        for lease in self.leases.values_mut() {
+            lease.field = FieldEstimate::unseen(rate, true);
+            let units = self.sums.of(Rows::new(lease.rows.start, lease.frontier));
+            let cpu = lease.cpu_seconds;
+            if units > 0.0
+                && cpu > 0.0
+                && let Some(slot) = self.slots.get_mut(lease.slot)
+            {
+                // One observation of all rows so far; the slot's own seconds again.
+                let cpu = cpu / slot.pace.cpu_speed();
+                slot.pace.learn(
+                    &mut lease.field,
+                    Observation {
+                        units,
+                        cpu,
+                        wall: cpu,
+                    },
+                    true,
+                );
+            }
+        }
+        self.rebuild();
+    }
+
+    pub(super) fn learn_start(&mut self, slot: SlotId, seconds: f64) {
+        if !seconds.is_finite() || seconds < 0.0 {
+            return;
+        }
+        let Some(known) = self.slots.get_mut(slot) else {
+            return;
+        };
+        known.start_seconds = Some(seconds);
+        let state = known.state;
+        self.start_seconds = Some(
+            self.start_seconds
+                .map_or(seconds, |mean| mean + 0.3 * (seconds - mean)),
+        );
+        if let SlotState::Busy(id) = state
+            && let Some(lease) = self.leases.get_mut(&id)
+            && lease.frontier == lease.rows.start
+        {
+            lease.anchor = self.now;
+            lease.anchored = true;
+            lease.stall = 1.0;
+            lease.deaf = false;
+            self.requeue(id);
+        }
+    }
+
+    pub(super) fn slot_slow(&mut self, slot: SlotId, factor: f64) {
+        let Some(known) = self.slots.get_mut(slot) else {
+            return;
+        };
+        known.pace.set_factor(factor);
+        let state = known.state;
+        self.slots.set_state(slot, state);
+        if let SlotState::Busy(id) = state {
+            self.requeue(id);
+        }
+    }
+
+    /// Predicts all strips anew, those without rows from the rate over the picture.
+    pub(super) fn rebuild(&mut self) {
+        self.observed.rate_at_rebuild = self.seconds_per_unit;
+        let ids: Vec<LeaseId> = self.leases.keys().copied().collect();
+        let (rate, known) = (self.seconds_per_unit, self.sums.known());
+        for id in ids {
+            if let Some(lease) = self.leases.get_mut(&id)
+                && lease.frontier == lease.rows.start
+            {
+                lease.field = FieldEstimate::unseen(rate, known);
+            }
+            self.requeue(id);
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The state machine itself: its state, its events by name, and what it tells of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use td_protocol::rows::Rows;
+
+use super::cost_map::{CostMap, CostSums, Measured};
+use super::event::{Action, Event, LeaseId, SlotId, StuckReason};
+use super::grid::Grid;
+use super::job::{Job, JobError, Tuning};
+use super::lease::{Lease, Retired};
+use super::moment::Moment;
+use super::pool::Pool;
+use super::row_set::RowSet;
+use super::slots::Slots;
+
+/// The scheduler of one job. See the [module's text](super).
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    pub(super) job: Job,
+    pub(super) tuning: Tuning,
+    pub(super) grid: Grid,
+    pub(super) now: f64,
+    pub(super) begun: bool,
+    pub(super) finished: bool,
+    stuck: bool,
+
+    pub(super) slots: Slots,
+    pub(super) leases: BTreeMap<LeaseId, Lease>,
+    pub(super) retired: BTreeMap<LeaseId, Retired>,
+    /// Which live lease answers for the rows from here on; copies are not listed.
+    pub(super) owners: BTreeMap<u32, LeaseId>,
+    pub(super) pool: Pool,
+    pub(super) settled: RowSet,
+    pub(super) unsettled: u32,
+
+    pub(super) sums: CostSums,
+    pub(super) measured: Measured,
+    /// Seconds at speed 1 per unit of `sums`, over the whole picture.
+    pub(super) seconds_per_unit: f64,
+    pub(super) rate_told: bool,
+    pub(super) observed: Observed,
+    /// What the first rows of a strip that began here cost, in seconds at speed 1 per unit.
+    pub(super) edges: BTreeMap<u32, f64>,
+    pub(super) start_seconds: Option<f64>,
+
+    /// Leases that rows can be taken from, by predicted finish.
+    pub(super) victims: BTreeSet<(Moment, LeaseId)>,
+    /// Leases that only a copy can help, by predicted finish.
+    pub(super) tails: BTreeSet<(Moment, LeaseId)>,
+    pub(super) timers: BTreeSet<(Moment, Timer)>,
+    pub(super) pending_shrinks: u32,
+
+    pub(super) next_lease: u64,
+    pub(super) counts: Counts,
+    pub(super) actions: Vec<Action>,
+    pub(super) scratch: Vec<Rows>,
+}
+
+/// No job lasts until then, in seconds; keeps sums of moments exact enough.
+const LATEST: f64 = 1e12;
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// A shrink should have been answered.
+    Answer(LeaseId, u32),
+    /// A band should have been finished.
+    Band(LeaseId),
+}
+
+/// Sums over all finished rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Observed {
+    pub seconds: f64,
+    pub units: f64,
+    pub reports: u64,
+    pub rate_at_rebuild: f64,
+}
+
+/// What the scheduler has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Strips started.
+    pub starts: u32,
+    /// Shrinks asked for.
+    pub shrinks: u32,
+    /// Shrinks that no agent answered in time.
+    pub unanswered: u32,
+    /// Strips started as a copy of one that seemed stuck.
+    pub copies: u32,
+    /// Strips that failed.
+    pub failures: u32,
+    /// Strips whose slot was lost or taken out.
+    pub losses: u32,
+    /// Runs of rows to begin with, and runs that were refused later.
+    pub(super) pieces: u32,
+}
+
+impl Scheduler {
+    /// A scheduler for `job` that knows no slot yet.
+    pub fn new(job: Job, tuning: Tuning) -> Result<Self, JobError> {
+        job.check()?;
+        let grid = Grid {
+            rows: job.rows,
+            origin: job.band_origin,
+            step: job.fine_rows,
+        };
+        let mut settled = RowSet::default();
+        let mut scratch = Vec::new();
+        for &rows in &job.done {
+            settled.insert(
+                Rows::new(rows.start.max(job.rows.start), rows.end.min(job.rows.end)),
+                &mut scratch,
+            );
+        }
+        scratch.clear();
+        let mut pool = Pool::default();
+        // Rows next to finished ones are rendered again where they share a block with unfinished ones.
+        let mut unfinished = RowSet::default();
+        for run in settled.missing(job.rows) {
+            unfinished.insert(grid.widen(run), &mut scratch);
+        }
+        scratch.clear();
+        let mut pieces = 0;
+        for run in unfinished.runs() {
+            pool.put(run);
+            pieces += 1;
+        }
+        let unsettled = settled.count_missing(job.rows);
+        let cells = (job.height / job.fine_rows.max(1)) as usize;
+        Ok(Self {
+            sums: CostSums::uniform(job.height),
+            measured: Measured::new(job.height, cells),
+            seconds_per_unit: tuning.assumed_seconds.max(1e-6) / f64::from(job.height.max(1)),
+            rate_told: false,
+            observed: Observed::default(),
+            edges: BTreeMap::new(),
+            start_seconds: None,
+            grid,
+            tuning,
+            now: 0.0,
+            begun: false,
+            finished: false,
+            stuck: false,
+            slots: Slots::default(),
+            leases: BTreeMap::new(),
+            retired: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            pool,
+            settled,
+            unsettled,
+            victims: BTreeSet::new(),
+            tails: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            pending_shrinks: 0,
+            next_lease: 1,
+            counts: Counts {
+                pieces,
+                ..Counts::default()
+            },
+            actions: Vec::new(),
+            scratch,
+            job,
+        })
+    }
+
+    /// What is to be done about `event` at the moment `now`, in seconds.
+    #[must_use]
+    pub fn handle(&mut self, now: f64, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.handle_into(now, event, &mut actions);
+        actions
+    }
+
+    /// As [`Self::handle`], adding to `actions`.
+    pub fn handle_into(&mut self, now: f64, event: Event, actions: &mut Vec<Action>) {
+        if now > self.now && now < LATEST {
+            self.now = now;
+        }
+        self.take(event);
+        self.expire();
+        self.dispatch();
+        actions.append(&mut self.actions);
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::SlotUp {
+                slot,
+                node,
+                speed,
+                start_seconds,
+            } => self.slot_up(slot, node, speed, start_seconds),
+            Event::Begin => self.begin(),
+            Event::SlotIdle { .. } | Event::Tick => {}
+            Event::CostMap(map) => self.learn_map(&map),
+            Event::StartCost { slot, seconds } => self.learn_start(slot, seconds),
+            Event::WriteCost(write) => {
+                self.job.write = write.sane();
+                self.rebuild();
+            }
+            Event::RowsDone {
+                slot,
+                lease,
+                rows,
+                cost_seconds,
+            } => self.rows_done(slot, lease, rows, cost_seconds),
+            Event::Progress {
+                slot,
+                lease,
+                end,
+                cost_seconds,
+            } => self.progress(slot, lease, end, cost_seconds),
+            Event::StripEnded { slot, lease } => self.strip_ended(slot, lease),
+            Event::StripFailed {
+                slot,
+                lease,
+                reason,
+            } => self.strip_failed(slot, lease, &reason),
+            Event::ShrinkAnswered { lease, epoch, end } => self.shrink_answered(lease, epoch, end),
+            Event::SlotLost { slot } => self.slot_lost(slot),
+            Event::SlotSlow { slot, factor } => self.slot_slow(slot, factor),
+            Event::NodeOut { node, reason } => self.node_out(node, reason),
+            Event::NodeBack { node } => self.slots.set_resting(node, false),
+            Event::RowsSettledElsewhere { rows } => self.settle(rows, None),
+            Event::RowsRefused { rows } => self.rows_refused(rows),
+        }
+    }
+
+    fn begin(&mut self) {
+        if !self.begun {
+            self.begun = true;
+            self.assume_rate();
+        }
+    }
+
+    /// Gives work to idle slots until nothing more helps.
+    fn dispatch(&mut self) {
+        if !self.begun {
+            return;
+        }
+        loop {
+            if self.unsettled == 0 {
+                if !self.finished {
+                    self.finished = true;
+                    self.actions.push(Action::Finished);
+                }
+                return;
+            }
+            if self.leases.is_empty() && self.pool.is_empty() {
+                self.collect_forgotten_rows();
+            }
+            if self.slots.fastest_idle().is_none()
+                || !(self.serve_pool() || self.try_steal() || self.try_copy())
+            {
+                break;
+            }
+        }
+        let stuck = self.leases.is_empty() && self.slots.usable() == 0;
+        if stuck && !self.stuck {
+            let rows = self.unsettled;
+            let reason = if self.slots.alive() == 0 {
+                StuckReason::NoSlotLeft { rows }
+            } else {
+                StuckReason::AllNodesRest { rows }
+            };
+            self.actions.push(Action::Stuck { reason });
+        }
+        self.stuck = stuck;
+    }
+
+    /// A net under the accounts: no row may be left without an owner.
+    fn collect_forgotten_rows(&mut self) {
+        for run in self.settled.missing(self.job.rows) {
+            self.pool.put(self.grid.widen(run));
+            self.counts.pieces += 1;
+        }
+    }
+
+    /// The moment of the next [`Event::Tick`] that could change anything, in the same seconds as `now`.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<f64> {
+        self.timers.first().map(|(moment, _)| moment.0)
+    }
+
+    /// Rows that are settled, of those to render.
+    #[must_use]
+    pub fn rows_settled(&self) -> u32 {
+        self.job.rows.len() - self.unsettled
+    }
+
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.finished
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// At most so many strips are started: slots x (2 + log2 bands), and one for each lost or failed strip, each shrink
+    /// of way (b), and each run of rows beyond the first that was missing to begin with or was refused.
+    #[must_use]
+    pub fn start_bound(&self) -> u64 {
+        self.allowance()
+    }
+
+    /// What finished rows cost so far, for the next job with the same picture. None before the first.
+    #[must_use]
+    pub fn cost_map(&self) -> Option<CostMap> {
+        self.measured.map(&self.sums)
+    }
+
+    /// Each slot's relative speed as now believed, load included.
+    pub fn speeds(&self) -> impl Iterator<Item = (SlotId, f64)> + '_ {
+        self.slots
+            .iter()
+            .map(|(id, slot)| (id, slot.pace.speed_now()))
+    }
+
+    /// The rows that a live lease answers for, and the first of them that is not traced.
+    #[must_use]
+    pub fn lease_rows(&self, lease: LeaseId) -> Option<(Rows, u32)> {
+        self.leases
+            .get(&lease)
+            .map(|lease| (lease.own(), lease.frontier))
+    }
+}

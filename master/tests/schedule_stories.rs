@@ -1,0 +1,6 @@
+//! The scheduler's behaviour, told as stories: a cluster, what happens, what is expected.
+
+#[path = "schedule_support/cluster.rs"]
+mod cluster;
+#[path = "schedule_support/stories.rs"]
+mod stories;
