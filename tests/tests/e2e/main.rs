@@ -7,6 +7,7 @@ mod scenes;
 
 mod agent;
 mod choices;
+mod evil_agents;
 mod exact;
 mod interrupted;
 mod no_room;
