@@ -9,21 +9,67 @@ use std::ops::RangeInclusive;
 use crate::check::in_range;
 use crate::cross::NodeView;
 use crate::finding::Finding;
+use crate::keys::{ARM_FREQ, GPU_MEM};
 use crate::model::Model;
 use crate::quote;
 use crate::yaml::Node;
 
-/// The settings: key, unit, and the values that a model takes.
-type Setting = (
-    &'static str,
-    &'static str,
-    fn(Model) -> Option<RangeInclusive<u32>>,
-);
+/// A setting: key, unit, the values that any model takes, and those that one model takes.
+struct Setting {
+    key: &'static str,
+    unit: &'static str,
+    range: RangeInclusive<u32>,
+    of: fn(Model) -> Option<RangeInclusive<u32>>,
+}
 
 const SETTINGS: [Setting; 2] = [
-    ("gpu_mem", "MB", Model::gpu_mem),
-    ("arm_freq", "MHz", Model::arm_freq),
+    Setting {
+        key: "gpu_mem",
+        unit: "MB",
+        range: GPU_MEM,
+        of: Model::gpu_mem,
+    },
+    Setting {
+        key: "arm_freq",
+        unit: "MHz",
+        range: ARM_FREQ,
+        of: Model::arm_freq,
+    },
 ];
+
+impl Setting {
+    /// The setting's entry and value in `boot`. A value that no model takes is passed over: `check` has said so.
+    fn find<'a>(&self, boot: &'a Node) -> Option<(&'a Node, u64)> {
+        let entry = boot.entry(self.key)?;
+        let value = entry.value.whole()?;
+        in_range(value, &self.range).then_some((&*entry.value, value))
+    }
+
+    /// Why `model` does not take the value.
+    fn misfit(&self, value: u64, model: Model) -> Option<String> {
+        match (self.of)(model) {
+            None => Some(format!("a {model} does not have this setting")),
+            Some(range) if !in_range(value, &range) => Some(format!(
+                "must be {} to {} {} on a {model}, is {value}",
+                range.start(),
+                range.end(),
+                self.unit
+            )),
+            Some(_) => None,
+        }
+    }
+
+    /// Why a default of this value is not used on `model`.
+    fn unused(&self, value: u64, model: Model) -> String {
+        match (self.of)(model) {
+            None => format!("{model} does not have it"),
+            Some(range) if value < u64::from(*range.start()) => {
+                format!("{model} has {} {} without it", range.start(), self.unit)
+            }
+            Some(range) => format!("{model} takes at most {} {}", range.end(), self.unit),
+        }
+    }
+}
 
 pub(crate) fn inspect(
     defaults: Option<&Node>,
@@ -37,20 +83,9 @@ pub(crate) fn inspect(
     let Some(boot) = defaults.and_then(|defaults| defaults.entry("boot")) else {
         return;
     };
-    for (key, unit, range) in SETTINGS {
-        if let Some(setting) = boot.value.entry(key)
-            && let Some(value) = setting.value.whole()
-        {
-            inherited(
-                key,
-                unit,
-                range,
-                value,
-                &setting.value,
-                nodes,
-                errors,
-                notes,
-            );
+    for setting in &SETTINGS {
+        if let Some((place, value)) = setting.find(&boot.value) {
+            inherited(setting, place, value, nodes, errors, notes);
         }
     }
 }
@@ -65,103 +100,65 @@ fn own(node: &NodeView, errors: &mut Vec<Finding>) {
         errors.push(Finding::new(boot.key_span, path, message));
         return;
     }
-    for (key, unit, range) in SETTINGS {
-        let Some(setting) = boot.value.entry(key) else {
-            continue;
-        };
-        let Some(value) = setting.value.whole() else {
-            continue;
-        };
-        if let Some(why) = misfit(value, model, unit, range(model)) {
-            let path = format!("{path}.{key}");
-            errors.push(Finding::new(setting.value.span, path, why));
+    for setting in &SETTINGS {
+        if let Some((place, value)) = setting.find(&boot.value)
+            && let Some(why) = setting.misfit(value, model)
+        {
+            let path = format!("{path}.{}", setting.key);
+            errors.push(Finding::new(place.span, path, why));
         }
     }
 }
 
-/// Why `model` does not take the value.
-fn misfit(
-    value: u64,
-    model: Model,
-    unit: &str,
-    range: Option<RangeInclusive<u32>>,
-) -> Option<String> {
-    match range {
-        None => Some(format!("a {model} does not have this setting")),
-        Some(range) if !in_range(value, &range) => Some(format!(
-            "must be {} to {} {unit} on a {model}, is {value}",
-            range.start(),
-            range.end()
-        )),
-        Some(_) => None,
-    }
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one setting, taken apart by the only caller"
-)]
+/// A setting of `defaults` against all nodes that have no value of their own.
 fn inherited(
-    key: &str,
-    unit: &str,
-    range: fn(Model) -> Option<RangeInclusive<u32>>,
-    value: u64,
+    setting: &Setting,
     place: &Node,
+    value: u64,
     nodes: &[NodeView],
     errors: &mut Vec<Finding>,
     notes: &mut Vec<Finding>,
 ) {
-    let path = format!("defaults.boot.{key}");
-    let takes = |model: Model| range(model).is_some_and(|range| in_range(value, &range));
-    // A node with its own value does not ask the default; one whose model is misspelt might take it.
-    let asking: Vec<_> = nodes
+    let own = |node: &&NodeView| {
+        node.own("boot")
+            .is_some_and(|boot| boot.entry(setting.key).is_some())
+    };
+    // A node whose model is misspelt might take it: `model` is `None`, and it is not among those without.
+    let without: Vec<_> = nodes
         .iter()
-        .filter(|node| {
-            node.own("boot")
-                .is_none_or(|boot| boot.entry(key).is_none())
-        })
+        .filter(|node| !own(node))
+        .filter_map(|node| Some((node, node.model()?)))
+        .filter(|(_, model)| setting.misfit(value, *model).is_some())
         .collect();
-    let without: Vec<_> = asking
-        .iter()
-        .filter(|node| node.model().is_some_and(|model| !takes(model)))
-        .collect();
-    // A value that no model at all takes is out of range, and `check` has said so.
-    if without.is_empty() || !Model::all().any(takes) {
+    if without.is_empty() {
         return;
     }
-    let mut models: Vec<_> = without.iter().filter_map(|node| node.model()).collect();
+    let mut models: Vec<_> = without.iter().map(|(_, model)| *model).collect();
     models.sort_unstable();
     models.dedup();
     let reasons: Vec<_> = models
         .iter()
-        .map(|model| match range(*model) {
-            None => format!("{model} does not have it"),
-            Some(range) if value < u64::from(*range.start()) => {
-                format!("{model} has at least {} {unit} without it", range.start())
-            }
-            Some(range) => format!("{model} takes at most {} {unit}", range.end()),
-        })
+        .map(|model| setting.unused(value, *model))
         .collect();
     let reasons = reasons.join("; ");
+    let path = format!("defaults.boot.{}", setting.key);
     if without.len() == nodes.len() {
         let message = format!("{value} fits no node of this file: {reasons}");
         errors.push(Finding::new(place.span, path, message));
     } else {
-        let message = format!("{value} is not used for {}: {reasons}", names(&without));
+        let names = names(without.iter().map(|(node, _)| node.name()));
+        let message = format!("{value} is not used for {names}: {reasons}");
         notes.push(Finding::new(place.span, path, message));
     }
 }
 
 /// The first few names.
-fn names(nodes: &[&&NodeView]) -> String {
+fn names<'a>(nodes: impl ExactSizeIterator<Item = &'a str>) -> String {
     const FEW: usize = 4;
-    let mut out: Vec<_> = nodes
-        .iter()
-        .take(FEW)
-        .map(|node| quote::plain(node.name()))
-        .collect();
-    if nodes.len() > FEW {
-        out.push(format!("{} more", nodes.len() - FEW));
+    let count = nodes.len();
+    let mut out: Vec<_> = nodes.take(FEW).map(quote::plain).collect();
+    if count > FEW {
+        out.push(format!("{} more", count - FEW));
     }
     out.join(", ")
 }

@@ -156,10 +156,14 @@ fn read(bytes: &[u8]) -> Result<(File, Vec<Finding>), Vec<Finding>> {
         return Err(errors);
     }
     let (root, findings) = yaml::compose(text);
-    errors.extend(findings);
     let Some(root) = root else {
+        // A tab is often why the YAML is broken; then the parser's words about it only distract.
+        if errors.is_empty() {
+            errors = findings;
+        }
         return Err(errors);
     };
+    errors.extend(findings);
     errors.extend(check::file(&root));
     let crossed = cross::inspect(&root);
     errors.extend(crossed.errors);

@@ -16,6 +16,11 @@ pub const DEFAULT_MOUNT: &str = "/mnt/td";
 /// The cluster's name unless `cluster` says otherwise.
 pub(crate) const DEFAULT_CLUSTER: &str = "cluster";
 
+/// Values of `boot.gpu_mem` in MB that some model takes.
+pub(crate) const GPU_MEM: RangeInclusive<u32> = 16..=512;
+/// Values of `boot.arm_freq` in MHz that some model takes.
+pub(crate) const ARM_FREQ: RangeInclusive<u32> = 700..=3200;
+
 /// One key.
 pub(crate) struct Key {
     pub name: &'static str,
@@ -173,13 +178,13 @@ const BOOT: Key = optional(
 static BOOT_KEYS: [Key; 2] = [
     optional(
         "gpu_mem",
-        Kind::Whole(16..=512, "MB"),
+        Kind::Whole(GPU_MEM, "MB"),
         Fallback::Said("left as it is"),
         "Memory for the GPU; 16 leaves most to POV-Ray. Each model has its own largest value.",
     ),
     optional(
         "arm_freq",
-        Kind::Whole(700..=3200, "MHz"),
+        Kind::Whole(ARM_FREQ, "MHz"),
         Fallback::Said("left as it is"),
         "Clock of the ARM cores. Each model has its own range, from the clock it has without the setting.",
     ),

@@ -10,7 +10,7 @@
 //! let errors = td_inventory::Inventory::from_bytes("inventory.yaml", yaml).unwrap_err();
 //! assert_eq!(
 //!     errors.to_string(),
-//!     "inventory.yaml:1:60: nodes.pi110.slots: must be 1 to 64, is 0"
+//!     "inventory.yaml:1:61: nodes.pi110.slots: must be 1 to 64, is 0"
 //! );
 //! ```
 //!

@@ -55,7 +55,9 @@ impl Text {
             Text::Label => "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$".to_owned(),
             Text::HostName => format!("^{HOST_PATTERN}$"),
             Text::Address => {
-                format!("^({HOST_PATTERN}|[0-9]+(\\.[0-9]+){{3}}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$")
+                format!(
+                    "^({HOST_PATTERN}|[0-9]+(\\.[0-9]+){{3}}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$"
+                )
             }
             Text::User => "^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$".to_owned(),
             Text::Folder => "^(/[A-Za-z0-9._+@-]+)+$".to_owned(),

@@ -15,7 +15,11 @@ pub(super) fn resolve(text: &str, style: ScalarStyle) -> Value {
         "false" | "False" | "FALSE" => Value::Bool(false),
         _ => match text.parse() {
             Ok(number) => Value::Number(number),
-            Err(_) => Value::Text(text.to_owned()),
+            // Digits beyond 64 bits, which `serde_yaml` refuses to read at all: still a number, and out of every range.
+            Err(_) => match text.parse::<f64>() {
+                Ok(huge) if huge.abs() > 1e18 && huge.is_finite() => Value::Number(huge.into()),
+                _ => Value::Text(text.to_owned()),
+            },
         },
     }
 }

@@ -36,6 +36,14 @@ pub(super) fn syntax(error: &ScanError) -> Finding {
             .to_owned()
     } else if info.contains("did not find expected key") {
         "a key is expected here: keys of one mapping start in the same column".to_owned()
+    } else if info.contains("flow mapping") {
+        "a `,` or `}` is missing before this".to_owned()
+    } else if info.contains("flow sequence") {
+        "a `,` or `]` is missing before this".to_owned()
+    } else if info.contains("quoted scalar") {
+        "the text in quotes has no right end: is the second quote missing?".to_owned()
+    } else if info.contains("unexpected character") {
+        "no text can begin with this character: put it in quotes".to_owned()
     } else {
         format!("not YAML: {}", quote::plain(info))
     };
