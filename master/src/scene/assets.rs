@@ -87,6 +87,8 @@ pub struct Assets {
     /// The scene's folder, from `/` down.
     pub(super) folder_parts: Vec<String>,
     pub(super) placed: BTreeMap<Place, Placed>,
+    /// Where each content lies (in one of its places).
+    pub(super) by_hash: HashMap<ContentHash, Place>,
     /// Texts by their real path.
     pub(super) texts: HashMap<PathBuf, SceneText>,
     /// Which text an `#include` of a name reads.
@@ -146,6 +148,7 @@ impl Assets {
             scene_path: scene_path.clone(),
             folder_parts: parts_of(&folder),
             placed: BTreeMap::new(),
+            by_hash: HashMap::new(),
             texts: HashMap::new(),
             includes: HashMap::new(),
             absolute: AbsoluteFolders::default(),

@@ -52,7 +52,10 @@ impl Assets {
     /// The bytes of a content of the bundle.
     #[must_use]
     pub fn source(&self, hash: ContentHash) -> Option<Source> {
-        let placed = self.placed.values().find(|placed| placed.hash == hash)?;
+        let placed = self
+            .placed
+            .get(self.by_hash.get(&hash)?)
+            .filter(|placed| placed.hash == hash)?;
         Some(match &placed.bytes {
             Some(bytes) => Source::Bytes(Arc::clone(bytes)),
             None => Source::File(placed.path.clone()),

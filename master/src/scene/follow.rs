@@ -51,6 +51,7 @@ impl Assets {
                 let bytes: Arc<[u8]> = rewrite(&text, &replacements).into();
                 if let Some(placed) = self.placed.get_mut(&place) {
                     placed.hash = ContentHash::of(&bytes);
+                    self.by_hash.insert(placed.hash, place);
                     placed.size = bytes.len() as u64;
                     placed.bytes = Some(bytes);
                 }

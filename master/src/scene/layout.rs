@@ -50,6 +50,7 @@ impl Assets {
             .hasher
             .hash(path)
             .map_err(|error| error.named_at(named))?;
+        self.by_hash.insert(hash, place.clone());
         self.placed.insert(
             place,
             Placed {
@@ -100,6 +101,7 @@ impl Assets {
                 bytes: Some(Arc::from([])),
             };
             if self.in_the_way(&place).is_none() {
+                self.by_hash.insert(empty.hash, place.clone());
                 self.placed.entry(place).or_insert(empty);
             }
         }

@@ -24,8 +24,12 @@ impl Constants {
         for (code, outline) in texts {
             for declaration in outline.declarations.values() {
                 if declaration.is_macro {
-                    let changes = outline.declarations.iter().any(|(at, inner)| {
-                        declaration.body.contains(at) && declaration.params.contains(&inner.name)
+                    let body = &code.items[declaration.body.clone()];
+                    let changes = body.windows(2).any(|pair| {
+                        matches!(pair[0].directive(), Some("declare" | "local"))
+                            && pair[1]
+                                .word()
+                                .is_some_and(|word| declaration.params.contains(&word))
                     });
                     if changes {
                         changing_macros.insert(declaration.name);

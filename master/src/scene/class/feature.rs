@@ -6,6 +6,9 @@ use super::code::Item;
 use super::outline::after_group;
 use crate::scene::assets::SceneText;
 
+/// A media block is looked through so far.
+const MAX_MEDIA: usize = 10_000;
+
 /// What was found that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feature {
@@ -183,7 +186,12 @@ impl Finds {
     }
 
     fn media(&mut self, context: &Context<'_>) {
-        let Some(end) = after_group(context.items, context.at + 1, b'{', b'}') else {
+        let Some(end) = after_group(
+            &context.items[..context.items.len().min(context.at + MAX_MEDIA)],
+            context.at + 1,
+            b'{',
+            b'}',
+        ) else {
             return;
         };
         let inner = &context.items[context.at + 2..end];

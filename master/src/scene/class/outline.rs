@@ -19,42 +19,71 @@ pub struct Declaration<'a> {
     pub open_ended: bool,
 }
 
-/// A text with more declarations whose end is not sure is read as if the rest had none.
-const MAX_UNCLOSED: usize = 20_000;
+/// After so many declarations whose braces never close, the rest is read as if it were outside declarations: each
+/// takes a search to the end of the text. POV-Ray refuses such a text at the first.
+const MAX_UNCLOSED: usize = 50;
+
+/// Parentheses and brackets with more inside are taken as never closed.
+const MAX_IN_PARENTHESES: usize = 5_000;
 
 /// The declarations of one text, by the position of their directive.
 #[derive(Debug, Default)]
 pub struct Outline<'a> {
     pub declarations: HashMap<usize, Declaration<'a>>,
+    /// The `#end` of each `#if`, `#macro` and so on.
+    pub ends: HashMap<usize, usize>,
 }
 
 impl<'a> Outline<'a> {
     #[must_use]
     pub fn of(code: &'a Code) -> Self {
         let items = &code.items;
+        let ends = ends(items);
         let mut declarations = HashMap::new();
         let mut unclosed = 0;
         for (at, item) in items.iter().enumerate() {
-            // Each looks for its end as far as the end of the text. POV-Ray refuses such a text at the first.
             if unclosed > MAX_UNCLOSED {
                 break;
             }
             let found = match item.directive() {
-                Some("declare" | "local") => declaration(items, at),
-                Some("macro") => macro_declaration(items, at),
+                Some("declare" | "local") => declaration(items, &ends, at),
+                Some("macro") => macro_declaration(items, &ends, at),
                 _ => None,
             };
             if let Some(found) = found {
-                unclosed += usize::from(found.open_ended);
+                unclosed +=
+                    usize::from(found.body.is_empty() || (found.is_macro && found.open_ended));
                 declarations.insert(at, found);
             }
         }
-        Self { declarations }
+        Self { declarations, ends }
     }
 }
 
+/// The `#end` of each directive that has one.
+fn ends(items: &[Item]) -> HashMap<usize, usize> {
+    let mut ends = HashMap::new();
+    let mut open = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        match item.directive() {
+            Some(directive) if opens_block(directive) => open.push(at),
+            Some("end") => {
+                if let Some(start) = open.pop() {
+                    ends.insert(start, at);
+                }
+            }
+            _ => {}
+        }
+    }
+    ends
+}
+
 /// `#declare Name[...] = value`.
-fn declaration(items: &[Item], at: usize) -> Option<Declaration<'_>> {
+fn declaration<'a>(
+    items: &'a [Item],
+    ends: &HashMap<usize, usize>,
+    at: usize,
+) -> Option<Declaration<'a>> {
     let name = items.get(at + 1)?.word()?;
     let mut next = at + 2;
     while items.get(next).is_some_and(|item| item.is(b'[')) {
@@ -64,7 +93,7 @@ fn declaration(items: &[Item], at: usize) -> Option<Declaration<'_>> {
         return None;
     }
     let start = next + 1;
-    let (end, open_ended) = match value_end(items, start) {
+    let (end, open_ended) = match value_end(items, ends, start) {
         Some(end) => (end, false),
         None => (expression_end(items, start), true),
     };
@@ -83,11 +112,11 @@ fn declaration(items: &[Item], at: usize) -> Option<Declaration<'_>> {
 }
 
 /// The end of a value that has braces or is a conditional; `None` for plain expressions.
-fn value_end(items: &[Item], start: usize) -> Option<usize> {
+fn value_end(items: &[Item], ends: &HashMap<usize, usize>, start: usize) -> Option<usize> {
     if let Some(directive) = items.get(start)?.directive() {
-        return opens_block(directive)
-            .then(|| matching_end(items, start))
-            .flatten()
+        return ends
+            .get(&start)
+            .filter(|_| opens_block(directive))
             .map(|end| end + 1);
     }
     let word = items.get(start)?.word()?;
@@ -140,15 +169,19 @@ fn expression_end(items: &[Item], start: usize) -> usize {
 }
 
 /// `#macro Name(A, B) body #end`.
-fn macro_declaration(items: &[Item], at: usize) -> Option<Declaration<'_>> {
+fn macro_declaration<'a>(
+    items: &'a [Item],
+    ends: &HashMap<usize, usize>,
+    at: usize,
+) -> Option<Declaration<'a>> {
     let name = items.get(at + 1)?.word()?;
     let body_start = after_group(items, at + 2, b'(', b')').unwrap_or(at + 2);
     let params = items[at + 2..body_start]
         .iter()
         .filter_map(Item::word)
         .collect();
-    let (end, open_ended) = match matching_end(items, at) {
-        Some(end) => (end, false),
+    let (end, open_ended) = match ends.get(&at) {
+        Some(end) => (*end, false),
         None => (items.len(), true),
     };
     let body = body_start..end.max(body_start);
@@ -163,30 +196,11 @@ fn macro_declaration(items: &[Item], at: usize) -> Option<Declaration<'_>> {
 }
 
 /// Whether a directive is closed by `#end`.
-pub fn opens_block(directive: &str) -> bool {
+fn opens_block(directive: &str) -> bool {
     matches!(
         directive,
         "if" | "ifdef" | "ifndef" | "switch" | "while" | "for" | "macro"
     )
-}
-
-/// The position of the `#end` of the directive at `at`.
-#[must_use]
-pub fn matching_end(items: &[Item], at: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    for (position, item) in items.iter().enumerate().skip(at) {
-        match item.directive() {
-            Some(directive) if opens_block(directive) => depth += 1,
-            Some("end") => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some(position);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 /// The position behind the bracket that closes the one at `open`. Of the branches of a conditional, each starts with
@@ -198,7 +212,12 @@ pub fn after_group(items: &[Item], open: usize, left: u8, right: u8) -> Option<u
     }
     let mut depth = 0usize;
     let mut branches: Vec<usize> = Vec::new();
-    for (position, item) in items.iter().enumerate().skip(open) {
+    let most = if left == b'{' {
+        usize::MAX
+    } else {
+        MAX_IN_PARENTHESES
+    };
+    for (position, item) in items.iter().enumerate().skip(open).take(most) {
         match item.directive() {
             Some(directive) if opens_block(directive) => branches.push(depth),
             Some("else" | "elseif" | "case" | "range") => {

@@ -1,7 +1,7 @@
 //! The words that a scene really uses: those outside declarations and macros, and those in declarations and macros
 //! whose names are used.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::code::{Code, Item, ItemKind};
 use super::condition::Constants;
 use super::feature::{Context, Finds};
 use super::known::has_crand;
-use super::outline::{Outline, after_group, matching_end};
+use super::outline::{Outline, after_group};
 use crate::scene::assets::{Assets, SceneText};
 
 /// One text with its declarations.
@@ -51,10 +51,17 @@ pub struct Reader<'a> {
     by_name: HashMap<&'a str, Vec<DeclarationId>>,
     constants: Constants,
     declared_by_options: Vec<String>,
+    set_elsewhere: HashSet<&'a str>,
     /// Pieces that were read, and whether as certain.
     seen: HashMap<DeclarationId, bool>,
     queue: VecDeque<Visit>,
 }
+
+/// POV-Ray refuses texts with more conditionals within one another.
+const MAX_BRANCHES: usize = 200;
+
+/// Braces within one another that are told apart.
+const MAX_BLOCKS: usize = 2_000;
 
 /// The key of a whole text in `seen`.
 const WHOLE: usize = usize::MAX;
@@ -87,6 +94,7 @@ impl<'a> Reader<'a> {
             .map(|unit| (&unit.text.code, &unit.outline))
             .collect();
         let constants = Constants::of(&texts, &declared_by_options);
+        let set_elsewhere = set_elsewhere(&units);
         let by_path = units
             .iter()
             .enumerate()
@@ -100,6 +108,7 @@ impl<'a> Reader<'a> {
             by_name,
             constants,
             declared_by_options,
+            set_elsewhere,
             seen,
             queue,
         }
@@ -183,7 +192,7 @@ impl<'a> Reader<'a> {
         let mut branches: Vec<Branch> = Vec::new();
         let mut blocks: Vec<usize> = Vec::new();
         let mut at = visit.range.start;
-        while let Some(item) = items.get(at) {
+        while let Some(item) = items.get(at).filter(|_| branches.len() <= MAX_BRANCHES) {
             let dead = branches.iter().any(|branch| branch.taken == Some(false));
             let certain = visit.certain && branches.iter().all(|branch| branch.taken == Some(true));
             let mut next = at + 1;
@@ -206,7 +215,9 @@ impl<'a> Reader<'a> {
                     }
                 }
                 _ if dead => {}
-                ItemKind::Punct(b'{') => blocks.push(at.saturating_sub(1)),
+                ItemKind::Punct(b'{') if blocks.len() < MAX_BLOCKS => {
+                    blocks.push(at.saturating_sub(1))
+                }
                 ItemKind::Punct(b'}') => {
                     blocks.pop();
                 }
@@ -340,34 +351,38 @@ impl<'a> Reader<'a> {
         }
         let Some(ids) = self.by_name.get(name) else {
             // `#for` and `#read` declare, too.
-            return self.is_only_asked_for(name).then_some(false);
+            return (!self.set_elsewhere.contains(name)).then_some(false);
         };
         // The guard of an include: all its declarations stand within this very conditional.
-        let end = matching_end(items, at)?;
+        let end = *self.units[unit].outline.ends.get(&at)?;
         ids.iter()
             .all(|(of, position)| *of == unit && (at..end).contains(position))
             .then_some(false)
     }
+}
 
-    /// Whether a name occurs nowhere but in `#ifdef` and `#ifndef`.
-    fn is_only_asked_for(&self, name: &str) -> bool {
-        self.units
-            .iter()
-            .flat_map(|unit| {
-                let items = &unit.text.code.items;
-                items
-                    .iter()
-                    .enumerate()
-                    .map(move |(at, item)| (items, at, item))
-            })
-            .all(|(items, at, item)| {
-                item.word() != Some(name)
-                    || (at >= 2
-                        && matches!(
-                            items[at - 2].directive(),
-                            Some("ifdef" | "ifndef" | "undef")
-                        ))
-                    || (at >= 1 && items[at - 1].directive() == Some("undef"))
-            })
+/// The names in `#ifdef` and `#ifndef` that stand somewhere else, too: `#for` and `#read` may set them.
+fn set_elsewhere<'a>(units: &[Unit<'a>]) -> HashSet<&'a str> {
+    let asks =
+        |item: Option<&Item>| matches!(item.and_then(Item::directive), Some("ifdef" | "ifndef"));
+    let mut asked = HashSet::new();
+    let mut elsewhere = HashSet::new();
+    for pass in [true, false] {
+        for unit in units {
+            let text: &'a SceneText = unit.text;
+            for (at, item) in text.code.items.iter().enumerate() {
+                let Some(word) = item.word() else { continue };
+                let before = |n: usize| at.checked_sub(n).and_then(|at| text.code.items.get(at));
+                if asks(before(2)) {
+                    asked.insert(word);
+                } else if !pass
+                    && asked.contains(word)
+                    && before(1).and_then(Item::directive) != Some("undef")
+                {
+                    elsewhere.insert(word);
+                }
+            }
+        }
     }
+    elsewhere
 }
