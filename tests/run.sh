@@ -24,12 +24,10 @@ step() { # NAME COMMAND...
 step 'release build' cargo build --release --locked
 # Without the binaries nothing that follows means anything.
 [ "$failed" = 0 ] || exit 1
+# One call for the whole workspace: cargo then builds each dependency once, with the features that all need together.
 case ${1:-all} in
-  all)
-    step 'unit tests' cargo test --workspace --exclude td-tests --locked --no-fail-fast
-    step 'end-to-end tests' cargo test -p td-tests --locked --no-fail-fast
-    ;;
-  e2e) step 'end-to-end tests, the long ones too' cargo test -p td-tests --locked --no-fail-fast -- --include-ignored ;;
+  all) step 'unit tests and end-to-end tests' cargo test --workspace --locked --no-fail-fast ;;
+  e2e) step 'end-to-end tests, the long ones too' cargo test --workspace --locked --no-fail-fast --test e2e -- --include-ignored ;;
   *) echo "run.sh: '$1' is not e2e" >&2; exit 2 ;;
 esac
 
@@ -38,6 +36,7 @@ if [ -s "$skips" ]; then
   echo "Not run on this machine (tests/SKIPPED.md):"
   sort -u "$skips" | sed 's/^/    /'
 fi
+# shellcheck disable=SC2016 # the backticks are Markdown's
 sed -n 's/^| `\(make [a-z0-9-]*\)` | \(.*\) |$/Left to `\1`: \2/p' tests/SKIPPED.md
 awk -v skipped="$(sort -u "$skips" | wc -l)" '
   /^test result:/ { passed += $4; broken += $6 }

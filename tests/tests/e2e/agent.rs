@@ -19,7 +19,7 @@ fn it_listens_nowhere_but_here() {
         process::run(&mut command, LIMIT)
             .code(2)
             .speaks_to_a_person()
-            .says(&["loopback"]);
+            .says(&["TLS", "127.0.0.1"]);
     }
     sandbox.nothing_left_behind();
 }
