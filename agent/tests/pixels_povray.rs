@@ -5,13 +5,18 @@
 
 mod pixels_support;
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
 use pixels_support::{Render, Rendered, whole_image};
 use td_agent::pixels::candidates::{Decision, Probe, decide};
 use td_agent::pixels::conversion::{Conversion, Converter};
 use td_agent::pixels::encode::SegmentEncoder;
 use td_agent::pixels::gamma::WorkingGamma;
 use td_agent::pixels::png_rows::PngRows;
-use td_agent::pixels::row_assembly::Pixel;
+use td_agent::pixels::row_assembly::{Pixel, RowAssembler};
+use td_agent::pixels::state_file::StateReader;
 use td_protocol::options::FileGamma;
 use td_protocol::rows::Rows;
 
@@ -317,4 +322,84 @@ fn joined_segments_are_no_larger_than_povrays_own_file() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// With two threads blocks come in any order; rows still come from the top down, once each.
+#[test]
+fn two_threads() {
+    let rendered = Render::example("advanced/wineglass.pov")
+        .args(&["+W320", "+H240", "+WT2", "+FN16"])
+        .run();
+    assert_eq!(
+        compare("advanced/wineglass.pov", &["+FN16"], LINEAR, &rendered),
+        None
+    );
+}
+
+/// A reader that follows POV-Ray while it traces, through SIGKILL in the middle, a torn tail, and `+C`.
+#[test]
+fn a_trace_that_is_killed_and_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let render =
+        || Render::example("interior/ballbox1.pov").args(&["+W640", "+H480", "+FN16", "+C"]);
+    let mut running = render().start(folder.path());
+    let mut file = running.file.take().unwrap();
+    let mut reader = StateReader::new(640, 480);
+    let mut assembler = RowAssembler::new(640, Rows::new(0, 480), Rows::new(0, 640)).unwrap();
+    let mut pixels = Vec::new();
+    let mut follow = |reader: &mut StateReader, file: &mut File| {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        reader.push(&bytes);
+        while let Some(block) = reader.next_block().unwrap() {
+            assembler.add(&block).unwrap();
+            while let Some(run) = assembler.next_run() {
+                pixels.extend_from_slice(run.pixels());
+            }
+        }
+        pixels.len() / 640
+    };
+    while follow(&mut reader, &mut file) < 64 {
+        assert!(
+            running.child.try_wait().unwrap().is_none(),
+            "povray ended before 64 rows were seen"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let rows = follow(&mut reader, &mut file);
+    assert!(rows < 480, "povray was not killed in time");
+
+    // Tear the tail, behind what the reader has seen whole.
+    let state = folder.path().join("out.pov-state");
+    let end = reader.position();
+    let torn = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&state)
+        .unwrap();
+    torn.set_len(end).unwrap();
+    torn.write_all_at(b"POVRAYMS\x00\x00\x03\x70\x00\x00\x50\xE0RAWSOBJE", end)
+        .unwrap();
+    assert_eq!(follow(&mut reader, &mut file), rows);
+
+    let rendered = render().start(folder.path()).finish();
+    reader.rewind();
+    file.seek(SeekFrom::Start(reader.position())).unwrap();
+    assert_eq!(follow(&mut reader, &mut file), 480);
+    assert_eq!(reader.position(), rendered.state.len() as u64);
+    let (whole, format, samples) = whole_image(&rendered);
+    assert!(
+        whole == pixels,
+        "the followed floats are not those of the whole file"
+    );
+    let converter = Converter::new(&Conversion::new(
+        WorkingGamma::Power(2.0),
+        FileGamma::Srgb,
+        format,
+    ))
+    .unwrap();
+    let mut ours = Vec::new();
+    converter.convert(&pixels, &mut ours);
+    assert!(ours == samples, "the resumed file differs");
 }

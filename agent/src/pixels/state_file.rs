@@ -21,7 +21,7 @@
 //!   block gives rows 10 to 41, 42 to 73 and 74 to 89; `+SC21` gives columns 20 to 51 and so on. Nothing outside the part
 //!   is written. `+A` (both methods) and `+BS` change nothing in this.
 //! - `+C` keeps the file and appends to it; the blocks that it finds there are not written again. A torn tail is written
-//!   over or stays in the way, so after a resume [`StateReader::rewind`] and read on from [`StateReader::position`].
+//!   over: after a resume [`StateReader::rewind`] and read on from [`StateReader::position`].
 //! - The file is removed when the trace ends; a file that is held open stays readable. The next `+C` starts afresh then.
 //!
 //! # Trust

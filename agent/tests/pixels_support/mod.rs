@@ -1,9 +1,9 @@
 //! Real POV-Ray for tests: renders, and keeps the state file that POV-Ray removes.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use td_agent::pixels::png_rows::PngRows;
@@ -60,17 +60,22 @@ impl Render {
         self
     }
 
-    /// Renders with one thread. The state file is opened as soon as it is there; held open it stays readable.
-    pub fn run(mut self) -> Rendered {
+    /// Renders in a folder of its own, with one thread unless the arguments say otherwise.
+    pub fn run(self) -> Rendered {
         let folder = tempfile::tempdir().unwrap();
+        self.start(folder.path()).finish()
+    }
+
+    /// Starts POV-Ray, with its files in `folder`, and opens the state file as soon as it is there.
+    pub fn start(mut self, folder: &Path) -> Running {
         if let Some(text) = &self.text {
-            self.scene = folder.path().join("scene.pov");
+            self.scene = folder.join("scene.pov");
             std::fs::write(&self.scene, text).unwrap();
         }
-        let log = folder.path().join("log");
-        let png = folder.path().join("out.png");
-        let state = folder.path().join("out.pov-state");
-        let mut child = Command::new("povray")
+        let log = folder.join("log");
+        let png = folder.join("out.png");
+        let state = folder.join("out.pov-state");
+        let child = Command::new("povray")
             .current_dir(self.scene.parent().unwrap())
             .arg(format!("+I{}", self.scene.display()))
             .arg(format!("+O{}", png.display()))
@@ -81,40 +86,60 @@ impl Render {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .expect("povray cannot be started: these tests need POV-Ray 3.7 (apt-get install povray povray-includes)");
+        let mut running = Running {
+            child,
+            args: self.args,
+            log,
+            png,
+            file: None,
+        };
         let start = Instant::now();
-        let mut held = None;
+        while running.file.is_none() && running.child.try_wait().unwrap().is_none() {
+            running.file = File::open(&state).ok();
+            assert!(
+                start.elapsed() < PATIENCE,
+                "povray {:?} writes no state file",
+                running.args
+            );
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        running
+    }
+}
+
+/// A POV-Ray at work.
+pub struct Running {
+    pub child: Child,
+    /// The state file, held open: it stays readable when POV-Ray removes it.
+    pub file: Option<File>,
+    args: Vec<String>,
+    log: PathBuf,
+    png: PathBuf,
+}
+
+impl Running {
+    pub fn finish(mut self) -> Rendered {
+        let start = Instant::now();
         let status = loop {
-            if held.is_none() {
-                held = File::open(&state).ok();
-            }
-            if let Some(status) = child.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
             if start.elapsed() > PATIENCE {
-                child.kill().unwrap();
-                child.wait().unwrap();
+                self.child.kill().unwrap();
+                self.child.wait().unwrap();
                 panic!("povray {:?} took longer than {PATIENCE:?}", self.args);
             }
-            std::thread::sleep(Duration::from_micros(if held.is_none() {
-                500
-            } else {
-                20_000
-            }));
+            std::thread::sleep(Duration::from_millis(20));
         };
-        let told = std::fs::read_to_string(&log).unwrap_or_default();
-        assert!(
-            status.success(),
-            "povray {:?} on {}: {status}\n{told}",
-            self.args,
-            self.scene.display()
-        );
-        let mut bytes = Vec::new();
-        held.expect("the state file came and went unseen")
-            .read_to_end(&mut bytes)
-            .unwrap();
+        let told = std::fs::read_to_string(&self.log).unwrap_or_default();
+        assert!(status.success(), "povray {:?}: {status}\n{told}", self.args);
+        let mut state = Vec::new();
+        let mut file = self.file.expect("the state file came and went unseen");
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file.read_to_end(&mut state).unwrap();
         Rendered {
-            state: bytes,
-            png: std::fs::read(&png).unwrap(),
+            state,
+            png: std::fs::read(&self.png).unwrap(),
         }
     }
 }
