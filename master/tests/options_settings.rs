@@ -119,3 +119,28 @@ fn the_output_is_named_as_in_pov_ray() {
     assert_eq!(target(&["+Ox.jpg", "+FJ"]), "x.jpg");
     assert_eq!(target(&["+O-"]), "stdout");
 }
+
+#[test]
+fn two_names_for_the_picture() {
+    let target = |arguments: &[&str], files: &Files, own: Option<&str>| {
+        settings(arguments, files)
+            .target(own.map(str::as_ref), "dir/s.pov".as_ref())
+            .map_err(|error| error.to_string())
+    };
+    let none = Files::default();
+    let file = |name: &str| Ok(Target::File(name.into()));
+    assert_eq!(target(&["+W4"], &none, None), file("s.png"));
+    assert_eq!(target(&["+W4"], &none, Some("x.jpg")), file("x.jpg"));
+    assert_eq!(
+        target(&["+W4"], &none, Some("-")),
+        Ok(Target::StandardOutput)
+    );
+    assert_eq!(target(&["+W4", "+Oy"], &none, None), file("y.png"));
+    assert_eq!(
+        target(&["+W4", "+Oy"], &none, Some("x.png")),
+        Err("-o x.png and +Oy both name the picture; write one of them".to_owned())
+    );
+    let files = Files::default().with("./povray.ini", "Output_File_Name=z");
+    assert_eq!(target(&["+W4"], &files, None), file("z.png"));
+    assert_eq!(target(&["+W4"], &files, Some("x.png")), file("x.png"));
+}

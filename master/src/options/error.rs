@@ -48,6 +48,10 @@ pub enum Problem {
     Strange,
     #[error("a value is missing; write it right behind, as in {0}")]
     NeedsValue(String),
+    #[error(
+        "the threshold needs its 0 before the point; write +A0.3, or Antialias_Threshold=1 with +A"
+    )]
+    Threshold,
     #[error("this switch takes no value; write {0}")]
     TakesNoValue(String),
     #[error("the {0} must be 1 to {MAX_SIDE} pixels")]

@@ -105,28 +105,44 @@ impl Reader<'_> {
             return self.gathered.refuse(&spelled, source, Problem::NotText);
         }
         match token {
-            Token::Switch { on, text, quoted } => match table::by_switch(text, quoted.as_deref()) {
-                None => {
-                    let problem = switch_hint::problem(*on, text, quoted.is_some());
-                    self.gathered.refuse(&spelled, source, problem);
-                }
-                Some((row, switch, value)) => {
-                    if let Some(toggled) = switch.toggles {
-                        self.assign(toggled, Value::OnOff(*on), &spelled, source);
-                    }
-                    if switch.takes_value {
-                        self.value(row, value, &spelled, source, place, true);
-                    } else {
-                        self.assign(row.setting, Value::OnOff(*on), &spelled, source);
-                    }
-                }
-            },
+            Token::Switch { on, text, quoted } => {
+                self.switch(*on, text, quoted.as_deref(), &spelled, source, place)
+            }
             Token::Setting { name, value } => match table::by_name(name) {
                 Some(row) => self.value(row, value, &spelled, source, place, false),
                 None => self.strange(&spelled, source),
             },
             Token::Name(name) => self.name(name, source, place),
             Token::Strange(_) => self.strange(&spelled, source),
+        }
+    }
+
+    fn switch(
+        &mut self,
+        on: bool,
+        text: &str,
+        quoted: Option<&str>,
+        spelled: &str,
+        source: &Source,
+        place: Place,
+    ) {
+        if let Some(problem) = switch_hint::programs_own(on, text) {
+            return self.gathered.refuse(spelled, source, problem);
+        }
+        let Some((row, switch, value)) = table::by_switch(text, quoted) else {
+            return self.gathered.refuse(
+                spelled,
+                source,
+                switch_hint::problem(on, text, quoted.is_some()),
+            );
+        };
+        if let Some(toggled) = switch.toggles {
+            self.assign(toggled, Value::OnOff(on), spelled, source);
+        }
+        if switch.takes_value {
+            self.value(row, value, spelled, source, place, true);
+        } else {
+            self.assign(row.setting, Value::OnOff(on), spelled, source);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The table for people: `docs/switches.md` is what this prints, and a test compares.
 
-use crate::options::table::{self, Does, Kind, Row};
+use crate::options::table::{self, Does, Kind, Row, Setting};
 
 const HEAD: &str = "\
 # POV-Ray's switches and settings
@@ -86,12 +86,17 @@ fn value(kind: Kind) -> String {
 }
 
 fn fate(row: &Row) -> String {
+    let refused = match row.kind {
+        _ if row.setting == Setting::OutputToFile => "refused when off",
+        Kind::OnOff => "refused when on",
+        _ => "refused",
+    };
     let fate = match row.does {
         Does::Passes { .. } => "passed on".to_owned(),
         Does::Handles { .. } => "done by td".to_owned(),
         Does::Ignores => "without effect".to_owned(),
         Does::Notes(text) => format!("not passed: {text}"),
-        Does::Refuses { why, instead } => format!("refused: {why}; {instead}"),
+        Does::Refuses { why, instead } => format!("{refused}: {why}; {instead}"),
     };
     if row.about.is_empty() {
         fate

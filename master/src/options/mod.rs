@@ -44,7 +44,7 @@ pub use error::{OptionError, OptionErrors, Problem};
 pub use file_type::FileType;
 pub use markdown::switches_page;
 pub use origin::{Origin, Source};
-pub use output::{OutputName, Target, default_name, scene_candidates};
+pub use output::{OutputName, Target, TwoNames, default_name, scene_candidates};
 pub use part::{PartError, part};
 pub use split::{Split, split};
 pub use surroundings::{Surroundings, ThisMachine};

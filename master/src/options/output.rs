@@ -1,7 +1,9 @@
 //! The picture's name: POV-Ray's rules for `+O`, and for a scene whose picture is given no name.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::options::Settings;
 use crate::options::file_type::FileType;
 
 /// What was behind `+O`, as it was typed: a file, a folder with `/` at its end, or `-`.
@@ -78,4 +80,38 @@ pub fn scene_candidates(scene: &Path) -> Vec<PathBuf> {
         PathBuf::from(name)
     };
     vec![scene.to_owned(), with(".pov"), with(".POV")]
+}
+
+/// The picture was given two names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("-o {own} and +O{povs} both name the picture; write one of them")]
+pub struct TwoNames {
+    pub own: String,
+    pub povs: String,
+}
+
+impl Settings {
+    /// Where the picture goes: td's `-o FILE` just as it stands, or `+O` by POV-Ray's rules, or the scene's name.
+    /// An `Output_File_Name` in a `povray.ini` gives way to `-o`.
+    ///
+    /// # Errors
+    /// When `-o` and `+O` (or `Output_File_Name` in an ini file that the user named) are both there.
+    pub fn target(&self, own: Option<&OsStr>, scene: &Path) -> Result<Target, TwoNames> {
+        match (own, &self.output) {
+            (Some(own), Some(OutputName(povs))) if self.output_is_deliberate() => Err(TwoNames {
+                own: own.to_string_lossy().into_owned(),
+                povs: povs.clone(),
+            }),
+            (Some(own), _) if own == "-" => Ok(Target::StandardOutput),
+            (Some(own), _) => Ok(Target::File(PathBuf::from(own))),
+            (None, Some(name)) => Ok(name.target(scene, self.file_type)),
+            (None, None) => Ok(Target::File(default_name(scene, self.file_type))),
+        }
+    }
+
+    fn output_is_deliberate(&self) -> bool {
+        self.origins
+            .iter()
+            .any(|origin| origin.setting == "Output_File_Name" && origin.from.is_deliberate())
+    }
 }

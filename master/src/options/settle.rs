@@ -168,15 +168,29 @@ fn run(
         );
     }
     let (setting, problem) = match part {
-        Ok(rows) => return rows,
+        Ok(rows) => {
+            if rows.is_empty() {
+                tell(
+                    gathered,
+                    end,
+                    &format!("no {lines} are rendered: the end lies before the start"),
+                );
+            }
+            return rows;
+        }
         Err(PartError::Start) => (start, Problem::BeyondPicture { size, lines }),
         Err(PartError::End) => (end, Problem::BeyondPicture { size, lines }),
         Err(PartError::EndTooSmall) => (end, Problem::EndTooSmall { size, lines }),
     };
+    refuse(gathered, setting, problem);
+    Rows::new(0, size)
+}
+
+/// An error about what was said of a setting.
+fn refuse(gathered: &mut Gathered, setting: Setting, problem: Problem) {
     if let Some(said) = gathered.assigned.get(&setting).cloned() {
         gathered.refuse(&said.spelled, &said.source, problem);
     }
-    Rows::new(0, size)
 }
 
 /// A note about what was said of a setting.
@@ -193,13 +207,13 @@ fn format(gathered: &mut Gathered) -> PixelFormat {
     let alpha = gathered.on(Setting::OutputAlpha, false);
     let bits = gathered.whole(Setting::BitsPerColor).unwrap_or(8);
     if grey && !kind.has_16_bits() {
-        if let Some(said) = gathered.assigned.get(&Setting::GrayscaleOutput).cloned() {
-            gathered.refuse(&said.spelled, &said.source, Problem::NoGrey(kind.name()));
-        }
+        refuse(
+            gathered,
+            Setting::GrayscaleOutput,
+            Problem::NoGrey(kind.name()),
+        );
     } else if !grey && kind.has_16_bits() && bits != 8 && bits != 16 {
-        if let Some(said) = gathered.assigned.get(&Setting::BitsPerColor).cloned() {
-            gathered.refuse(&said.spelled, &said.source, Problem::Bits { bits });
-        }
+        refuse(gathered, Setting::BitsPerColor, Problem::Bits { bits });
     }
     if !kind.has_16_bits() && bits == 16 {
         tell(
@@ -238,9 +252,7 @@ fn file_gamma(gathered: &Gathered) -> FileGamma {
 fn scene(gathered: &mut Gathered) -> Option<PathBuf> {
     let scene = gathered.text(Setting::InputFileName)?.to_owned();
     if matches!(scene.as_str(), "-" | "stdin") {
-        if let Some(said) = gathered.assigned.get(&Setting::InputFileName).cloned() {
-            gathered.refuse(&said.spelled, &said.source, Problem::SceneFromInput);
-        }
+        refuse(gathered, Setting::InputFileName, Problem::SceneFromInput);
     }
     Some(PathBuf::from(scene))
 }
@@ -249,9 +261,7 @@ fn output(gathered: &mut Gathered) -> Option<OutputName> {
     let output = OutputName(gathered.text(Setting::OutputFileName)?.to_owned());
     let kind = gathered.kind();
     if output.0 == "stderr" {
-        if let Some(said) = gathered.assigned.get(&Setting::OutputFileName).cloned() {
-            gathered.refuse(&said.spelled, &said.source, Problem::ToStandardError);
-        }
+        refuse(gathered, Setting::OutputFileName, Problem::ToStandardError);
     }
     if output.gets_second_extension(kind) {
         let name = &output.0;

@@ -7,9 +7,6 @@ use crate::options::table::{self, Kind, Row, Switch};
 /// Why `text`, behind its sign, is no switch.
 pub fn problem(on: bool, text: &str, quoted: bool) -> Problem {
     let sign = if on { '+' } else { '-' };
-    if let Some(problem) = programs_own(text) {
-        return problem;
-    }
     let forms =
         || table::rows().flat_map(|row| row.switches.iter().map(move |switch| (row, switch)));
     let exact =
@@ -22,7 +19,7 @@ pub fn problem(on: bool, text: &str, quoted: bool) -> Problem {
         .strip_prefix(['A', 'a'])
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
     if threshold {
-        return Problem::NeedsValue("+A0.3".to_owned());
+        return Problem::Threshold;
     }
     let begins = |switch: &Switch| {
         text.get(..switch.letters.len())
@@ -48,9 +45,10 @@ pub fn nearest_name(typed: &str) -> Option<String> {
     .map(str::to_owned)
 }
 
-/// Words that the povray program takes besides its switches.
-fn programs_own(text: &str) -> Option<Problem> {
-    let sentence = match text.to_ascii_lowercase().as_str() {
+/// Words that the povray program takes before it reads switches: `-help` is not a height.
+pub fn programs_own(on: bool, text: &str) -> Option<Problem> {
+    let sentence = match text {
+        _ if on => return None,
         "help" | "?" => "write td render --help",
         "version" => "write td --version",
         "benchmark" => "write td bench",
