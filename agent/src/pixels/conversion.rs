@@ -12,7 +12,9 @@
 //!   Grey with alpha does the same with its single-precision grey.
 //! - **Not-a-number** becomes 0. Negative values, `-inf`: 0. Above 1, `inf`: the largest sample.
 //!
-//! On arm64 GCC fuses multiplications and additions ([`Arithmetic::Fused`]), which moves some samples by one.
+//! On arm64 GCC fuses multiplications and additions ([`Arithmetic::Fused`]), which moves some samples by one: seen in the
+//! machine code of Debian's arm64 package (rounding: `fmadd`, `fcvtmu`; brightness: green's product is rounded, red and
+//! blue are fused in that order), not yet compared with a render there.
 //! Not done: dithering (it depends on the pixels before, so a strip cannot be right) and `Bits_Per_Color` other than 8
 //! and 16.
 
@@ -173,7 +175,7 @@ impl Converter {
     /// `Image::RGB2Gray`.
     fn grey(&self, pixel: &Pixel) -> f32 {
         let arithmetic = self.curve.arithmetic();
-        let red_green = arithmetic.multiply_add(pixel.green, 0.589, pixel.red * 0.297);
+        let red_green = arithmetic.multiply_add(pixel.red, 0.297, pixel.green * 0.589);
         arithmetic.multiply_add(pixel.blue, 0.114, red_green)
     }
 
@@ -186,7 +188,7 @@ impl Converter {
         );
         let sum = match self.curve.arithmetic() {
             Arithmetic::Separate => 0.297 * red + 0.589 * green + 0.114 * blue,
-            Arithmetic::Fused => blue.mul_add(0.114, green.mul_add(0.589, 0.297 * red)),
+            Arithmetic::Fused => blue.mul_add(0.114, red.mul_add(0.297, 0.589 * green)),
         };
         sum as f32
     }

@@ -40,7 +40,7 @@ impl std::fmt::Display for WorkingGamma {
 /// How the processor that POV-Ray was compiled for computes `a * b + c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// Rounded after the product and after the sum: amd64, armel, armhf.
+    /// Rounded after the product and after the sum: amd64, armel, armhf (Debian's armhf has no fused instruction).
     Separate,
     /// Rounded once. GCC does that by itself where the processor can: arm64.
     Fused,
