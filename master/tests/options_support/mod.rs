@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use td::options::{Settings, Surroundings};
 
@@ -52,4 +53,33 @@ pub fn errors(arguments: &[&str], files: &Files) -> String {
         Ok(settings) => panic!("{arguments:?} was taken: {settings:?}"),
         Err(errors) => errors.to_string(),
     }
+}
+
+/// A folder with its files, and the variables of a bare environment.
+#[allow(dead_code, reason = "each test crate uses some of these")]
+pub struct Folder(pub PathBuf);
+
+impl Surroundings for Folder {
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "HOME").then(|| self.0.display().to_string())
+    }
+
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(self.0.join(file))
+    }
+}
+
+/// Whether there is a real POV-Ray to compare with.
+#[allow(dead_code, reason = "each test crate uses some of these")]
+pub fn povray_is_here() -> bool {
+    let here = Command::new("povray")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
+    if !here {
+        eprintln!("no povray on this machine: nothing compared");
+    }
+    here
 }
