@@ -99,7 +99,7 @@ pub fn read_failure(stderr: &str) -> Option<Failure> {
         .iter()
         .any(|message| is_fatal(message) || message.label == "Parse Error: ");
     if !failed {
-        return option_failure(&lines);
+        return option_failure(&lines).or_else(|| bare_failure(&lines));
     }
     let last = messages
         .iter()
@@ -159,6 +159,29 @@ fn option_failure(lines: &[String]) -> Option<Failure> {
         file: None,
         line: None,
         text: text.join("; "),
+    })
+}
+
+/// A sentence without a label before `Render failed`, such as `Cannot create render state output file.`
+fn bare_failure(lines: &[String]) -> Option<Failure> {
+    let end = lines
+        .iter()
+        .rposition(|line| line.starts_with("Render failed"))?;
+    let sentence = lines[..end]
+        .iter()
+        .rev()
+        .find(|line| !line.trim().is_empty())?;
+    let is_heading = sentence.starts_with(['-', '=', ' ']);
+    let text = if is_heading {
+        "Render failed".to_owned()
+    } else {
+        sentence.trim().to_owned()
+    };
+    Some(Failure {
+        kind: FailureKind::Other,
+        file: None,
+        line: None,
+        text,
     })
 }
 
@@ -285,6 +308,11 @@ mod tests {
         );
         let option =
             read("Problem with option setting\npovray +ZZ\nFailed to parse command-line option\n");
+        let unwritable = read(
+            "==== [Parsing...] ====\n              using 1 thread(s) with 0.000 CPU-seconds total\nCannot create render \
+             state output file.\nRender failed\n",
+        );
+        assert_eq!(unwritable.text, "Cannot create render state output file.");
         assert_eq!(
             option.text,
             "Problem with option setting; povray +ZZ; Failed to parse command-line option"
