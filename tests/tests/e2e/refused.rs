@@ -21,7 +21,7 @@ fn sizes() {
     refused(&["+W-5", "+H71"], &["width", "-5"]);
     refused(&["+W97", "+H0"], &["height"]);
     refused(&["+W200000", "+H200000"], &["200000"]);
-    refused(&["+Wmany", "+H71"], &["width", "many"]);
+    refused(&["+Wmany", "+H71"], &["+Wmany", "whole number"]);
 }
 
 #[test]
