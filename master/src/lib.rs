@@ -1,6 +1,16 @@
 //! The master: everything behind the `td` program.
+//!
+//! [`cli`] reads what was typed, [`options`] POV-Ray's part of it, [`scene`] the scene and its files. [`render`] puts a
+//! job together and carries it out: [`fleet`] talks to the agents, [`schedule`] decides who renders which rows,
+//! [`compose`] writes the picture, [`progress`] tells the user. [`plan`] stops before anything is rendered.
 
-pub mod options;
+pub mod cli;
 pub mod compose;
+pub mod exit;
+pub mod fleet;
+pub mod options;
+pub mod plan;
+pub mod progress;
+pub mod render;
 pub mod scene;
 pub mod schedule;

@@ -168,7 +168,7 @@ impl Scheduler {
                     .collect();
             }
             for orphan in orphans {
-                self.pool.put(self.grid.widen(orphan));
+                self.put_back(self.grid.widen(orphan));
                 self.counts.pieces += 1;
             }
         }

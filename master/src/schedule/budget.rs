@@ -24,7 +24,7 @@ impl Scheduler {
     pub(super) fn spare_starts(&self) -> u64 {
         let needed = u64::from(self.counts.starts)
             + u64::from(self.pending_shrinks)
-            + self.pool.len() as u64;
+            + (self.pool.len() + self.reserve.len()) as u64;
         self.allowance().saturating_sub(needed)
     }
 }

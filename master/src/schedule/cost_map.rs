@@ -141,6 +141,20 @@ impl Measured {
         }
     }
 
+    /// Seconds per row just above and just below `rows`, where either was measured.
+    pub fn seconds_per_row_near(&self, rows: Rows) -> Option<f64> {
+        let cell = |row: f64| {
+            let cell = (row / self.cell_rows) as usize;
+            let rows = self.rows.get(cell).copied().filter(|rows| *rows > 0.0)?;
+            Some(self.seconds[cell] / rows)
+        };
+        let above = if rows.start > 0 { cell(f64::from(rows.start) - 0.5) } else { None };
+        match (above, cell(f64::from(rows.end) + 0.5)) {
+            (Some(above), Some(below)) => Some(f64::midpoint(above, below)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// Seconds per unit of `sums`, over all that was measured; none if nothing was.
     pub fn seconds_per_unit(&self, sums: &CostSums) -> Option<f64> {
         let mut seconds = 0.0;

@@ -157,7 +157,7 @@ impl Scheduler {
         match (missing, shrink) {
             (Some(rows), Some(shrink)) => self.give_to_thief(id, shrink.thief, rows, None),
             (Some(rows), None) => {
-                self.pool.put(rows);
+                self.put_back(rows);
                 if lease.refused || matches!(lease.twin, Twin::CopiedBy(_)) {
                     self.counts.pieces += 1;
                 }

@@ -31,6 +31,8 @@ pub struct Scheduler {
     /// Which live lease answers for the rows from here on; copies are not listed.
     pub(super) owners: BTreeMap<u32, LeaseId>,
     pub(super) pool: Pool,
+    /// The last rows of long strips, kept back to even out the end.
+    pub(super) reserve: Pool,
     pub(super) settled: RowSet,
     pub(super) unsettled: u32,
 
@@ -124,7 +126,7 @@ impl Scheduler {
         scratch.clear();
         let mut pieces = 0;
         for run in unfinished.runs() {
-            pool.put(run);
+            pool.put(run, f64::from(run.len()));
             pieces += 1;
         }
         let unsettled = settled.count_missing(job.rows);
@@ -148,6 +150,7 @@ impl Scheduler {
             retired: BTreeMap::new(),
             owners: BTreeMap::new(),
             pool,
+            reserve: Pool::default(),
             settled,
             unsettled,
             victims: BTreeSet::new(),
@@ -248,12 +251,10 @@ impl Scheduler {
                 }
                 return;
             }
-            if self.leases.is_empty() && self.pool.is_empty() {
+            if self.leases.is_empty() && self.pool.is_empty() && self.reserve.is_empty() {
                 self.collect_forgotten_rows();
             }
-            if self.slots.fastest_idle().is_none()
-                || !(self.serve_pool() || self.try_steal() || self.try_copy())
-            {
+            if self.slots.fastest_idle().is_none() || !self.serve() {
                 break;
             }
         }
@@ -270,10 +271,15 @@ impl Scheduler {
         self.stuck = stuck;
     }
 
+    /// Gives work to an idle slot; whether there was any for it.
+    fn serve(&mut self) -> bool {
+        self.serve_pool() || self.serve_reserve() || self.try_steal(0.0) || self.try_copy()
+    }
+
     /// A net under the accounts: no row may be left without an owner.
     fn collect_forgotten_rows(&mut self) {
         for run in self.settled.missing(self.job.rows) {
-            self.pool.put(self.grid.widen(run));
+            self.put_back(self.grid.widen(run));
             self.counts.pieces += 1;
         }
     }

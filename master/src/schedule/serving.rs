@@ -28,6 +28,70 @@ impl Scheduler {
         }
     }
 
+    /// Gives kept-back rows to the fastest idle slot, unless a strip that would finish later than they can be relieved.
+    pub(super) fn serve_reserve(&mut self) -> bool {
+        let (Some(slot), Some(seconds)) = (self.slots.fastest_idle(), self.reserve.costliest()) else {
+            return false;
+        };
+        let done = self.now + self.start_of(slot) + seconds / self.speed_of(slot);
+        if self.try_steal(done) {
+            return true;
+        }
+        let Some(rows) = self.reserve.take(&self.settled) else {
+            return false;
+        };
+        self.start(slot, self.grid.widen(rows), None, Twin::None);
+        true
+    }
+
+    /// What is believed of rows that no strip has come to: as next to them, where something was measured.
+    fn field_at(&self, rows: Rows) -> FieldEstimate {
+        let known = self.sums.known();
+        let near = if known { None } else { self.measured.seconds_per_row_near(rows) };
+        let seconds = near.map_or(self.seconds_per_unit, |seconds| {
+            seconds * f64::from(rows.len()) / self.sums.of(rows).max(1e-9)
+        });
+        FieldEstimate::unseen(seconds, known)
+    }
+
+    /// Keeps rows back from the end of a strip with coarse blocks, and returns the strip's new end. Nothing can be
+    /// taken from a last coarse block, so what would be left of an imbalance is evened out with them:
+    /// half of what is kept, a quarter, and so on.
+    fn keep_back(&mut self, slot: SlotId, rows: Rows, block: u32, field: FieldEstimate) -> u32 {
+        let start = self.start_of(slot) * self.speed_of(slot);
+        let seconds = self.sums.of(rows) * field.seconds_per_unit();
+        let block_seconds = seconds * f64::from(block) / f64::from(rows.len().max(1));
+        let worth = block > self.job.fine_rows
+            && self.job.write.is_none()
+            && block_seconds > 2.0 * start
+            && self.spare_starts() > 4 * self.slots.ever() as u64;
+        if !worth || f64::from(rows.len()) < 4.0 * f64::from(block) {
+            return rows.end;
+        }
+        let kept = (f64::from(block) * self.tuning.kept_blocks) as u32;
+        let end = self.grid.floor(rows.end.saturating_sub(kept)).max(rows.start + block);
+        let mut rest = Rows::new(end, rows.end);
+        let mut halvings = self.tuning.kept_halvings;
+        while !rest.is_empty() {
+            let middle = self.grid.ceil(rest.start + rest.len() / 2);
+            let halve = halvings > 0
+                && middle > rest.start
+                && middle < rest.end
+                && self.sums.of(rest) * field.seconds_per_unit() > 4.0 * start;
+            halvings = halvings.saturating_sub(1);
+            let piece = Rows::new(rest.start, if halve { middle } else { rest.end });
+            self.reserve.put(piece, self.sums.of(piece) * field.seconds_per_unit());
+            rest.start = piece.end;
+        }
+        end
+    }
+
+    /// Puts rows back that nobody renders any more.
+    pub(super) fn put_back(&mut self, rows: Rows) {
+        let seconds = self.sums.of(rows) * self.field_at(rows).seconds_per_unit();
+        self.pool.put(rows, seconds);
+    }
+
     fn take_piece(&mut self) -> Option<Rows> {
         self.pool
             .take(&self.settled)
@@ -80,7 +144,7 @@ impl Scheduler {
             step.clamp(piece.start, piece.end)
         };
         let end = if end <= piece.start { piece.end } else { end };
-        self.pool.put(Rows::new(end, piece.end));
+        self.put_back(Rows::new(end, piece.end));
         self.start(slot, Rows::new(piece.start, end), None, Twin::None);
         true
     }
@@ -163,7 +227,7 @@ impl Scheduler {
     pub(super) fn start(
         &mut self,
         slot: SlotId,
-        rows: Rows,
+        mut rows: Rows,
         field: Option<FieldEstimate>,
         twin: Twin,
     ) {
@@ -172,16 +236,11 @@ impl Scheduler {
         };
         let id = LeaseId(self.next_lease);
         self.next_lease += 1;
-        let fine = self.slots.ever() > 1
-            && self.job.sharing == Sharing::Rows
-            && rows.len().div_ceil(self.job.band_rows) < self.tuning.fine_below_bands;
-        let block = if fine {
-            self.job.fine_rows
-        } else {
-            self.job.band_rows
-        };
-        let field = field
-            .unwrap_or_else(|| FieldEstimate::unseen(self.seconds_per_unit, self.sums.known()));
+        let field = field.unwrap_or_else(|| self.field_at(rows));
+        let block = self.block_rows(slot, rows, field);
+        if twin == Twin::None {
+            rows.end = self.keep_back(slot, rows, block, field);
+        }
         let anchor = self.now + self.start_of(slot);
         let lease = Lease {
             slot,
@@ -222,6 +281,27 @@ impl Scheduler {
             copy: is_copy,
         });
         self.requeue(id);
+    }
+
+    /// The block height for a strip. Fine blocks cost more, coarse ones leave more imbalance at the end; the sum of
+    /// both is least at a height that grows with the square root of the strip's rows.
+    fn block_rows(&self, slot: SlotId, rows: Rows, field: FieldEstimate) -> u32 {
+        let (fine, band) = (self.job.fine_rows, self.job.band_rows);
+        let seconds = self.sums.of(rows) * field.seconds_per_unit() / self.speed_of(slot);
+        // Where nobody could take anything from it in time, nothing is gained.
+        let shareable = self.slots.ever() > 1
+            && self.job.sharing == Sharing::Rows
+            && seconds > 4.0 * self.start_of(slot);
+        if fine >= band || !shareable {
+            return band;
+        }
+        let weight = self.tuning.balance_weight.max(1e-3);
+        let best = (2.0 * self.tuning.block_overhead * f64::from(rows.len()) / weight).sqrt();
+        let mut height = fine;
+        while height < band && f64::from(height) * std::f64::consts::SQRT_2 < best {
+            height = height.saturating_mul(2);
+        }
+        if band.is_multiple_of(height) { height } else { band }
     }
 
     /// Takes a lease off all lists; its rows may still arrive.

@@ -161,7 +161,7 @@ impl Scheduler {
             self.start(thief, rows, field, Twin::None);
         } else {
             self.release_thief(id, thief);
-            self.pool.put(rows);
+            self.put_back(rows);
         }
     }
 
@@ -198,7 +198,7 @@ impl Scheduler {
         if cut < old {
             self.shorten(id, cut);
             if let Some(rows) = self.settled.missing_hull(Rows::new(cut, old)) {
-                self.pool.put(self.grid.widen(rows));
+                self.put_back(self.grid.widen(rows));
                 self.counts.pieces += 1;
             }
         }

@@ -26,22 +26,20 @@ impl Scheduler {
         self.job.sharing == Sharing::Rows && !lease.deaf && lease.first_cut() < lease.end
     }
 
-    /// Lets the fastest idle slot take the lower part of the strip that would finish last; whether it pays.
-    pub(super) fn try_steal(&mut self) -> bool {
+    /// Lets the fastest idle slot take the lower part of the strip that would finish last, if that would be after the
+    /// moment `later_than`; whether it pays.
+    pub(super) fn try_steal(&mut self, later_than: f64) -> bool {
         if self.victims.is_empty() || self.spare_starts() == 0 {
             return false;
         }
         let Some(thief) = self.slots.fastest_idle() else {
             return false;
         };
-        let least = self.tuning.pay_share * self.start_of(thief);
-        let best = self
-            .victims
-            .iter()
-            .rev()
-            .take(CANDIDATES)
-            .find_map(|&(_, id)| {
-                let split = self.split(self.leases.get(&id)?, thief)?;
+        let start = self.start_of(thief);
+        let least = self.tuning.pay_share * start;
+        let latest = self.victims.iter().rev().take(CANDIDATES);
+        let best = latest.map_while(|&(finish, id)| (finish.0 - self.now >= start + least && finish.0 > later_than).then_some(id)).find_map(|id| {
+            let split = self.split(self.leases.get(&id)?, thief)?;
                 (split.gain >= least).then_some((id, split.new_end))
             });
         let Some((victim, new_end)) = best else {
@@ -130,17 +128,15 @@ impl Scheduler {
                 high = middle
             }
         }
-        let latest = |index: u32| {
+        let split = |index: u32| {
             let (victim, thief) = self.finishes(lease, thief, cut(index));
-            victim.max(thief)
+            Split { new_end: cut(index), gain: lease.finish.max(self.now) - victim.max(thief) }
         };
-        [low.saturating_sub(1), low.min(cuts - 1)]
-            .into_iter()
-            .map(|index| Split {
-                new_end: cut(index),
-                gain: lease.finish.max(self.now) - latest(index),
-            })
-            .max_by(|one, other| one.gain.total_cmp(&other.gain))
+        let (early, late) = (split(low.saturating_sub(1)), split(low.min(cuts - 1)));
+        // A victim with coarse blocks had better finish first: it can take something back from the thief, whose
+        // blocks are fine, but nothing can be taken from its own last block.
+        let coarse = lease.block > self.job.fine_rows && early.gain > 0.0;
+        Some(if coarse || early.gain >= late.gain { early } else { late })
     }
 
     /// When the victim and the thief finish if the strip is cut at row `at`.

@@ -1,0 +1,7 @@
+//! td's command line. One definition for parsing, help and, later, man page and completions.
+
+mod arguments;
+mod run;
+
+pub use arguments::{Cli, Command, RenderArguments, parse};
+pub use run::run;

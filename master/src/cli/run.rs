@@ -1,0 +1,172 @@
+//! From what was typed to what is done.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::cli::arguments::{Cli, Command, RenderArguments};
+use crate::exit::ExitStatus;
+use crate::plan;
+use crate::progress::{Manner, Progress, print_event};
+use crate::render::crew::{AgentAddress, RunningAgent, Where};
+use crate::render::failure::RenderError;
+use crate::render::flow::{self, RenderRequest};
+use crate::render::policy::{SeamsChoice, Wishes};
+use crate::render::prepare::Asked;
+use crate::schedule::Tuning;
+
+/// Does what was asked for, and tells how it ended.
+pub async fn run(cli: Cli) -> ExitStatus {
+    let (tell, mut interrupted) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+        let mut times = 0;
+        loop {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            times += 1;
+            if times > 1 {
+                // The agents notice that their master is gone; there is nothing to wait for.
+                std::process::exit(i32::from(ExitStatus::Interrupted.code()));
+            }
+            let _ = tell.send(()).await;
+        }
+    });
+    match cli.command {
+        Command::Render(arguments) => {
+            let (json, quiet) = (arguments.json, arguments.quiet);
+            let mut progress = Progress::new(manner(&arguments));
+            let result = async {
+                let request = request(arguments, &mut progress)?;
+                flow::render(&request, &mut progress, &mut interrupted).await
+            };
+            let result = result.await;
+            progress.clear();
+            match result {
+                Ok(report) => {
+                    if json {
+                        report.print_json();
+                    } else if !quiet {
+                        report.lines().iter().for_each(|line| eprintln!("{line}"));
+                    }
+                    ExitStatus::Done
+                }
+                Err(error) => failed(&error, json),
+            }
+        }
+        Command::Plan(arguments) => {
+            let json = arguments.json;
+            let mut progress = Progress::new(if json { Manner::Quiet } else { manner(&arguments) });
+            let result = async {
+                let request = request(arguments, &mut progress)?;
+                plan::plan(&request, json).await
+            };
+            let result = result.await;
+            progress.clear();
+            match result {
+                Ok(lines) => {
+                    lines.iter().for_each(|line| println!("{line}"));
+                    ExitStatus::Done
+                }
+                Err(error) => failed(&error, json),
+            }
+        }
+    }
+}
+
+fn manner(arguments: &RenderArguments) -> Manner {
+    match (arguments.json, arguments.quiet) {
+        (true, _) => Manner::Json,
+        (_, true) => Manner::Quiet,
+        _ => Manner::People,
+    }
+}
+
+fn failed(error: &RenderError, json: bool) -> ExitStatus {
+    let status = error.exit_status();
+    if json {
+        print_event("failed", [("message", Value::from(error.to_string())), ("code", Value::from(status.code()))]);
+    }
+    eprintln!("td: {error}");
+    status
+}
+
+fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<RenderRequest, RenderError> {
+    if !(arguments.timeout.is_finite() && arguments.timeout > 0.0) {
+        return Err(RenderError::Usage(format!("--timeout {}: has to be more than 0 seconds", arguments.timeout)));
+    }
+    if arguments.json && arguments.output.as_deref() == Some(Path::new("-")) {
+        return Err(RenderError::Usage("--json and -o - both want standard output: leave one out".to_owned()));
+    }
+    let seams = match (arguments.two_pass, arguments.one_node, arguments.allow_seams) {
+        (true, _, _) => Some(SeamsChoice::TwoPass),
+        (_, true, _) => Some(SeamsChoice::OneNode),
+        (_, _, true) => Some(SeamsChoice::Allow),
+        _ => None,
+    };
+    let place = place(&arguments, progress)?;
+    let forced = arguments.test_steals.is_some_and(|value| !value.is_empty() && value != "0");
+    let tuning = if forced { forced_steals() } else { Tuning::default() };
+    Ok(RenderRequest {
+        asked: Asked {
+            povray: arguments.povray,
+            output: arguments.output,
+            assets: arguments.assets,
+            wishes: Wishes { exact: arguments.exact, seams },
+        },
+        place,
+        stall_timeout: arguments.timeout,
+        fresh: arguments.fresh,
+        verify_rows: arguments.verify,
+        tuning,
+        may_ask: !arguments.json && !arguments.quiet,
+        verbose: arguments.verbose,
+    })
+}
+
+/// A scheduler that takes any steal for worth it.
+fn forced_steals() -> Tuning {
+    Tuning { pay_share: -1.0e6, ..Tuning::default() }
+}
+
+fn place(arguments: &RenderArguments, progress: &mut Progress) -> Result<Where, RenderError> {
+    if let Some(inventory) = &arguments.inventory {
+        td_inventory::Inventory::read(inventory).map_err(|error| RenderError::Usage(error.to_string()))?;
+        return Err(RenderError::Usage(format!(
+            "{}: agents on other machines need TLS, which this td does not have yet: leave -i out to render on this \
+             machine, or name agents that run here with --agent",
+            inventory.display()
+        )));
+    }
+    if !arguments.agent.is_empty() {
+        return arguments.agent.iter().map(|agent| running(agent)).collect::<Result<_, _>>().map(Where::Running);
+    }
+    if Path::new("inventory.yaml").is_file() {
+        progress.note("inventory.yaml lies here and is not used; -i inventory.yaml names it");
+    }
+    Ok(Where::Embedded { slots: arguments.slots, cache: arguments.cache.clone() })
+}
+
+fn running(text: &str) -> Result<RunningAgent, RenderError> {
+    let address = if text.contains('/') {
+        AgentAddress::Socket(PathBuf::from(text))
+    } else {
+        match text.parse::<std::net::SocketAddr>() {
+            Ok(address) if address.ip().is_loopback() => AgentAddress::Loopback(address),
+            Ok(_) => {
+                return Err(RenderError::Usage(format!(
+                    "--agent {text}: agents on other machines need TLS, which this td does not have yet"
+                )));
+            }
+            Err(_) => {
+                return Err(RenderError::Usage(format!(
+                    "--agent {text}: write a socket's path (./agent.sock) or a loopback address (127.0.0.1:7979)"
+                )));
+            }
+        }
+    };
+    Ok(RunningAgent { name: text.to_owned(), address })
+}

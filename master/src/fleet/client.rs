@@ -1,0 +1,245 @@
+//! One agent, as the master talks to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use td_protocol::frame;
+use td_protocol::hash::ContentHash;
+use td_protocol::hello::Hello;
+use td_protocol::job::{JobOpened, OpenJob, Refusal};
+use td_protocol::probe::{StartFirstPass, StartProbe};
+use td_protocol::rows::Rows;
+use td_protocol::segment::SegmentMeta;
+use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent, Way};
+use td_protocol::version::{self, VersionMismatch};
+
+use crate::fleet::stream::Frames;
+
+/// Longest wait for an answer that an agent gives at once.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest wait for a hello: at its first start an agent renders its fingerprint scene, on a Pi 1 for some seconds.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What went wrong between the master and an agent.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No connection, or it broke.
+    #[error("{agent} does not answer: {reason}")]
+    Unreachable { agent: String, reason: String },
+    /// The agent understood, and said no.
+    #[error("{agent} refused: {message}")]
+    Refused { agent: String, status: u16, message: String },
+    /// What came back is not td's protocol.
+    #[error("{agent} answered what td does not understand: {reason}")]
+    Garbage { agent: String, reason: String },
+    #[error(transparent)]
+    Version(#[from] VersionMismatch),
+}
+
+/// One agent's address and a connection pool to it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    name: String,
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// An agent that listens on a Unix socket.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn unix(name: &str, socket: &Path) -> Result<Self, AgentError> {
+        let http = reqwest::Client::builder().unix_socket(socket.to_owned()).no_proxy().build();
+        Self::with(name, "http://agent".to_owned(), http)
+    }
+
+    /// An agent on a loopback address.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn loopback(name: &str, address: std::net::SocketAddr) -> Result<Self, AgentError> {
+        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy().build();
+        Self::with(name, format!("http://{address}"), http)
+    }
+
+    fn with(name: &str, base: String, http: reqwest::Result<reqwest::Client>) -> Result<Self, AgentError> {
+        let name = name.to_owned();
+        match http {
+            Ok(http) => Ok(Self { name, base, http }),
+            Err(error) => Err(AgentError::Unreachable { agent: name, reason: reasons(&error) }),
+        }
+    }
+
+    /// The agent's name in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks who the agent is, and checks that both sides speak the same version.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn hello(&self) -> Result<Hello, AgentError> {
+        let response = self.send(self.request(Method::GET, "hello").timeout(HELLO_TIMEOUT)).await?;
+        let value: serde_json::Value = self.json(response).await?;
+        // The version is looked at before the rest: the rest may have another shape there.
+        let number = value.get("protocol").and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let their_td = value.get("td").and_then(serde_json::Value::as_str).unwrap_or("an unknown version");
+        let Some(number) = number else {
+            return Err(self.garbage("the answer to hello tells no protocol version"));
+        };
+        version::check(&self.name, number, their_td)?;
+        serde_json::from_value(value).map_err(|error| self.garbage(error))
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn open_job(&self, job: &OpenJob) -> Result<JobOpened, AgentError> {
+        self.post("jobs", job).await
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn close_job(&self, id: &str) -> Result<(), AgentError> {
+        let request = self.request(Method::DELETE, &format!("jobs/{id}")).timeout(ANSWER_TIMEOUT);
+        self.send(request).await.map(|_| ())
+    }
+
+    /// Tells the agent that the master lives.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn alive(&self, id: &str, patience: Duration) -> Result<(), AgentError> {
+        let request = self.request(Method::POST, &format!("jobs/{id}/alive")).timeout(patience);
+        self.send(request).await.map(|_| ())
+    }
+
+    /// Sends one content of a bundle.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn put_blob(&self, hash: ContentHash, body: Body) -> Result<(), AgentError> {
+        self.send(self.request(Method::PUT, &format!("blobs/{hash}")).body(body)).await.map(|_| ())
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn set_way(&self, id: &str, way: Way) -> Result<(), AgentError> {
+        let request = self.request(Method::POST, &format!("jobs/{id}/way")).json(&SetWay { way });
+        self.send(request.timeout(ANSWER_TIMEOUT)).await.map(|_| ())
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn start_probe(&self, id: &str, probe: &StartProbe) -> Result<Frames, AgentError> {
+        self.stream(&format!("jobs/{id}/probe"), probe).await
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn start_first_pass(&self, id: &str, pass: &StartFirstPass) -> Result<Frames, AgentError> {
+        self.stream(&format!("jobs/{id}/first-pass"), pass).await
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn start_strip(&self, id: &str, strip: &StartStrip) -> Result<Frames, AgentError> {
+        self.stream(&format!("jobs/{id}/strips"), strip).await
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn cancel_strip(&self, id: &str, lease: u64) -> Result<(), AgentError> {
+        let request = self.request(Method::DELETE, &format!("jobs/{id}/strips/{lease}"));
+        self.send(request.timeout(ANSWER_TIMEOUT)).await.map(|_| ())
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn shrink(&self, id: &str, lease: u64, wish: Shrink) -> Result<Shrunk, AgentError> {
+        self.post(&format!("jobs/{id}/strips/{lease}/shrink"), &wish).await
+    }
+
+    /// Fetches a finished band from the agent's cache.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn band(&self, id: &str, rows: Rows) -> Result<(SegmentMeta, Vec<u8>), AgentError> {
+        let request = self.request(Method::GET, &format!("jobs/{id}/bands/{}/{}", rows.start, rows.end));
+        let response = self.send(request.timeout(ANSWER_TIMEOUT)).await?;
+        let mut frames = Frames::new(&self.name, response);
+        match frames.next::<StripEvent>().await? {
+            Some((StripEvent::Rows { segment, .. }, data)) => Ok((segment, data)),
+            _ => Err(self.garbage("the answer holds no band")),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/{path}", self.base))
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, AgentError> {
+        let request = self.request(Method::POST, path).json(body).timeout(ANSWER_TIMEOUT);
+        let response = self.send(request).await?;
+        self.json(response).await
+    }
+
+    async fn stream(&self, path: &str, body: &impl Serialize) -> Result<Frames, AgentError> {
+        let response = self.send(self.request(Method::POST, path).json(body)).await?;
+        Ok(Frames::new(&self.name, response))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, AgentError> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        Err(self.refusal(status, response).await)
+    }
+
+    async fn refusal(&self, status: StatusCode, response: Response) -> AgentError {
+        let text = self.bounded_text(response).await.unwrap_or_default();
+        let message = serde_json::from_str::<Refusal>(&text).map_or_else(|_| format!("status {status}"), |r| r.message);
+        AgentError::Refused { agent: self.name.clone(), status: status.as_u16(), message }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<T, AgentError> {
+        let text = self.bounded_text(response).await?;
+        serde_json::from_str(&text).map_err(|error| self.garbage(error))
+    }
+
+    /// Reads a body that has to be small: a hostile agent could answer without an end.
+    async fn bounded_text(&self, mut response: Response) -> Result<String, AgentError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() > frame::MAX_HEADER * 8 {
+                return Err(self.garbage("an answer without an end"));
+            }
+        }
+        String::from_utf8(bytes).map_err(|error| self.garbage(error))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> AgentError {
+        AgentError::Unreachable { agent: self.name.clone(), reason: reasons(error) }
+    }
+
+    fn garbage(&self, reason: impl std::fmt::Display) -> AgentError {
+        AgentError::Garbage { agent: self.name.clone(), reason: reason.to_string() }
+    }
+}
+
+/// The innermost reason of an HTTP error: "Connection refused" tells more than "error sending request".
+pub(crate) fn reasons(error: &reqwest::Error) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    reason.to_string()
+}

@@ -1,0 +1,45 @@
+//! An answer that is a stream of frames.
+
+use reqwest::Response;
+use serde::de::DeserializeOwned;
+use td_protocol::frame::Decoder;
+
+use crate::fleet::client::{AgentError, reasons};
+
+/// Frames as they arrive.
+#[derive(Debug)]
+pub struct Frames {
+    agent: String,
+    response: Response,
+    decoder: Decoder,
+}
+
+impl Frames {
+    #[must_use]
+    pub fn new(agent: &str, response: Response) -> Self {
+        Self { agent: agent.to_owned(), response, decoder: Decoder::new() }
+    }
+
+    /// The next frame; `None` at the stream's end.
+    ///
+    /// # Errors
+    /// [`AgentError`] when the connection breaks, in the middle of a frame too, or the frame is none of td's.
+    pub async fn next<H: DeserializeOwned>(&mut self) -> Result<Option<(H, Vec<u8>)>, AgentError> {
+        loop {
+            match self.decoder.next_frame() {
+                Ok(Some(frame)) => return Ok(Some(frame)),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(AgentError::Garbage { agent: self.agent.clone(), reason: error.to_string() });
+                }
+            }
+            let unreachable = |reason| AgentError::Unreachable { agent: self.agent.clone(), reason };
+            match self.response.chunk().await {
+                Ok(Some(bytes)) => self.decoder.push(&bytes),
+                Ok(None) if self.decoder.is_torn() => return Err(unreachable("the answer was cut".to_owned())),
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(unreachable(reasons(&error))),
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `td plan`: what a render would do.
+
+use serde_json::{Value, json};
+
+use crate::progress::rows_value;
+use crate::render::crew::Crew;
+use crate::render::failure::RenderError;
+use crate::render::flow::RenderRequest;
+use crate::render::policy::{self, class_sentence, class_word};
+use crate::render::prepare::Prepared;
+use crate::schedule::{Action, Event, Job, Scheduler, WriteCost};
+
+/// POV-Ray's buffer, in bytes per pixel of the whole image: five floats.
+const BUFFER: u64 = 20;
+/// What a strip writes to scratch, in bytes per pixel of its rows: the state file and the touched part of the buffer.
+const SCRATCH: u64 = 40;
+/// A 32-bit POV-Ray opens its buffer file without large-file support.
+const LIMIT_32: u64 = 1 << 31;
+
+/// Prepares as a render would, asks the agents, and tells. Renders nothing.
+///
+/// # Errors
+/// What would stop the render.
+pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>, RenderError> {
+    let prepared = Prepared::new(&request.asked)?;
+    let crew = Crew::muster(&request.place).await?;
+    let options = prepared.options();
+    let verdict = &prepared.verdict;
+    let policy = policy::decide(verdict, verdict.class, options, request.asked.wishes);
+    let cuts = match &policy {
+        Ok(policy) => first_cut(&crew, &prepared, policy)?,
+        Err(_) => Vec::new(),
+    };
+    let buffer = u64::from(options.width) * u64::from(options.height) * BUFFER;
+    let way = if options.dither { "b: POV-Ray's own writer (dithering)" } else { "a: from the state file, once the probe has proven it" };
+    let why: Vec<String> = verdict.why.iter().map(|reason| reason.text.clone()).collect();
+    if as_json {
+        return Ok(vec![
+            json!({
+                "event": "plan",
+                "width": options.width,
+                "height": options.height,
+                "class": class_word(verdict.class),
+                "certain": verdict.class == verdict.proven,
+                "why": why,
+                "way": if options.dither { "writer" } else { "state_file" },
+                "refused": policy.as_ref().err().map(ToString::to_string),
+                "buffer_bytes": buffer,
+                "fits_32_bit": buffer < LIMIT_32,
+                "files": prepared.assets.bundle().files.len(),
+                "first_cut": cuts.iter().map(|(node, slot, rows)| json!({"node": node, "slot": slot, "rows": rows_value(*rows)})).collect::<Vec<Value>>(),
+            })
+            .to_string(),
+        ]);
+    }
+    let mut lines = prepared.notes.clone();
+    lines.extend(crew.notes.iter().cloned());
+    if request.verbose {
+        lines.extend(prepared.settings.origins.iter().map(ToString::to_string));
+    }
+    lines.push(format!("image    {} x {}, {} files of the scene", options.width, options.height, prepared.assets.bundle().files.len()));
+    lines.push(format!("class    {}: {}", class_word(verdict.class), class_sentence(verdict.class)));
+    for reason in &verdict.why {
+        let doubt = if reason.certain { "" } else { " (perhaps not reached; the probe decides)" };
+        lines.push(format!("         {}{doubt}", reason.text));
+    }
+    if let Err(refusal) = &policy {
+        lines.push(format!("refused  {refusal}"));
+    }
+    lines.push(format!("way      {way}"));
+    lines.push(format!(
+        "memory   POV-Ray's buffer {:.0} MB in memory or scratch; a 32-bit node {} hold it",
+        buffer as f64 * 1e-6,
+        if buffer < LIMIT_32 { "can" } else { "cannot" }
+    ));
+    for (node, slot, rows) in &cuts {
+        let scratch = u64::from(rows.len()) * u64::from(options.width) * SCRATCH;
+        lines.push(format!("cut      {node}, slot {slot}: {rows}; scratch {:.0} MB", scratch as f64 * 1e-6));
+    }
+    for node in &crew.nodes {
+        let needed = u64::from(options.rows.len()) * u64::from(options.width) * SCRATCH;
+        if needed > node.hello.scratch_available {
+            lines.push(format!(
+                "warning  {}: {:.0} MB of scratch are free, and up to {:.0} MB may be needed",
+                node.client.name(),
+                node.hello.scratch_available as f64 * 1e-6,
+                needed as f64 * 1e-6
+            ));
+        }
+    }
+    Ok(lines)
+}
+
+/// The strips that the scheduler would start with, nothing being known of the costs.
+fn first_cut(
+    crew: &Crew,
+    prepared: &Prepared,
+    policy: &policy::Policy,
+) -> Result<Vec<(String, u32, td_protocol::rows::Rows)>, RenderError> {
+    let options = prepared.options();
+    let job = Job {
+        height: options.height,
+        rows: options.rows,
+        band_rows: 32,
+        fine_rows: policy.fine_rows,
+        band_origin: options.rows.start,
+        sharing: policy.sharing,
+        write: WriteCost::NONE,
+        start_seconds: 0.6,
+        done: Vec::new(),
+    };
+    let mut scheduler =
+        Scheduler::new(job, Default::default()).map_err(|error| RenderError::Usage(error.to_string()))?;
+    let mut actions = Vec::new();
+    for node in &crew.nodes {
+        for &slot in &node.slots {
+            let up = Event::SlotUp { slot, node: node.id, speed: node.speed, start_seconds: None };
+            scheduler.handle_into(0.0, up, &mut actions);
+        }
+    }
+    scheduler.handle_into(0.0, Event::Begin, &mut actions);
+    let cuts = actions.into_iter().filter_map(|action| match action {
+        Action::Start { slot, rows, .. } => {
+            let name = crew.node_of(slot).map_or_else(String::new, |node| node.client.name().to_owned());
+            Some((name, slot.0, rows))
+        }
+        _ => None,
+    });
+    Ok(cuts.collect())
+}

@@ -1,0 +1,107 @@
+//! Before anything is rendered: settings, scene, files, class, output. Shared by `td render` and `td plan`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use td_protocol::options::RenderOptions;
+use td_protocol::strip::WorkingGamma;
+
+use crate::compose::{OutputPlan, Shape};
+use crate::options::{Settings, Target, ThisMachine, default_name, scene_candidates};
+use crate::render::failure::RenderError;
+use crate::render::policy::{SeamsChoice, Wishes};
+use crate::scene::{Assets, AssumedGamma, ClassFlags, SceneRequest, Verdict, classify};
+
+/// What the user asked for, beside POV-Ray's own options.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// POV-Ray's part of the arguments.
+    pub povray: Vec<OsString>,
+    /// td's own `-o`.
+    pub output: Option<PathBuf>,
+    pub assets: Option<PathBuf>,
+    pub wishes: Wishes,
+}
+
+/// A job that could be rendered.
+#[derive(Debug)]
+pub struct Prepared {
+    pub settings: Settings,
+    pub assets: Assets,
+    pub verdict: Verdict,
+    pub shape: Shape,
+    pub output: OutputPlan,
+    /// Sentences for the user.
+    pub notes: Vec<String>,
+}
+
+impl Prepared {
+    /// Reads and checks everything; touches nothing.
+    ///
+    /// # Errors
+    /// The first kind of thing that is wrong, with all of that kind.
+    pub fn new(asked: &Asked) -> Result<Self, RenderError> {
+        let settings = Settings::from_args(&asked.povray, &ThisMachine)?;
+        let scene = find_scene(&settings)?;
+        let mut request = SceneRequest::new(scene.clone());
+        request.library_paths = settings.library_paths.iter().map(|path| request.typed_in.join(path)).collect();
+        request.assets_dir = asked.assets.clone();
+        let assets = Assets::gather(&request)?;
+        let inputs: Vec<PathBuf> = assets.paths().map(Path::to_owned).collect();
+        let path = output_path(asked.output.as_deref(), &settings, &scene)?;
+        let output = OutputPlan::check(&path, &inputs)?;
+        let options = &settings.options;
+        let shape = Shape { width: options.width, height: options.height, format: options.format };
+        let mut notes = settings.notes.clone();
+        notes.extend(assets.notes().iter().map(ToString::to_string));
+        notes.extend(output.check_shape(shape)?);
+        notes.extend(output.note());
+        let flags = ClassFlags { two_pass: asked.wishes.seams == Some(SeamsChoice::TwoPass) };
+        let verdict = classify(&assets, options, flags);
+        Ok(Self { settings, assets, verdict, shape, output, notes })
+    }
+
+    #[must_use]
+    pub fn options(&self) -> &RenderOptions {
+        &self.settings.options
+    }
+
+    /// What the scene's text names as its working gamma, as candidates for the probe.
+    #[must_use]
+    pub fn gammas(&self) -> Vec<WorkingGamma> {
+        let named = self.verdict.assumed_gammas.iter().map(|gamma| match gamma {
+            AssumedGamma::Value(value) => WorkingGamma::Power(*value),
+            AssumedGamma::Srgb => WorkingGamma::Srgb,
+        });
+        let mut gammas: Vec<WorkingGamma> = named.collect();
+        if gammas.is_empty() {
+            // Without assumed_gamma, #version decides; the probe tells which it was.
+            gammas.extend([WorkingGamma::Off, WorkingGamma::Power(1.0)]);
+        }
+        gammas
+    }
+}
+
+fn find_scene(settings: &Settings) -> Result<PathBuf, RenderError> {
+    let Some(named) = &settings.scene else {
+        return Err(RenderError::Usage("no scene was named: td render SCENE.pov [+W640 +H480 ...]".to_owned()));
+    };
+    let existing = scene_candidates(named).into_iter().find(|path| path.exists());
+    Ok(existing.unwrap_or_else(|| named.clone()))
+}
+
+fn output_path(own: Option<&Path>, settings: &Settings, scene: &Path) -> Result<PathBuf, RenderError> {
+    match (own, &settings.output) {
+        (Some(own), Some(other)) => Err(RenderError::Usage(format!(
+            "the picture was named twice, by -o {} and by +O{}: leave one out",
+            own.display(),
+            other.0
+        ))),
+        (Some(own), None) => Ok(own.to_owned()),
+        (None, Some(named)) => Ok(match named.target(scene, settings.file_type) {
+            Target::File(path) => path,
+            Target::StandardOutput => PathBuf::from("-"),
+        }),
+        (None, None) => Ok(default_name(scene, settings.file_type)),
+    }
+}

@@ -1,0 +1,128 @@
+//! The probe: its size, its run on an agent, and what is kept of it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use td_protocol::hash::ContentHash;
+use td_protocol::hello::Fingerprint;
+use td_protocol::job::OpenJob;
+use td_protocol::options::RenderOptions;
+use td_protocol::probe::{ProbeEvent, ProbeReport, StartProbe};
+use td_protocol::version;
+
+use crate::fleet::client::{AgentError, Client};
+use crate::render::heard::ProbeProblem;
+
+/// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
+const MOST_PIXELS: f64 = 160.0 * 120.0;
+const SHARE: f64 = 1.0 / 120.0;
+/// Fewer pixels tell too little.
+const LEAST_PIXELS: f64 = 48.0 * 36.0;
+
+/// Size of the small view: the picture's proportions, and never larger than the picture.
+#[must_use]
+pub fn size(width: u32, height: u32) -> (u32, u32) {
+    let pixels = f64::from(width) * f64::from(height);
+    let wanted = (pixels * SHARE).clamp(LEAST_PIXELS, MOST_PIXELS);
+    let scale = (wanted / pixels.max(1.0)).sqrt();
+    let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, length.max(1));
+    (side(width), side(height))
+}
+
+/// Runs the probe on `client`'s agent.
+///
+/// # Errors
+/// [`ProbeProblem`].
+pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<ProbeReport, ProbeProblem> {
+    let mut frames = client.start_probe(job, start).await.map_err(ProbeProblem::Lost)?;
+    loop {
+        match frames.next::<ProbeEvent>().await.map_err(ProbeProblem::Lost)? {
+            Some((ProbeEvent::Alive, _)) => {}
+            Some((ProbeEvent::Done(report), _)) => return Ok(report),
+            Some((ProbeEvent::Failed { failure, message, povray }, _)) => {
+                return Err(ProbeProblem::Failed { failure, message, povray });
+            }
+            None => {
+                let (agent, reason) = (client.name().to_owned(), "the probe's answer ended early".to_owned());
+                return Err(ProbeProblem::Lost(AgentError::Unreachable { agent, reason }));
+            }
+        }
+    }
+}
+
+/// Reports of earlier jobs, by what they depend on.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    folder: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Name<'a> {
+    td: &'a str,
+    bundle: ContentHash,
+    options: &'a RenderOptions,
+    fingerprint: &'a Fingerprint,
+    radiosity: &'a Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    report: ProbeReport,
+}
+
+impl Kept {
+    /// In the user's cache folder; nowhere when there is none.
+    #[must_use]
+    pub fn in_cache() -> Self {
+        let agent = crate::fleet::embedded::default_cache().ok();
+        Self { folder: agent.and_then(|path| path.parent().map(|parent| parent.join("probes"))) }
+    }
+
+    #[must_use]
+    pub fn get(&self, job: &OpenJob, fingerprint: &Fingerprint) -> Option<ProbeReport> {
+        let bytes = std::fs::read(self.path(job, fingerprint)?).ok()?;
+        serde_json::from_slice::<Entry>(&bytes).ok().map(|entry| entry.report)
+    }
+
+    /// Keeps a report; a cache that cannot be written is no reason to fail.
+    pub fn put(&self, job: &OpenJob, fingerprint: &Fingerprint, report: &ProbeReport) {
+        let Some(path) = self.path(job, fingerprint) else { return };
+        let write = || -> std::io::Result<()> {
+            let folder = path.parent().unwrap_or(&path);
+            std::fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&mut file, &Entry { report: report.clone() })?;
+            file.persist(&path).map(|_| ()).map_err(|error| error.error)
+        };
+        if let Err(error) = write() {
+            tracing::debug!("the probe's report is not kept: {error}");
+        }
+    }
+
+    fn path(&self, job: &OpenJob, fingerprint: &Fingerprint) -> Option<PathBuf> {
+        let name = Name {
+            td: version::TD,
+            bundle: job.bundle.id(),
+            options: &job.options,
+            fingerprint,
+            radiosity: &job.radiosity,
+        };
+        let hash = ContentHash::of(&serde_json::to_vec(&name).ok()?);
+        Some(self.folder.as_ref()?.join(hash.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn a_probe_is_small_and_never_larger_than_the_picture() {
+        assert_eq!(size(6400, 4800), (160, 120));
+        assert_eq!(size(800, 600), (73, 55));
+        assert_eq!(size(33, 1), (33, 1));
+        assert_eq!(size(1, 33), (1, 33));
+        let (width, height) = size(65_500, 100);
+        assert!(width <= 65_500 && (1..=100).contains(&height));
+    }
+}

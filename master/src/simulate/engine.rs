@@ -1,0 +1,447 @@
+//! The clock of a simulation: what happens next, to which node, and what the scheduler says to it.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+use crate::schedule::{Action, Event, Job, LeaseId, NodeId, Scheduler, SlotId, StuckReason};
+use td_protocol::rows::Rows;
+
+use super::capacity::Capacity;
+use super::dice::share_at;
+use super::faults::{Fault, FaultPlan};
+use super::node::{Node, Step};
+use super::options::{OptionsError, SimEvent, SimEventKind, SimulateOptions, Summary};
+use super::picture::Picture;
+use super::settlement::Settlement;
+
+/// Silence after which a node counts as lost, in seconds.
+const PATIENCE: f64 = 5.0;
+/// A resting node is told to come back after this many seconds.
+const REST: f64 = 30.0;
+/// A simulation that takes so many times its ideal is given up.
+const TOO_LONG: f64 = 1000.0;
+
+#[derive(Debug)]
+enum Happening {
+    /// Reaches the master.
+    Heard(Event),
+    /// Reaches the agent.
+    Start { slot: SlotId, lease: LeaseId, rows: Rows, block: u32 },
+    Shrink { slot: SlotId, lease: LeaseId, epoch: u32, new_end: u32 },
+    GiveUp { slot: SlotId, lease: LeaseId },
+    /// The step of a node that was planned under this number.
+    Step { node: u32, plan: u64 },
+    Fault { node: u32, fault: Fault },
+    Declared { node: u32, plan: u64 },
+}
+
+#[derive(Debug)]
+struct Planned {
+    time: f64,
+    order: u64,
+    happening: Happening,
+}
+
+impl PartialEq for Planned {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Planned {}
+
+impl PartialOrd for Planned {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Planned {
+    /// The earliest is the greatest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.time.total_cmp(&self.time).then(other.order.cmp(&self.order))
+    }
+}
+
+struct Engine<'a> {
+    options: &'a SimulateOptions,
+    picture: Picture,
+    scheduler: Scheduler,
+    nodes: Vec<Node>,
+    /// Messages that wait for a cable.
+    held: Vec<Vec<Happening>>,
+    queue: BinaryHeap<Planned>,
+    order: u64,
+    now: f64,
+    faults: FaultPlan,
+    capacity: Capacity,
+    settlement: Settlement,
+    last_settled: f64,
+    over: bool,
+    actions: Vec<Action>,
+    events: u64,
+    decision_seconds: f64,
+    heard: &'a mut dyn FnMut(SimEvent),
+}
+
+pub(super) fn run(
+    options: &SimulateOptions,
+    heard: &mut dyn FnMut(SimEvent),
+) -> Result<Summary, OptionsError> {
+    let height = options.height();
+    let job = Job {
+        band_rows: options.band_rows,
+        fine_rows: options.fine_rows,
+        sharing: options.sharing,
+        write: options.write,
+        start_seconds: options.start,
+        ..Job::banded(height)
+    };
+    let span = options.start + options.work;
+    let mut engine = Engine {
+        options,
+        picture: Picture::new(options),
+        scheduler: Scheduler::new(job, options.tuning)?,
+        nodes: (0..options.nodes).map(|node| Node::new(options.speed(node))).collect(),
+        held: (0..options.nodes).map(|_| Vec::new()).collect(),
+        queue: BinaryHeap::new(),
+        order: 0,
+        now: 0.0,
+        faults: options.faults.map_or_else(FaultPlan::none, |seed| {
+            FaultPlan::random(seed, options.nodes, span)
+        }),
+        capacity: Capacity::default(),
+        settlement: Settlement::new(height),
+        last_settled: 0.0,
+        over: false,
+        actions: Vec::new(),
+        events: 0,
+        decision_seconds: 0.0,
+        heard,
+    };
+    engine.set_up();
+    engine.play(span * TOO_LONG);
+    Ok(engine.summary())
+}
+
+impl Engine<'_> {
+    fn set_up(&mut self) {
+        for (time, node, fault) in std::mem::take(&mut self.faults.faults) {
+            self.plan(time, Happening::Fault { node, fault });
+        }
+        if let Some(time) = self.options.probe_after {
+            let map = self.picture.probe(self.options.probe_cells);
+            self.plan(time, Happening::Heard(Event::CostMap(map)));
+        }
+        for node in 0..self.options.nodes {
+            self.capacity.change(0.0, self.options.speed(node));
+            self.decide(self.up(node));
+        }
+        self.decide(Event::Begin);
+    }
+
+    fn up(&self, node: u32) -> Event {
+        let error = self.options.speed_error * (2.0 * share_at(self.options.seed ^ 0x51, u64::from(node)) - 1.0);
+        let speed = self.options.speed(node) * (1.0 + error);
+        Event::SlotUp {
+            slot: SlotId(node),
+            node: NodeId(node),
+            speed,
+            start_seconds: Some(self.options.start),
+        }
+    }
+
+    fn plan(&mut self, time: f64, happening: Happening) {
+        self.order += 1;
+        self.queue.push(Planned { time, order: self.order, happening });
+    }
+
+    fn tell(&mut self, slot: u32, kind: SimEventKind, rows: Rows) {
+        (self.heard)(SimEvent { time: self.now, slot, kind, rows });
+    }
+
+    fn play(&mut self, latest: f64) {
+        while !self.over {
+            // The scheduler's own timers need no place in the queue: only the first counts.
+            let wake = self.scheduler.next_wake();
+            let next = self.queue.peek().map(|planned| planned.time);
+            match (wake, next) {
+                (Some(wake), next) if next.is_none_or(|next| wake < next) => {
+                    self.now = self.now.max(wake);
+                    self.decide(Event::Tick);
+                }
+                (_, Some(_)) => {
+                    let Some(planned) = self.queue.pop() else { return };
+                    self.now = self.now.max(planned.time);
+                    self.happens(planned.happening);
+                }
+                _ => return,
+            }
+            if self.now > latest {
+                return;
+            }
+        }
+    }
+
+    fn decide(&mut self, event: Event) {
+        let mut actions = std::mem::take(&mut self.actions);
+        let before = Instant::now();
+        self.scheduler.handle_into(self.now, event, &mut actions);
+        self.decision_seconds += before.elapsed().as_secs_f64();
+        self.events += 1;
+        for action in actions.drain(..) {
+            self.act(action);
+        }
+        self.actions = actions;
+    }
+
+    fn act(&mut self, action: Action) {
+        let arrives = self.now + self.options.latency;
+        match action {
+            Action::Start { slot, lease, rows, block_rows, copy } => {
+                let kind = if copy { SimEventKind::Copied } else { SimEventKind::Started };
+                self.tell(slot.0, kind, rows);
+                self.plan(arrives, Happening::Start { slot, lease, rows, block: block_rows });
+            }
+            Action::Shrink { slot, lease, epoch, new_end } => {
+                if !self.faults.dice.chance(self.faults.lost) {
+                    self.plan(arrives, Happening::Shrink { slot, lease, epoch, new_end });
+                }
+            }
+            Action::Settle { lease: _, rows } => {
+                self.settlement.settle(rows);
+                self.last_settled = self.now;
+            }
+            Action::GiveUp { slot, lease, .. } => {
+                self.tell(slot.0, SimEventKind::GivenUp, Rows::new(0, 0));
+                self.plan(arrives, Happening::GiveUp { slot, lease });
+            }
+            Action::Rest { node, .. } => {
+                self.tell(node.0, SimEventKind::Rests, Rows::new(0, 0));
+                self.plan(self.now + REST, Happening::Heard(Event::NodeBack { node }));
+            }
+            Action::Finished => self.over = true,
+            // Somebody comes back, or the queue runs empty.
+            Action::Stuck { reason: StuckReason::NoSlotLeft { .. } | StuckReason::AllNodesRest { .. } } => {}
+        }
+    }
+
+    fn happens(&mut self, happening: Happening) {
+        match happening {
+            Happening::Heard(event) => self.master_hears(event),
+            Happening::Step { node, plan } => self.step(node, plan),
+            Happening::Fault { node, fault } => self.fault(node, fault),
+            Happening::Declared { node, plan } => self.declare_lost(node, plan),
+            Happening::Start { slot, .. } | Happening::Shrink { slot, .. } | Happening::GiveUp { slot, .. } => {
+                let node = &self.nodes[slot.0 as usize];
+                if node.dead {
+                    return;
+                }
+                if node.cut {
+                    self.held[slot.0 as usize].push(happening);
+                } else {
+                    self.agent_hears(slot.0, happening);
+                }
+            }
+        }
+    }
+
+    fn agent_hears(&mut self, id: u32, happening: Happening) {
+        let node = &mut self.nodes[id as usize];
+        node.work_until(self.now);
+        match happening {
+            Happening::Start { lease, rows, block, .. } => {
+                node.start(self.now, lease, rows, block, self.options.start);
+            }
+            Happening::Shrink { lease, epoch, new_end, .. } => {
+                if let Some(end) = node.shrink(lease, new_end)
+                    && !self.faults.dice.chance(self.faults.lost)
+                {
+                    let late = self.faults.dice.chance(self.faults.late);
+                    let delay = if late { self.faults.dice.between(0.0, 4.0) } else { 0.0 };
+                    self.send_later(id, Event::ShrinkAnswered { lease, epoch, end }, delay);
+                }
+            }
+            Happening::GiveUp { lease, .. } => {
+                if node.strip.is_some_and(|strip| strip.lease == lease) {
+                    node.strip = None;
+                    let reason = "cancelled".to_owned();
+                    self.send(id, Event::StripFailed { slot: SlotId(id), lease, reason });
+                }
+            }
+            _ => {}
+        }
+        self.plan_step(id);
+    }
+
+    /// Plans the node's next step; whatever was planned before is void.
+    fn plan_step(&mut self, id: u32) {
+        let node = &mut self.nodes[id as usize];
+        node.plan += 1;
+        let plan = node.plan;
+        if let Some(seconds) = node.until_step() {
+            self.plan(self.now + seconds, Happening::Step { node: id, plan });
+        }
+    }
+
+    fn step(&mut self, id: u32, plan: u64) {
+        let node = &mut self.nodes[id as usize];
+        if node.plan != plan {
+            return;
+        }
+        node.work_until(self.now);
+        let Some(strip) = node.strip else { return };
+        let step = node.step(&self.picture, self.options.write, self.options.start, self.options.height());
+        let ended = node.ended(step);
+        if ended {
+            node.strip = None;
+        }
+        let (slot, lease) = (SlotId(id), strip.lease);
+        match step {
+            Step::Traces => {
+                self.tell(id, SimEventKind::Tracing, strip.rows);
+                self.send(id, Event::StartCost { slot, seconds: self.options.start });
+            }
+            Step::Rows(rows, cost_seconds) => {
+                self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds });
+            }
+            Step::Progress(end, cost_seconds) => {
+                self.send(id, Event::Progress { slot, lease, end, cost_seconds });
+            }
+            Step::Goes => {}
+        }
+        if ended {
+            self.send(id, Event::StripEnded { slot, lease });
+        }
+        self.plan_step(id);
+    }
+
+    fn send(&mut self, id: u32, event: Event) {
+        self.send_later(id, event, 0.0);
+    }
+
+    fn send_later(&mut self, id: u32, event: Event, delay: f64) {
+        if self.faults.dice.chance(self.faults.repeated) {
+            let again = self.now + delay + self.options.latency + self.faults.dice.between(0.0, 10.0);
+            self.plan(again, Happening::Heard(event.clone()));
+        }
+        if self.nodes[id as usize].cut {
+            self.held[id as usize].push(Happening::Heard(event));
+        } else {
+            self.plan(self.now + delay + self.options.latency, Happening::Heard(event));
+        }
+    }
+
+    fn master_hears(&mut self, event: Event) {
+        match event {
+            Event::RowsDone { slot, rows, .. } => {
+                let before = self.settlement.settled;
+                self.decide(event);
+                if self.settlement.settled > before {
+                    self.tell(slot.0, SimEventKind::Rows, rows);
+                }
+                return;
+            }
+            Event::StripEnded { slot, .. } => self.tell(slot.0, SimEventKind::Ended, Rows::new(0, 0)),
+            Event::StripFailed { slot, .. } => self.tell(slot.0, SimEventKind::Failed, Rows::new(0, 0)),
+            Event::SlotLost { slot } => self.tell(slot.0, SimEventKind::Lost, Rows::new(0, 0)),
+            Event::SlotUp { slot, .. } => self.tell(slot.0, SimEventKind::Up, Rows::new(0, 0)),
+            _ => {}
+        }
+        self.decide(event);
+    }
+
+    fn fault(&mut self, id: u32, fault: Fault) {
+        let now = self.now;
+        let node = &mut self.nodes[id as usize];
+        node.work_until(now);
+        let before = node.speed_now();
+        match fault {
+            Fault::Dies => {
+                node.dead = true;
+                node.strip = None;
+            }
+            Fault::Returns => node.dead = false,
+            Fault::Speed(factor) => node.factor = factor,
+            Fault::Stops => node.stopped = true,
+            Fault::Continues => node.stopped = false,
+            Fault::Cut => node.cut = true,
+            Fault::Mended => node.cut = false,
+            Fault::StripFails => {
+                if let Some(strip) = node.strip.take_if(|_| !node.dead) {
+                    let reason = "POV-Ray was killed by signal 9".to_owned();
+                    let failed = Event::StripFailed { slot: SlotId(id), lease: strip.lease, reason };
+                    self.send(id, failed);
+                }
+            }
+        }
+        let after = self.nodes[id as usize].speed_now();
+        self.capacity.change(now, after - before);
+        self.plan_step(id);
+        match fault {
+            Fault::Dies | Fault::Cut => {
+                let plan = self.order;
+                self.plan(now + PATIENCE, Happening::Declared { node: id, plan });
+            }
+            Fault::Returns => self.comes_back(id),
+            Fault::Mended => self.mended(id),
+            _ => {}
+        }
+    }
+
+    fn declare_lost(&mut self, id: u32, _plan: u64) {
+        let node = &mut self.nodes[id as usize];
+        if node.dead || node.cut {
+            node.declared_lost = true;
+            self.master_hears(Event::SlotLost { slot: SlotId(id) });
+        }
+    }
+
+    fn mended(&mut self, id: u32) {
+        if self.nodes[id as usize].declared_lost {
+            self.comes_back(id);
+            return;
+        }
+        for happening in std::mem::take(&mut self.held[id as usize]) {
+            self.plan(self.now, happening);
+        }
+    }
+
+    fn comes_back(&mut self, id: u32) {
+        self.held[id as usize].clear();
+        let node = &mut self.nodes[id as usize];
+        node.declared_lost = false;
+        node.strip = None;
+        self.plan_step(id);
+        let up = self.up(id);
+        self.plan(self.now + self.options.latency, Happening::Heard(up));
+    }
+
+    fn summary(self) -> Summary {
+        let counts = self.scheduler.counts();
+        let height = self.options.height();
+        let cost = self.picture.cost(Rows::new(0, height));
+        let ideal = self.capacity.time_for(cost, self.options.start);
+        let finished = self.scheduler.finished() && self.settlement.settled == height;
+        let rendered: u64 = self.nodes.iter().map(|node| node.rows_rendered).sum();
+        Summary {
+            nodes: self.options.nodes,
+            rows: height,
+            finished,
+            makespan: self.last_settled,
+            ideal,
+            efficiency: if finished { ideal / self.last_settled } else { 0.0 },
+            starts: counts.starts,
+            start_bound: self.scheduler.start_bound(),
+            shrinks: counts.shrinks,
+            copies: counts.copies,
+            losses: counts.losses,
+            failures: counts.failures,
+            rows_twice: self.settlement.twice,
+            rendered_share: rendered as f64 / f64::from(height),
+            events: self.events,
+            decision_seconds: self.decision_seconds,
+        }
+    }
+}

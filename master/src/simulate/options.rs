@@ -1,0 +1,247 @@
+//! What to simulate, and what comes out.
+
+use td_protocol::rows::Rows;
+
+use crate::schedule::{JobError, Sharing, Tuning, WriteCost};
+
+use super::maps::built_in_map;
+
+/// Who decides which node renders what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// td's own scheduler.
+    Td,
+    /// One strip of equally many rows for each node (the paper's way).
+    EqualStrips,
+    /// Guided self-scheduling: a node that is free takes 1/n of what is left (Polychronopoulos and Kuck 1987).
+    GuidedSelfScheduling,
+    /// Factoring: rounds of n equal chunks, each round half of what is left (Hummel, Schonberg, Flynn 1992).
+    Factoring,
+}
+
+/// What to simulate. The defaults are those of `td simulate`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulateOptions {
+    /// Nodes of one slot each.
+    pub nodes: u32,
+    /// Rows of the image; 1,000 for each node unless set.
+    pub rows: Option<u32>,
+    /// What one start of POV-Ray takes until it traces, in seconds.
+    pub start: f64,
+    /// Relative speeds; node k has the one at k modulo their number.
+    pub speeds: Vec<f64>,
+    /// Speeds are told to the scheduler within this share of the truth.
+    pub speed_error: f64,
+    /// Total cost of all rows over the sum of the nodes' speeds, in seconds.
+    pub work: f64,
+    /// The cost of equal runs of rows, top down; only the proportions count.
+    pub map: Vec<f64>,
+    /// The cost of 8 rows differs from the map by up to this share.
+    pub noise: f64,
+    /// When the probe's coarse map arrives, in seconds; none: never.
+    pub probe_after: Option<f64>,
+    /// Runs of rows in the probe's map.
+    pub probe_cells: usize,
+    /// One message between master and agent, in seconds.
+    pub latency: f64,
+    /// Block heights, in rows: POV-Ray's, and the finest that strips may use.
+    pub band_rows: u32,
+    pub fine_rows: u32,
+    /// Blocks of `h` rows cost this over `h` more, as a share; see [`Tuning::block_overhead`].
+    pub block_overhead: f64,
+    pub sharing: Sharing,
+    /// Writing a strip, in seconds at speed 1 (way (b)).
+    pub write: WriteCost,
+    /// Random faults, from this seed; none: no faults.
+    pub faults: Option<u64>,
+    /// For all other random choices.
+    pub seed: u64,
+    pub method: Method,
+    pub tuning: Tuning,
+}
+
+impl Default for SimulateOptions {
+    fn default() -> Self {
+        Self {
+            nodes: 1000,
+            rows: None,
+            start: 0.6,
+            speeds: vec![1.0],
+            speed_error: 0.2,
+            work: 600.0,
+            map: built_in_map("blob").unwrap_or_else(|| vec![1.0]),
+            noise: 0.1,
+            probe_after: Some(3.0),
+            probe_cells: 60,
+            latency: 0.005,
+            band_rows: 32,
+            fine_rows: 8,
+            block_overhead: 1.6,
+            sharing: Sharing::Rows,
+            write: WriteCost::NONE,
+            faults: None,
+            seed: 1,
+            method: Method::Td,
+            tuning: Tuning::default(),
+        }
+    }
+}
+
+impl SimulateOptions {
+    /// Rows of the image.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.rows.unwrap_or(self.nodes.saturating_mul(1000))
+    }
+
+    /// The true relative speed of a node.
+    pub(super) fn speed(&self, node: u32) -> f64 {
+        self.speeds[node as usize % self.speeds.len()]
+    }
+
+    pub(super) fn total_speed(&self) -> f64 {
+        (0..self.nodes).map(|node| self.speed(node)).sum()
+    }
+
+    pub(super) fn check(&self) -> Result<(), OptionsError> {
+        let positive = |name, value: f64| {
+            if value.is_finite() && value > 0.0 {
+                Ok(())
+            } else {
+                Err(OptionsError::NotPositive { name, value })
+            }
+        };
+        let share = |name, value: f64| {
+            if (0.0..1.0).contains(&value) { Ok(()) } else { Err(OptionsError::NoShare { name, value }) }
+        };
+        let seconds = |name, value: f64| {
+            if value.is_finite() && value >= 0.0 {
+                Ok(())
+            } else {
+                Err(OptionsError::NoDuration { name, value })
+            }
+        };
+        if self.nodes == 0 || self.nodes > 1_000_000 {
+            return Err(OptionsError::Nodes(self.nodes));
+        }
+        if self.height() == 0 || self.height() > 1_000_000_000 {
+            return Err(OptionsError::Rows(self.height()));
+        }
+        if self.speeds.is_empty() {
+            return Err(OptionsError::NotPositive { name: "speeds", value: 0.0 });
+        }
+        for &speed in &self.speeds {
+            positive("speeds", speed)?;
+        }
+        positive("work", self.work)?;
+        seconds("start", self.start)?;
+        seconds("latency", self.latency)?;
+        seconds("probe", self.probe_after.unwrap_or(0.0))?;
+        seconds("block overhead", self.block_overhead)?;
+        share("speed error", self.speed_error)?;
+        share("noise", self.noise)?;
+        let total: f64 = self.map.iter().sum();
+        if self.map.iter().any(|&cost| !(cost.is_finite() && cost >= 0.0)) || total <= 0.0 {
+            return Err(OptionsError::Map);
+        }
+        Ok(())
+    }
+}
+
+/// Options that cannot be simulated.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum OptionsError {
+    #[error("nodes must be 1 to 1000000, is {0}")]
+    Nodes(u32),
+    #[error("rows must be 1 to 1000000000, is {0}")]
+    Rows(u32),
+    #[error("{name} must be above 0, is {value}")]
+    NotPositive { name: &'static str, value: f64 },
+    #[error("{name} must be at least 0 and below 1, is {value}")]
+    NoShare { name: &'static str, value: f64 },
+    #[error("{name} must be at least 0 seconds, is {value}")]
+    NoDuration { name: &'static str, value: f64 },
+    #[error("the cost map must have numbers of at least 0, and one above 0")]
+    Map,
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+/// Something that happened in a simulation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SimEvent {
+    /// Seconds since the beginning.
+    pub time: f64,
+    pub slot: u32,
+    pub kind: SimEventKind,
+    /// The strip's rows for `Started`, the rows settled for `Rows`, else the rows at work.
+    pub rows: Rows,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SimEventKind {
+    Started,
+    /// Started as a copy of a strip that seemed stuck.
+    Copied,
+    Tracing,
+    /// Rows arrived and are settled. Each row comes once.
+    Rows,
+    Ended,
+    Failed,
+    /// The master gave the strip up.
+    GivenUp,
+    /// The master counts the slot as lost.
+    Lost,
+    Up,
+    Rests,
+}
+
+impl SimEventKind {
+    /// One word, as in `td simulate --json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Copied => "copied",
+            Self::Tracing => "tracing",
+            Self::Rows => "rows",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+            Self::GivenUp => "given_up",
+            Self::Lost => "lost",
+            Self::Up => "up",
+            Self::Rests => "rests",
+        }
+    }
+}
+
+/// What a simulation came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    pub nodes: u32,
+    pub rows: u32,
+    /// Whether all rows were settled.
+    pub finished: bool,
+    /// Time of the last settled row, in seconds.
+    pub makespan: f64,
+    /// Start plus total cost over the sum of the speeds, in seconds; with faults, the speeds that were there.
+    pub ideal: f64,
+    /// `ideal` over `makespan`; 0 where not finished.
+    pub efficiency: f64,
+    /// Strips started, and the most there may be.
+    pub starts: u32,
+    pub start_bound: u64,
+    pub shrinks: u32,
+    pub copies: u32,
+    /// Strips lost with their node, and strips that failed.
+    pub losses: u32,
+    pub failures: u32,
+    /// Rows settled twice; 0, or the scheduler is wrong.
+    pub rows_twice: u32,
+    /// Rows rendered, over rows: above 1 where rows were rendered more than once.
+    pub rendered_share: f64,
+    /// Events that the scheduler decided on, and the wall seconds that all decisions took.
+    pub events: u64,
+    pub decision_seconds: f64,
+}

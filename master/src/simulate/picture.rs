@@ -1,0 +1,77 @@
+//! What each row of the simulated picture truly costs.
+
+use td_protocol::rows::Rows;
+
+use crate::schedule::{CostMap, CostSums};
+
+use super::dice::share_at;
+use super::options::SimulateOptions;
+
+/// Rows that share one value of noise.
+const TILE: u32 = 8;
+
+/// The recorded map, stretched over the image, with noise. Costs are seconds at speed 1.
+#[derive(Debug)]
+pub(super) struct Picture {
+    sums: CostSums,
+    scale: f64,
+    noise: f64,
+    seed: u64,
+    height: u32,
+    band_rows: f64,
+    block_overhead: f64,
+}
+
+impl Picture {
+    pub fn new(options: &SimulateOptions) -> Self {
+        let height = options.height();
+        let map = CostMap { costs: options.map.clone(), seconds: None };
+        let mut picture = Self {
+            sums: CostSums::new(&map, height),
+            scale: 1.0,
+            noise: options.noise,
+            seed: options.seed,
+            height,
+            band_rows: f64::from(options.band_rows.max(1)),
+            block_overhead: options.block_overhead,
+        };
+        let total = picture.cost(Rows::new(0, height));
+        picture.scale = options.work * options.total_speed() / total;
+        picture
+    }
+
+    /// Seconds at speed 1 for `rows`.
+    pub fn cost(&self, rows: Rows) -> f64 {
+        let mut seconds = 0.0;
+        let mut row = rows.start;
+        while row < rows.end {
+            let tile = row / TILE;
+            let end = (tile + 1).saturating_mul(TILE).min(rows.end);
+            let noise = 1.0 + self.noise * (2.0 * share_at(self.seed, u64::from(tile)) - 1.0);
+            seconds += self.sums.of(Rows::new(row, end)) * noise;
+            row = end;
+        }
+        seconds * self.scale
+    }
+
+    /// Seconds at speed 1 for `rows`, rendered in blocks of `block` rows.
+    pub fn cost_in_blocks(&self, rows: Rows, block: u32) -> f64 {
+        let more = self.block_overhead * (1.0 / f64::from(block.max(1)) - 1.0 / self.band_rows);
+        self.cost(rows) * (1.0 + more.max(0.0))
+    }
+
+    /// What a probe of the whole view finds: `cells` runs of rows, each within 5 %.
+    pub fn probe(&self, cells: usize) -> CostMap {
+        let cells = cells.clamp(1, self.height as usize);
+        let height = f64::from(self.height);
+        let costs = (0..cells)
+            .map(|cell| {
+                let from = height * cell as f64 / cells as f64;
+                let to = height * (cell + 1) as f64 / cells as f64;
+                let error = 0.1 * share_at(self.seed ^ 0x70_726f_6265, cell as u64) - 0.05;
+                (self.sums.before(to) - self.sums.before(from)) * (1.0 + error)
+            })
+            .collect();
+        CostMap { costs, seconds: None }
+    }
+}
