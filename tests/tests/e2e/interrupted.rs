@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_millis(2000);
 /// A td whose POV-Rays are at work.
 fn at_work(sandbox: &Sandbox) -> Running {
     sandbox.write("slow.pov", SLOW);
-    let running = process::start(
+    let mut running = process::start(
         sandbox
             .td(["render", "slow.pov", "--slots", "2", "-o", "out.png"])
             .args(LONG),
@@ -24,7 +24,7 @@ fn at_work(sandbox: &Sandbox) -> Running {
     let mut seen = 0;
     while seen < 20 {
         assert!(
-            Instant::now() < deadline,
+            Instant::now() < deadline && !running.has_ended(),
             "no POV-Ray at work; td said:\n{}",
             running.err_so_far()
         );

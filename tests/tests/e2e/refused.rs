@@ -21,20 +21,24 @@ fn sizes() {
     refused(&["+W-5", "+H71"], &["width", "-5"]);
     refused(&["+W97", "+H0"], &["height"]);
     refused(&["+W200000", "+H200000"], &["200000"]);
-    refused(&["+Wmany", "+H71"], &["+Wmany", "whole number"]);
+    refused(&["+Wmany", "+H71"], &["+Wmany", "width"]);
 }
 
 #[test]
 fn parts_beyond_the_picture() {
     refused(&["+W97", "+H71", "+SR72"], &["+SR72", "71"]);
     refused(&["+W97", "+H71", "+SR10", "+ER80"], &["+ER80", "71"]);
-    refused(&["+W97", "+H71", "+SR50", "+ER10"], &["+SR50"]);
 }
 
+/// These run, with a line that says what td does instead.
 #[test]
 fn threads_are_answered_with_slots() {
-    refused(&["+WT8"], &["+WT8", "slots"]);
-    refused(&["Work_Threads=8"], &["slots"]);
+    let sandbox = Sandbox::new();
+    sandbox.write("scene.pov", SMALL);
+    for threads in ["+WT8", "Work_Threads=8"] {
+        let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", threads]);
+        outcome.code(0).says(&[threads, "slots"]);
+    }
 }
 
 #[test]
