@@ -7,7 +7,9 @@ cd "$(dirname "$0")/.."
 width=${TD_BENCH_WIDTH:-6400}
 height=$((width * 3 / 4))
 runs=${TD_BENCH_RUNS:-5}
-kept=${CARGO_TARGET_DIR:-target}/bench
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/bench"
+kept=$(cd "$target/bench" && pwd)
 scene=/usr/share/doc/povray/examples/objects/blob.pov
 [ -e "$scene" ] || { echo "no $scene: apt-get install povray-examples" >&2; exit 2; }
 
@@ -19,14 +21,13 @@ done
 [ -n "$convert" ] || { echo "no ImageMagick: apt-get install imagemagick" >&2; exit 2; }
 
 cargo build --quiet --release -p td --example join
-join=${CARGO_TARGET_DIR:-target}/release/examples/join
-mkdir -p "$kept"
+join=$target/release/examples/join
 picture=$kept/blob-${width}x$height.png
 if [ ! -e "$picture" ]; then
   echo "rendering $picture (once)"
-  (cd "$(dirname "$scene")" && povray +Iblob.pov "+O$OLDPWD/$picture.part" "+W$width" "+H$height" +FN8 -D -V) 2>"$kept/blob.log" ||
+  (cd "$(dirname "$scene")" && povray +Iblob.pov "+O$kept/part.png" "+W$width" "+H$height" +FN8 -D -V) 2>"$kept/blob.log" ||
     { tail -5 "$kept/blob.log" >&2; exit 1; }
-  mv "$picture.part" "$picture"
+  mv "$kept/part.png" "$picture"
 fi
 
 work=$(mktemp -d "$kept/compose-XXXXXX")
