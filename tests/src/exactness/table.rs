@@ -44,7 +44,14 @@ pub const CASES: &[Case] = &[
         97,
         71,
     ),
-    example("advanced/sunsethf.pov", "height field, gamma 2.2", 161, 121).with("+A0.3"),
+    example(
+        "advanced/sunsethf.pov",
+        "height field, gamma 2.2; crand out of sight counts",
+        161,
+        121,
+    )
+    .with("+A0.3")
+    .expect(Noise),
     example("objects/csg/hfclip.pov", "height field, clipped", 97, 71).with("+AM2 +A0.3"),
     example("advanced/landscape.pov", "height field, trees", 97, 71).with("+A0.3 +AM2"),
     example("camera/focalblur.pov", "focal blur", 97, 71).with("+A0.3 +AM1"),

@@ -91,7 +91,7 @@ fn the_scratch_is_full() {
         "{}",
         outcome.transcript()
     );
-    outcome.speaks_to_a_person().says(&["space"]);
+    outcome.speaks_to_a_person().says(&["full"]);
     assert!(!sandbox.work().join("out.png").exists());
     sandbox.nothing_left_behind();
     sandbox

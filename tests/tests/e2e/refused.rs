@@ -32,12 +32,16 @@ fn parts_beyond_the_picture() {
 
 /// These run, with a line that says what td does instead.
 #[test]
-fn threads_are_answered_with_slots() {
+fn what_td_does_in_its_own_way() {
     let sandbox = Sandbox::new();
     sandbox.write("scene.pov", SMALL);
-    for threads in ["+WT8", "Work_Threads=8"] {
-        let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", threads]);
-        outcome.code(0).says(&[threads, "slots"]);
+    for (switch, word) in [
+        ("+WT8", "slots"),
+        ("Work_Threads=8", "slots"),
+        ("+C", "left out"),
+    ] {
+        let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", switch]);
+        outcome.code(0).says(&[switch, word]);
     }
 }
 
@@ -52,7 +56,6 @@ fn what_touches_files_or_runs_programs() {
     refused(&["Post_Frame_Command=reboot"], &["Post_Frame_Command"]);
     refused(&["+GIother.ini"], &["+GI"]);
     refused(&["+HIpreamble.inc"], &["+HI"]);
-    refused(&["+C"], &["+C"]);
     refused(&["+RFsaved.rca"], &["+RF"]);
 }
 

@@ -67,7 +67,7 @@ fn missing_files_are_named() {
         &sandbox,
         &format!("{SMALL}\n#include \"nowhere.inc\"\n"),
         2,
-        &["nowhere.inc", "scene.pov"],
+        &["nowhere.inc", "searched"],
     );
     let map = "box { 0, 1 pigment { image_map { png \"nowhere.png\" } } }";
     fails(&sandbox, &format!("{SMALL}\n{map}\n"), 2, &["nowhere.png"]);
