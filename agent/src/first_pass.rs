@@ -34,8 +34,15 @@ pub fn run(site: &Site, start: &StartFirstPass, sender: Sender<Bytes>) {
 fn render(site: &Site, start: &StartFirstPass, events: &mut Events<'_>) -> Result<f64, Ending> {
     let job = &site.job.spec;
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
-    let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
+    let mut options = job.options.clone();
+    // Samples are taken where surfaces are; more rays per pixel would only cost.
+    options.switches.retain(|switch| !switch.starts_with("+A"));
+    options.switches.push("-A".to_owned());
+    let mut drawing = Drawing::of_view(&options, start.width, start.height);
     drawing.radiosity = Radiosity::Save;
+    if let Some(line) = drawing.radiosity.scene_line() {
+        scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
+    }
     let mut stop = || events.keep_alive(&FirstPassEvent::Alive).is_err() || site.job.is_closed();
     let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
     let mut patience = Patience { stall, stop: &mut stop };

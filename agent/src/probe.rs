@@ -18,11 +18,11 @@ use crate::pixels::candidates::{self, Decision};
 use crate::pixels::gamma::WorkingGamma;
 use crate::pixels::png_rows::PngRows;
 use crate::pixels::row_assembly::Pixel;
-use crate::povray::command::{Drawing, Radiosity};
+use crate::povray::command::Drawing;
 use crate::povray::ending::Ending;
 use crate::scratch::Scratch;
 use crate::strip::events::Events;
-use crate::strip::run::scratch_failed;
+use crate::strip::run::{radiosity, scratch_failed};
 use crate::view::{self, Patience, Site};
 
 /// Side of the probe's blocks: the smaller, the finer the cost map.
@@ -47,10 +47,11 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
     // Method 1 of antialiasing depends on where blocks end: its cost map is coarser, its pixels are the same.
     drawing.block = if job.options.antialias_method == 1 { 32 } else { PROBE_BLOCK };
-    if let Some(file) = &job.radiosity {
-        drawing.radiosity = Radiosity::Load(file);
-    }
+    drawing.radiosity = radiosity(job);
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
+    if let Some(line) = drawing.radiosity.scene_line() {
+        scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
+    }
     let view = render(site, &scratch, &drawing, events)?;
     let picture = Picture::read(&scratch, &drawing)?;
     let (way, reason) = decide(&view.pixels, &picture, &job.options, &start.gammas);
@@ -119,7 +120,9 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
     let mut top = 0;
     while top < whole.height {
         // A few strips are enough; one POV-Ray start each is the price.
-        let wanted = heights.next().copied().unwrap_or(7).max(whole.height.div_ceil(4) | 1);
+        let uneven = heights.next().copied().unwrap_or(7).max(whole.height.div_ceil(4) | 1);
+        // Antialiasing method 1 differs at any other bound, which is not what is asked here.
+        let wanted = if job.options.antialias_method == 1 { 32 } else { uneven };
         let rows = Rows::new(top, (top + wanted).min(whole.height));
         let mut drawing = whole.clone();
         drawing.rows = rows;

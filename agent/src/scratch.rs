@@ -1,6 +1,6 @@
 //! A folder of its own for one POV-Ray run, removed when it is dropped.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,6 +39,16 @@ impl Scratch {
         }
         std::fs::create_dir_all(scratch.run_dir(bundle))?;
         Ok(scratch)
+    }
+
+    /// Adds a line behind the scene's last: the numbers of the lines before it stay.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn append_to_scene(&self, bundle: &Bundle, line: &str) -> io::Result<()> {
+        let path = self.tree().join(bundle.scene_path());
+        let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
+        writeln!(file, "\n{line}")
     }
 
     /// The bundle's root.

@@ -55,39 +55,22 @@ pub enum OptionsError {
     Switch(String),
 }
 
-/// Beginnings of arguments that concern files, threads, parts, sizes or animation: those are never passed on, however
-/// the list of switches came about. Compared without regard to case.
-const NEVER: [&str; 34] = [
-    "+i", "-i", "+o", "-o", "+l", "-l", "+h", "-h", "+w", "-w", "+g", "-g", "+c", "-c", "+s", "-s", "+e", "-e", "+f",
-    "-f", "+bs", "-bs", "+mi", "-mi", "+rf", "-rf", "+kf", "-kf", "+ki", "-ki", "+p", "-p", "+rp", "-rp",
+/// Switches that may be passed on, without their sign and number: quality, bounding, antialiasing, buffers, version,
+/// clock. Nothing about files, sizes, parts, threads or frames is among them.
+const SWITCHES: [&str; 19] = [
+    "a", "ac", "ag", "am", "b", "bm", "hr", "j", "k", "mb", "mv", "q", "qr", "r", "rvp", "su", "ul", "ur", "uv",
 ];
 
-/// Settings by name that may be passed on; all others of the form `KEY=VALUE` are refused.
-const SETTINGS: [&str; 24] = [
-    "declare",
-    "clock",
-    "version",
-    "quality",
-    "antialias",
-    "antialias_depth",
-    "antialias_threshold",
-    "antialias_gamma",
-    "antialias_confidence",
-    "sampling_method",
-    "jitter",
-    "jitter_amount",
-    "bounding",
-    "bounding_method",
-    "bounding_threshold",
-    "light_buffer",
-    "vista_buffer",
-    "remove_bounds",
-    "split_unions",
-    "bsp_basecosttoaccess",
+/// Settings that may be passed on as `KEY=VALUE`.
+const SETTINGS: [&str; 8] = [
+    "bsp_baseaccesscost",
     "bsp_childaccesscost",
     "bsp_isectcost",
     "bsp_maxdepth",
     "bsp_misschance",
+    "declare",
+    "display_gamma",
+    "dither_method",
 ];
 
 impl RenderOptions {
@@ -111,12 +94,31 @@ impl RenderOptions {
 }
 
 fn is_passed_on(switch: &str) -> bool {
-    let lower = switch.to_ascii_lowercase();
-    if lower.contains(['\0', '\n', '\r']) {
+    if switch.contains(['\0', '\n', '\r']) {
         return false;
     }
-    if lower.starts_with(['+', '-']) {
-        return !NEVER.iter().any(|never| lower.starts_with(never)) && !lower.starts_with("+wt");
+    let lower = switch.to_ascii_lowercase();
+    if let Some(switch) = lower.strip_prefix(['+', '-']) {
+        let number = switch.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let letters = &switch[..switch.len() - number.len()];
+        let is_number = |c: char| c.is_ascii_digit() || ".,+-e".contains(c);
+        return SWITCHES.contains(&letters) && number.chars().all(is_number);
     }
     lower.split_once('=').is_some_and(|(key, _)| SETTINGS.contains(&key.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passed_on;
+
+    #[test]
+    fn only_what_is_listed_is_passed_on() {
+        for good in ["+A0.3", "+AM2", "-SU", "+MV3.7", "+K0.5", "-J", "+J0.5", "Declare=x=1", "BSP_MaxDepth=3"] {
+            assert!(is_passed_on(good), "{good}");
+        }
+        let bad = ["+O/etc/x", "+GIx", "+RFx", "+WT8", "+SR3", "+KFI1", "+L/", "+HIx", "x.ini", "Create_Ini=x", "+A0\n"];
+        for bad in bad {
+            assert!(!is_passed_on(bad), "{bad}");
+        }
+    }
 }

@@ -35,6 +35,20 @@ pub enum Radiosity<'a> {
     Save,
 }
 
+impl Radiosity<'_> {
+    /// What has to stand behind the scene's own settings, so that strips take their light from the saved samples.
+    #[must_use]
+    pub const fn scene_line(self) -> Option<&'static str> {
+        match self {
+            Self::AsInScene => None,
+            Self::Load(_) => {
+                Some("global_settings { radiosity { always_sample off pretrace_start 1 pretrace_end 1 } }")
+            }
+            Self::Save => Some("global_settings { radiosity { always_sample off } }"),
+        }
+    }
+}
+
 impl<'a> Drawing<'a> {
     /// The whole of the job's part.
     #[must_use]

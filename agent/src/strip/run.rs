@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use td_protocol::job::OpenJob;
 use td_protocol::rows::Rows;
 use td_protocol::strip::{Failure, StripEvent, Way, WorkingGamma};
 use tokio::sync::mpsc::Sender;
@@ -79,6 +80,9 @@ impl Strip {
     fn render(&self, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
         let job = &self.site.job.spec;
         let scratch = Scratch::create(&self.site.scratch, &job.bundle, &self.site.blobs).map_err(scratch_failed)?;
+        if let Some(line) = radiosity(job).scene_line() {
+            scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
+        }
         let mut trace = Trace::start(self, &scratch, self.rows, false)?;
         let mut wishes = self.control.wishes();
         let own_cpu = process::own_thread_cpu();
@@ -201,7 +205,7 @@ impl<'a> Trace<'a> {
         }
         if let Some(reason) = is_new.as_ref().err().map(ToString::to_string).or(distrust) {
             if !self.distrusted {
-                tracing::warn!("{}: rows are taken from POV-Ray's own file instead: {reason}", self.strip.rows);
+                tracing::info!("{}: rows are taken from POV-Ray's own file instead: {reason}", self.strip.rows);
             }
             self.distrusted = true;
             self.converter = None;
@@ -294,15 +298,19 @@ impl<'a> Trace<'a> {
     }
 }
 
+/// What a job's strips do with radiosity.
+#[must_use]
+pub fn radiosity(job: &OpenJob) -> Radiosity<'_> {
+    job.radiosity.as_deref().map_or(Radiosity::AsInScene, Radiosity::Load)
+}
+
 fn start_povray(strip: &Strip, scratch: &Scratch, rows: Rows, resume: bool) -> Result<Process, Ending> {
     let site = &strip.site;
     let job = &site.job.spec;
     let mut drawing = Drawing::of_rows(&job.options, rows);
     drawing.block = strip.block;
     drawing.resume = resume;
-    if let Some(file) = &job.radiosity {
-        drawing.radiosity = Radiosity::Load(file);
-    }
+    drawing.radiosity = radiosity(job);
     let bundle = &job.bundle;
     let arguments = command::arguments(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
     let environment = command::environment(scratch);

@@ -56,6 +56,8 @@ impl RenderError {
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self {
+            // POV-Ray found out, in the middle of a render.
+            Self::Scene(SceneError::Missing { .. }) => ExitStatus::Failed,
             Self::Usage(_)
             | Self::Options(_)
             | Self::Scene(_)

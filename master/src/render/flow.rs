@@ -12,11 +12,12 @@ use crate::compose::{Chunk, Spool, compose};
 use crate::progress::Progress;
 use crate::render::crew::{Crew, Where};
 use crate::render::failure::RenderError;
-use crate::render::job::{Attempt, AttemptEnd, Rendered};
+use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{self, Policy, PolicyError, SeamsChoice, Wishes, class_word};
 use crate::render::prepare::{Asked, Prepared};
 use crate::render::report::Report;
+use crate::render::scene_failure::scene_failure;
 use crate::render::workplace::Workplace;
 use crate::render::{first_pass, heard::ProbeProblem, probing};
 use crate::scene::{Class, ClassFlags, classify};
@@ -78,7 +79,7 @@ pub async fn render(
         let attempt = one_attempt(request, &prepared, &mut crew, &workplace, &kept, trials, begun, progress, interrupted);
         match attempt.await {
             Ok((policy, rendered, spool)) => {
-                return finish(request, &prepared, crew, &workplace, &policy, rendered, &spool, begun, progress).await;
+                return finish(&prepared, crew, &workplace, &policy, rendered, &spool, begun, progress).await;
             }
             Err(AttemptEnd::Failed(error)) => return Err(error),
             Err(AttemptEnd::MissingFile { name, povray }) => {
@@ -170,6 +171,7 @@ async fn one_attempt(
         progress,
         begun,
         tuning: request.tuning,
+        verify_rows: request.verify_rows,
     };
     let rendered = attempt.run(interrupted).await?;
     Ok((policy, rendered, spool))
@@ -204,7 +206,7 @@ async fn probe_first(
         Ok(report) => Ok(report),
         Err(ProbeProblem::Lost(error)) => Err(RenderError::from(error).into()),
         Err(ProbeProblem::Failed { failure, message, povray }) => {
-            Err(crate::render::job::scene_failure(contents.assets, &failure, &message, &povray, false))
+            Err(scene_failure(contents.assets, &failure, &message, &povray, false))
         }
     }
 }
@@ -248,7 +250,6 @@ fn ask(question: &PolicyError, two_pass: bool) -> Option<SeamsChoice> {
 
 #[expect(clippy::too_many_arguments, reason = "one caller; a struct would only name the same things twice")]
 async fn finish(
-    request: &RenderRequest,
     prepared: &Prepared,
     crew: Crew,
     workplace: &Workplace,
@@ -266,7 +267,6 @@ async fn finish(
     let nodes = crate::render::report::nodes(&crew, &rendered);
     drop(crew);
     let second_sequential = rows_complete.elapsed();
-    let _ = request;
     Ok(Report {
         id: workplace.id().to_owned(),
         out: prepared.output.target().clone(),
@@ -282,6 +282,7 @@ async fn finish(
         starts: rendered.starts,
         shrinks: rendered.shrinks,
         rows_from_cache: rendered.rows_from_cache,
+        rows_verified: rendered.rows_verified,
         nodes,
         total: Duration::from_secs_f64(begun.elapsed().as_secs_f64()),
     })

@@ -41,7 +41,13 @@ impl Prepared {
     /// # Errors
     /// The first kind of thing that is wrong, with all of that kind.
     pub fn new(asked: &Asked) -> Result<Self, RenderError> {
-        let settings = Settings::from_args(&asked.povray, &ThisMachine)?;
+        let mut settings = Settings::from_args(&asked.povray, &ThisMachine)?;
+        if settings.options.columns.is_empty() {
+            // No column is no row: POV-Ray writes a black picture for either.
+            let options = &mut settings.options;
+            options.rows.end = options.rows.start;
+            options.columns = td_protocol::rows::Rows::new(0, options.width);
+        }
         let scene = find_scene(&settings)?;
         let mut request = SceneRequest::new(scene.clone());
         request.library_paths = settings.library_paths.iter().map(|path| request.typed_in.join(path)).collect();

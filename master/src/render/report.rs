@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::compose::OutputTarget;
 use crate::progress::{duration, print_event};
 use crate::render::crew::Crew;
-use crate::render::job::Rendered;
+use crate::render::attempt::Rendered;
 use crate::render::policy::class_word;
 use crate::scene::Class;
 
@@ -19,6 +19,8 @@ pub struct NodeReport {
     pub strips: u32,
     /// CPU seconds of POV-Ray for the rows that were sent.
     pub cpu: f64,
+    /// CPU seconds of POV-Ray in all.
+    pub povray_cpu: f64,
     /// CPU seconds of the agent's own work on them.
     pub agent_cpu: f64,
     /// Share of the parallel part in which each slot had a strip.
@@ -47,6 +49,7 @@ pub struct Report {
     pub starts: u32,
     pub shrinks: u32,
     pub rows_from_cache: u32,
+    pub rows_verified: Option<u32>,
     pub nodes: Vec<NodeReport>,
     pub total: Duration,
 }
@@ -62,6 +65,7 @@ pub fn nodes(crew: &Crew, rendered: &Rendered) -> Vec<NodeReport> {
             rows: slots.iter().map(|slot| slot.rows).sum(),
             strips: slots.iter().map(|slot| slot.strips).sum(),
             cpu: slots.iter().map(|slot| slot.cpu).sum(),
+            povray_cpu: slots.iter().map(|slot| slot.povray_cpu).sum(),
             agent_cpu: slots.iter().map(|slot| slot.agent_cpu).sum(),
             busy: slots.iter().map(|slot| (slot.busy / parallel).min(1.0)).collect(),
             speed: node.speed,
@@ -110,6 +114,7 @@ impl Report {
                 ("povray_starts", self.starts.into()),
                 ("shrinks", self.shrinks.into()),
                 ("rows_from_cache", self.rows_from_cache.into()),
+                ("rows_verified", json!(self.rows_verified)),
                 ("nodes", nodes.into()),
             ],
         );
@@ -126,6 +131,9 @@ impl Report {
         }
         if self.rows_from_cache > 0 {
             lines.push(format!("  {} rows were finished in an earlier job (--fresh renders all)", self.rows_from_cache));
+        }
+        if let Some(rows) = self.rows_verified {
+            lines.push(format!("  {rows} rows were rendered again and were equal"));
         }
         lines.push(format!(
             "  1st sequential {:.2} s, parallel {}, 2nd sequential {:.3} s; efficiency {:.0} %",
@@ -157,6 +165,7 @@ fn node_json(node: &NodeReport) -> Value {
         "rows": node.rows,
         "strips": node.strips,
         "cpu": round(node.cpu),
+        "povray_cpu": round(node.povray_cpu),
         "agent_cpu": round(node.agent_cpu),
         "busy": node.busy.iter().map(|share| round(*share)).collect::<Vec<_>>(),
         "speed": round(node.speed),

@@ -19,12 +19,14 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// What is heard of one strip.
 #[derive(Debug)]
 pub enum StripHeard {
-    Tracing { seconds: f64, cpu: f64 },
+    /// POV-Ray has parsed, so many seconds after its start.
+    Tracing { seconds: f64 },
     /// Rows before `end` are traced.
     Progress { end: u32 },
     /// A verified segment.
     Segment { meta: SegmentMeta, data: Vec<u8>, cpu: f64 },
-    Ended { cpu: f64, agent_cpu: f64, from_state_file: bool },
+    /// All rows came; CPU seconds of POV-Ray and of the agent.
+    Ended { cpu: f64, agent_cpu: f64 },
     Failed { failure: Failure, message: String, povray: String },
     /// The agent does not answer, or its answer is not to be trusted.
     Lost { error: AgentError },
@@ -65,7 +67,7 @@ impl StripTask {
             };
             let told = match event {
                 StripEvent::Alive => continue,
-                StripEvent::Tracing { seconds, cpu } => StripHeard::Tracing { seconds, cpu },
+                StripEvent::Tracing { seconds, .. } => StripHeard::Tracing { seconds },
                 StripEvent::Progress { rows } => {
                     StripHeard::Progress { end: self.start.rows.start.saturating_add(rows).min(self.start.rows.end) }
                 }
@@ -77,8 +79,8 @@ impl StripTask {
                 StripEvent::Ended { end, .. } if end != next => {
                     return Err(self.garbage(format!("it ended at row {end}, but its rows came up to {next}")));
                 }
-                StripEvent::Ended { cpu, agent_cpu, from_state_file, .. } => {
-                    return Ok(StripHeard::Ended { cpu, agent_cpu, from_state_file });
+                StripEvent::Ended { cpu, agent_cpu, .. } => {
+                    return Ok(StripHeard::Ended { cpu, agent_cpu });
                 }
                 StripEvent::Failed { failure, message, povray } => {
                     return Ok(StripHeard::Failed { failure, message, povray });

@@ -13,6 +13,8 @@ pub struct SlotTally {
     pub strips: u32,
     /// CPU seconds of POV-Ray for rows that were sent.
     pub cpu: f64,
+    /// CPU seconds of POV-Ray in all: starts, parsing and writing too.
+    pub povray_cpu: f64,
     /// CPU seconds of the agent's own work.
     pub agent_cpu: f64,
     /// Seconds with a strip.

@@ -16,9 +16,6 @@ impl Scheduler {
     ) {
         self.slot_lost(slot);
         self.slots.up(slot, node, speed, start_seconds);
-        if !self.begun {
-            self.assume_rate();
-        }
     }
 
     pub(super) fn strip_ended(&mut self, slot: SlotId, id: LeaseId) {

@@ -125,10 +125,10 @@ pub enum Action {
 pub enum GiveUpReason {
     #[error("its rows are already there")]
     RowsAlreadySettled,
+    #[error("it is stuck")]
+    Stuck,
     #[error("its node was taken out of the job")]
     NodeOut,
-    #[error("all rows are there")]
-    JobFinished,
 }
 
 /// Why nothing goes on.

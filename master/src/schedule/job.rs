@@ -139,6 +139,8 @@ pub enum JobError {
 pub struct Tuning {
     /// A steal must bring the finish forward by this share of the thief's start-up time.
     pub pay_share: f64,
+    /// A copy must be done in this share of the time that its original still needs.
+    pub copy_share: f64,
     /// How long an agent may take to answer a shrink, in seconds; then the thief starts all the same.
     pub shrink_deadline: f64,
     /// What asking an agent usually takes, in seconds.
@@ -154,10 +156,11 @@ pub struct Tuning {
     pub block_overhead: f64,
     /// How much more an imbalance at the end counts than the overhead of fine blocks.
     pub balance_weight: f64,
-    /// Blocks kept back from the end of a strip with coarse blocks.
+    /// Blocks kept back from the end of a long strip with coarse blocks; of a short one more.
     pub kept_blocks: f64,
-    /// How often they are halved into smaller pieces.
-    pub kept_halvings: u32,
+    /// Each slot takes its share of what is kept back divided by this, but what is worth this many starts at least.
+    pub reserve_divisor: f64,
+    pub least_starts: f64,
     /// How long the job is taken to last, in seconds, until the first rows tell.
     pub assumed_seconds: f64,
     /// With whole leases: each takes its slot's share of the rest divided by this.
@@ -168,15 +171,17 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             pay_share: 0.25,
+            copy_share: 0.7,
             shrink_deadline: 2.0,
             round_trip: 0.02,
             overdue_factor: 3.0,
             overdue_floor: 2.0,
             failures_to_rest: 3,
             block_overhead: 1.6,
-            balance_weight: 1.0,
-            kept_blocks: 0.5,
-            kept_halvings: 0,
+            balance_weight: 0.1,
+            kept_blocks: 1.0,
+            reserve_divisor: 1.25,
+            least_starts: 2.0,
             assumed_seconds: 60.0,
             whole_divisor: 2.0,
         }

@@ -86,6 +86,11 @@ impl SlotPace {
         }
     }
 
+    /// The slot was `times` slower than predicted and nothing was heard of it since: it is slow until it shows otherwise.
+    pub fn distrust(&mut self, times: f64) {
+        self.load = self.load.max(times.max(1.0).ln().min(6.0));
+    }
+
     /// Learns from finished rows; returns what they cost in seconds of a slot of speed 1.
     pub fn learn(&mut self, field: &mut FieldEstimate, seen: Observation, map_known: bool) -> f64 {
         let map = usize::from(map_known);

@@ -11,29 +11,39 @@ use super::row_set::RowSet;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pool {
     pieces: BTreeSet<(Moment, u32, u32)>,
+    seconds: f64,
 }
 
 impl Pool {
     /// `seconds`: what the rows are believed to cost.
     pub fn put(&mut self, rows: Rows, seconds: f64) {
-        if !rows.is_empty() {
-            self.pieces.insert((Moment(-seconds), rows.start, rows.end));
+        if !rows.is_empty() && self.pieces.insert((Moment(-seconds), rows.start, rows.end)) {
+            self.seconds += seconds;
         }
     }
 
     /// Takes the costliest piece, without the settled rows at its ends.
     pub fn take(&mut self, settled: &RowSet) -> Option<Rows> {
-        while let Some((_, start, end)) = self.pieces.pop_first() {
+        while let Some((seconds, start, end)) = self.pieces.pop_first() {
+            self.seconds += seconds.0;
             if let Some(rows) = settled.missing_hull(Rows::new(start, end)) {
                 return Some(rows);
             }
         }
+        self.seconds = 0.0;
         None
     }
 
-    /// What the costliest piece costs, in seconds.
-    pub fn costliest(&self) -> Option<f64> {
-        self.pieces.first().map(|(seconds, _, _)| -seconds.0)
+    /// All pieces, taken out.
+    pub fn drain(&mut self) -> Vec<Rows> {
+        self.seconds = 0.0;
+        let pieces = std::mem::take(&mut self.pieces);
+        pieces.into_iter().map(|(_, start, end)| Rows::new(start, end)).collect()
+    }
+
+    /// What all pieces cost, in seconds at speed 1.
+    pub fn seconds(&self) -> f64 {
+        self.seconds.max(0.0)
     }
 
     pub fn len(&self) -> usize {

@@ -3,7 +3,7 @@
 use td_protocol::rows::Rows;
 
 use super::cost_map::{CostMap, CostSums};
-use super::event::{LeaseId, SlotId};
+use super::event::{GiveUpReason, LeaseId, SlotId};
 use super::lease::{Lease, Queued, Twin};
 use super::moment::Moment;
 use super::pace::{FieldEstimate, Observation};
@@ -12,8 +12,6 @@ use super::slots::SlotState;
 
 /// No step takes less, in seconds: keeps divisions harmless.
 const SHORTEST: f64 = 1e-4;
-/// The rate over the picture must change by this factor before strips without rows are predicted anew.
-const RATE_CHANGE: f64 = 1.1;
 
 impl Scheduler {
     /// The last predicted finish of all strips, on the clock of the events; none when nothing runs.
@@ -143,6 +141,12 @@ impl Scheduler {
         let Some(lease) = self.leases.get(&id) else {
             return;
         };
+        if lease.is_copy() {
+            // It was to help, and is stuck itself: somebody else may.
+            self.counts.losses += 1;
+            self.give_up(id, GiveUpReason::Stuck);
+            return;
+        }
         let elapsed = (self.now - lease.anchor).max(SHORTEST);
         let stall = (2.0 * elapsed / self.step_seconds(lease)).max(lease.stall * 1.5);
         if let Some(lease) = self.leases.get_mut(&id) {
@@ -151,6 +155,11 @@ impl Scheduler {
             lease.overdue_at = f64::NAN;
         }
         self.requeue(id);
+    }
+
+    pub(super) fn note_typical_speed(&mut self) {
+        let slots = self.slots.usable().max(1) as f64;
+        self.typical_speed = (self.slots.total_speed() / slots).max(1e-9);
     }
 
     /// Until rows tell, a job is taken to last a while on all slots together.
@@ -209,11 +218,9 @@ impl Scheduler {
         self.observed.reports += 1;
         self.seconds_per_unit = self.observed.seconds / self.observed.units;
         // Now and then, so that the work of it stays small beside that of the events.
-        if self.observed.reports.is_power_of_two() {
-            let change = self.seconds_per_unit / self.observed.rate_at_rebuild;
-            if !(1.0 / RATE_CHANGE..RATE_CHANGE).contains(&change) {
-                self.rebuild();
-            }
+        if self.observed.reports >= self.observed.next_rebuild {
+            self.observed.next_rebuild = self.observed.reports * 2;
+            self.rebuild();
         }
     }
 
@@ -302,7 +309,11 @@ impl Scheduler {
 
     /// Predicts all strips anew, those without rows from the rate over the picture.
     pub(super) fn rebuild(&mut self) {
-        self.observed.rate_at_rebuild = self.seconds_per_unit;
+        self.note_typical_speed();
+        for rows in self.reserve.drain() {
+            let seconds = self.sums.of(rows) * self.field_at(rows).seconds_per_unit();
+            self.reserve.put(rows, seconds);
+        }
         let ids: Vec<LeaseId> = self.leases.keys().copied().collect();
         let (rate, known) = (self.seconds_per_unit, self.sums.known());
         for id in ids {

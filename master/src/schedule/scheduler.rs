@@ -45,6 +45,8 @@ pub struct Scheduler {
     /// What the first rows of a strip that began here cost, in seconds at speed 1 per unit.
     pub(super) edges: BTreeMap<u32, f64>,
     pub(super) start_seconds: Option<f64>,
+    /// Mean speed of the usable slots, as of the last rebuild.
+    pub(super) typical_speed: f64,
 
     /// Leases that rows can be taken from, by predicted finish.
     pub(super) victims: BTreeSet<(Moment, LeaseId)>,
@@ -77,7 +79,8 @@ pub(super) struct Observed {
     pub seconds: f64,
     pub units: f64,
     pub reports: u64,
-    pub rate_at_rebuild: f64,
+    /// Reports after which all is predicted anew.
+    pub next_rebuild: u64,
 }
 
 /// What the scheduler has done so far.
@@ -139,6 +142,7 @@ impl Scheduler {
             observed: Observed::default(),
             edges: BTreeMap::new(),
             start_seconds: None,
+            typical_speed: 1.0,
             grid,
             tuning,
             now: 0.0,
@@ -235,6 +239,7 @@ impl Scheduler {
         if !self.begun {
             self.begun = true;
             self.assume_rate();
+            self.note_typical_speed();
         }
     }
 

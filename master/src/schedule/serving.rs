@@ -28,24 +28,48 @@ impl Scheduler {
         }
     }
 
-    /// Gives kept-back rows to the fastest idle slot, unless a strip that would finish later than they can be relieved.
+    /// Gives kept-back rows to the fastest idle slot, unless a strip that would finish later can be relieved. The rows
+    /// are shared out by factoring, weighted by speed: each slot takes its share of half of what is left, so the pieces
+    /// get smaller towards the end.
     pub(super) fn serve_reserve(&mut self) -> bool {
-        let (Some(slot), Some(seconds)) = (self.slots.fastest_idle(), self.reserve.costliest()) else {
+        if self.reserve.is_empty() {
+            return false;
+        }
+        let Some(slot) = self.slots.fastest_idle() else {
             return false;
         };
-        let done = self.now + self.start_of(slot) + seconds / self.speed_of(slot);
-        if self.try_steal(done) {
+        let (speed, start) = (self.speed_of(slot), self.start_of(slot));
+        let all = self.typical_speed * self.slots.usable().max(1) as f64;
+        let share = self.reserve.seconds() * speed / all / self.tuning.reserve_divisor.max(1.0);
+        let share = share.max(self.tuning.least_starts * start * speed);
+        if self.try_steal(self.now + start + share / speed) {
             return true;
         }
-        let Some(rows) = self.reserve.take(&self.settled) else {
+        let Some(rows) = self.reserve.take(&self.settled).map(|rows| self.grid.widen(rows)) else {
             return false;
         };
-        self.start(slot, self.grid.widen(rows), None, Twin::None);
+        let rows = self.cut_off(rows, share);
+        self.start(slot, rows, None, Twin::None);
         true
     }
 
+    /// The upper part of kept-back rows that costs about `seconds` at speed 1; the rest is kept back again.
+    fn cut_off(&mut self, rows: Rows, seconds: f64) -> Rows {
+        let rate = self.field_at(rows).seconds_per_unit();
+        let whole = self.sums.of(rows) * rate;
+        if whole < 1.5 * seconds || self.spare_starts() <= self.slots.ever() as u64 {
+            return rows;
+        }
+        let row = self.sums.row_at(self.sums.before(f64::from(rows.start)) + seconds / rate);
+        let least = self.grid.ceil(rows.start + 1);
+        let cut = self.grid.nearest(row).clamp(least, rows.end);
+        let rest = Rows::new(cut, rows.end);
+        self.reserve.put(rest, self.sums.of(rest) * rate);
+        Rows::new(rows.start, cut)
+    }
+
     /// What is believed of rows that no strip has come to: as next to them, where something was measured.
-    fn field_at(&self, rows: Rows) -> FieldEstimate {
+    pub(super) fn field_at(&self, rows: Rows) -> FieldEstimate {
         let known = self.sums.known();
         let near = if known { None } else { self.measured.seconds_per_row_near(rows) };
         let seconds = near.map_or(self.seconds_per_unit, |seconds| {
@@ -55,34 +79,26 @@ impl Scheduler {
     }
 
     /// Keeps rows back from the end of a strip with coarse blocks, and returns the strip's new end. Nothing can be
-    /// taken from a last coarse block, so what would be left of an imbalance is evened out with them:
-    /// half of what is kept, a quarter, and so on.
+    /// taken from a last coarse block, so what is left of an imbalance is evened out with these rows.
     fn keep_back(&mut self, slot: SlotId, rows: Rows, block: u32, field: FieldEstimate) -> u32 {
         let start = self.start_of(slot) * self.speed_of(slot);
         let seconds = self.sums.of(rows) * field.seconds_per_unit();
         let block_seconds = seconds * f64::from(block) / f64::from(rows.len().max(1));
         let worth = block > self.job.fine_rows
+            && self.job.sharing == Sharing::Rows
+            && self.slots.ever() > 1
             && self.job.write.is_none()
             && block_seconds > 2.0 * start
             && self.spare_starts() > 4 * self.slots.ever() as u64;
         if !worth || f64::from(rows.len()) < 4.0 * f64::from(block) {
             return rows.end;
         }
-        let kept = (f64::from(block) * self.tuning.kept_blocks) as u32;
-        let end = self.grid.floor(rows.end.saturating_sub(kept)).max(rows.start + block);
-        let mut rest = Rows::new(end, rows.end);
-        let mut halvings = self.tuning.kept_halvings;
-        while !rest.is_empty() {
-            let middle = self.grid.ceil(rest.start + rest.len() / 2);
-            let halve = halvings > 0
-                && middle > rest.start
-                && middle < rest.end
-                && self.sums.of(rest) * field.seconds_per_unit() > 4.0 * start;
-            halvings = halvings.saturating_sub(1);
-            let piece = Rows::new(rest.start, if halve { middle } else { rest.end });
-            self.reserve.put(piece, self.sums.of(piece) * field.seconds_per_unit());
-            rest.start = piece.end;
-        }
+        // Where a strip is but a few blocks, one block is much.
+        let blocks = f64::from(rows.len()) / f64::from(block);
+        let kept = f64::from(block) * self.tuning.kept_blocks * (1.0 + (4.5 / blocks).powi(4));
+        let end = self.grid.nearest(f64::from(rows.end) - kept).max(rows.start + block);
+        let rest = Rows::new(end, rows.end);
+        self.reserve.put(rest, self.sums.of(rest) * field.seconds_per_unit());
         end
     }
 

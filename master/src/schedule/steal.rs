@@ -9,8 +9,8 @@ use super::scheduler::Scheduler;
 
 /// How many of the strips that finish last are looked at.
 const CANDIDATES: usize = 3;
-/// A copy must be done in this share of the time that its original still needs.
-const COPY_SHARE: f64 = 0.7;
+
+
 
 /// Where a strip could be cut.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,7 +72,7 @@ impl Scheduler {
                 let own = start + seconds / self.speed_of(thief);
                 let others = lease.finish.max(self.now) - self.now;
                 let pays =
-                    own < COPY_SHARE * others && others - own >= self.tuning.pay_share * start;
+                    own < self.tuning.copy_share * others && others - own >= self.tuning.pay_share * start;
                 (pays && thief != lease.slot).then_some((id, rows, lease.field))
             });
         let Some((original, rows, field)) = best else {
@@ -89,16 +89,12 @@ impl Scheduler {
     }
 
     fn rows_for_a_copy(&self, lease: &Lease) -> Option<Rows> {
-        let rows = match self.job.sharing {
-            // All traced and not here: the writing hangs.
-            Sharing::Rows if lease.rest().is_empty() && !self.job.write.is_none() => lease.own(),
-            Sharing::Rows => lease.rest(),
-            Sharing::WholeLeases => lease.own(),
-            Sharing::OneLease => return None,
-        };
-        self.settled
-            .missing_hull(rows)
-            .map(|rows| self.grid.widen(rows))
+        let live = self.job.sharing == Sharing::Rows && self.job.write.is_none();
+        // Rows that come while the strip renders need no copy once they are here. Otherwise, or where rows before
+        // the frontier are missing, all of it does.
+        let rest = self.settled.missing_hull(lease.rest()).filter(|_| live);
+        let rows = rest.or_else(|| self.settled.missing_hull(lease.own()))?;
+        Some(self.grid.widen(rows))
     }
 
     fn write_seconds(&self, end: u32) -> f64 {

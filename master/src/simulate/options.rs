@@ -76,7 +76,7 @@ impl Default for SimulateOptions {
             latency: 0.005,
             band_rows: 32,
             fine_rows: 8,
-            block_overhead: 1.6,
+            block_overhead: 0.5,
             sharing: Sharing::Rows,
             write: WriteCost::NONE,
             faults: None,

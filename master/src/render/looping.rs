@@ -1,0 +1,253 @@
+//! The loop of one attempt: it hears, asks the scheduler, acts, and shows how far it is.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use td_protocol::hello::Fingerprint;
+use td_protocol::probe::ProbeReport;
+use td_protocol::rows::Rows;
+use td_protocol::strip::Way;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use crate::progress::{NodeStatus, Status};
+use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
+use crate::render::failure::RenderError;
+use crate::render::heard::{Heard, ProbeProblem};
+use crate::render::held::Held;
+use crate::render::probing;
+use crate::render::strips::StripTask;
+use crate::render::tally::Tally;
+use crate::render::verify::Made;
+use crate::schedule::{CostMap, Event, LeaseId, NodeId, Scheduler, SlotId, WriteCost};
+
+/// How often an agent that died is called back in one job.
+pub(super) const MOST_RECALLS: u32 = 5;
+/// Pause between two looks at the display when nothing happens.
+const DISPLAY_EVERY: Duration = Duration::from_millis(250);
+
+/// A strip that an agent has.
+pub(super) struct Lease {
+    pub slot: SlotId,
+    pub rows: Rows,
+    pub traced: bool,
+    pub given_up: bool,
+    pub task: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// The loop's state.
+pub(super) struct Run<'r, 'a> {
+    pub attempt: &'r mut Attempt<'a>,
+    pub scheduler: Scheduler,
+    pub way: Way,
+    pub held: Held,
+    pub tally: Tally,
+    pub leases: HashMap<LeaseId, Lease>,
+    /// Strips that wait for the probe to leave their slot.
+    pub deferred: Vec<StripTask>,
+    /// The slot that the probe is on.
+    pub probing: Option<SlotId>,
+    pub recalls: u32,
+    pub troubles: HashMap<NodeId, String>,
+    pub parallel_begun: Instant,
+    pub tell: Sender<Heard>,
+    pub finished: bool,
+    pub rows_from_cache: u32,
+    /// Segments that went into the picture, where they are to be verified.
+    pub made: Vec<Made>,
+}
+
+impl Drop for Run<'_, '_> {
+    fn drop(&mut self) {
+        for lease in self.leases.values_mut() {
+            if let Some(task) = lease.task.take() {
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    pub(super) async fn run(mut self, mut hear: Receiver<Heard>, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
+        self.begin()?;
+        while !(self.finished && self.probing.is_none()) {
+            let pause = self.pause();
+            let heard = tokio::select! {
+                heard = hear.recv() => heard,
+                _ = interrupted.recv() => Some(Heard::Interrupted),
+                () = tokio::time::sleep(pause) => None,
+            };
+            match heard {
+                None => self.tell_scheduler(Event::Tick)?,
+                Some(heard) => self.take(heard).await?,
+            }
+            self.show();
+        }
+        let now = Instant::now();
+        self.tally.end_all(now);
+        let counts = self.scheduler.counts();
+        let Some(report) = self.attempt.report.clone() else {
+            return Err(RenderError::Nodes("no probe was rendered".to_owned()).into());
+        };
+        Ok(Rendered {
+            report,
+            tally: std::mem::take(&mut self.tally),
+            parallel: now.duration_since(self.parallel_begun),
+            parallel_begun: self.parallel_begun,
+            starts: counts.starts,
+            shrinks: counts.shrinks,
+            rows_from_cache: self.rows_from_cache,
+            made: std::mem::take(&mut self.made),
+            rows_verified: None,
+        })
+    }
+
+    fn begin(&mut self) -> Result<(), AttemptEnd> {
+        self.parallel_begun = Instant::now();
+        if self.attempt.report.is_none() {
+            self.start_probe();
+        }
+        let report = self.attempt.report.clone();
+        if let Some(report) = report {
+            self.learn(&report)?;
+        }
+        let ups: Vec<Event> = self
+            .attempt
+            .crew
+            .nodes
+            .iter()
+            .flat_map(|node| {
+                node.slots.iter().map(|&slot| Event::SlotUp { slot, node: node.id, speed: node.speed, start_seconds: None })
+            })
+            .collect();
+        for up in ups {
+            self.tell_scheduler(up)?;
+        }
+        self.tell_scheduler(Event::Begin)
+    }
+
+    fn start_probe(&mut self) {
+        let Some(node) = self.attempt.crew.fastest() else { return };
+        self.probing = node.slots.first().copied();
+        let (client, id, start) = (node.client.clone(), self.attempt.spec.id.clone(), self.attempt.probe.clone());
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            let result = probing::run(&client, &id, &start).await;
+            let _ = tell.send(Heard::Probe(result)).await;
+        });
+    }
+
+    fn pause(&self) -> Duration {
+        let wake = self.scheduler.next_wake().map_or(DISPLAY_EVERY, |wake| {
+            Duration::try_from_secs_f64(wake - self.now()).unwrap_or(Duration::ZERO)
+        });
+        wake.clamp(Duration::from_millis(5), DISPLAY_EVERY)
+    }
+
+    pub(super) fn now(&self) -> f64 {
+        self.attempt.begun.elapsed().as_secs_f64()
+    }
+
+    async fn take(&mut self, heard: Heard) -> Result<(), AttemptEnd> {
+        match heard {
+            Heard::Strip { slot, lease, what } => self.take_strip(slot, lease, what).await,
+            Heard::Shrunk { lease, epoch, end } => match end {
+                Some(end) => self.tell_scheduler(Event::ShrinkAnswered { lease, epoch, end }),
+                None => Ok(()),
+            },
+            Heard::Probe(result) => self.take_probe(result).await,
+            Heard::NodeSilent { node, error } => self.lose_node(node, &error.to_string()).await,
+            Heard::Interrupted => Err(RenderError::Interrupted.into()),
+        }
+    }
+
+    async fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
+        let slot = self.probing.take();
+        match result {
+            Ok(report) => {
+                let fingerprint: &Fingerprint = &self.attempt.crew.fingerprint;
+                self.attempt.kept.put(&self.attempt.spec, fingerprint, &report);
+                self.learn(&report)?;
+                self.attempt.report = Some(report);
+            }
+            Err(ProbeProblem::Failed { failure, message, povray }) => {
+                return Err(self.scene_failure(&failure, &message, &povray, false));
+            }
+            Err(ProbeProblem::Lost(error)) => {
+                if let Some(node) = slot.and_then(|slot| self.attempt.crew.node_of(slot)).map(|node| node.id) {
+                    self.lose_node(node, &error.to_string()).await?;
+                }
+                if self.recalls > MOST_RECALLS {
+                    return Err(RenderError::from(error).into());
+                }
+                self.start_probe();
+                return Ok(());
+            }
+        }
+        self.announce_way();
+        for mut task in std::mem::take(&mut self.deferred) {
+            task.start.way = self.way_for(task.slot);
+            self.spawn(task);
+        }
+        Ok(())
+    }
+
+    /// What the probe tells the scheduler.
+    fn learn(&mut self, report: &ProbeReport) -> Result<(), AttemptEnd> {
+        self.way = report.way;
+        self.attempt.progress.detail(
+            "probe",
+            [
+                ("from_state_file", (report.way != Way::Writer).into()),
+                ("reason", report.reason.as_str().into()),
+                ("start_seconds", report.start_seconds.into()),
+                ("trace_cpu", report.trace_cpu.into()),
+            ],
+        );
+        if report.row_costs.len() > 1 {
+            let small = f64::from(self.attempt.probe.width) * f64::from(self.attempt.probe.height);
+            let whole = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height);
+            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * whole / small.max(1.0));
+            self.tell_scheduler(Event::CostMap(CostMap { costs: report.row_costs.clone(), seconds }))?;
+        }
+        if report.way == Way::Writer {
+            // Some nanoseconds per pixel of the whole image for black rows, more for those with pixels.
+            let megapixels = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height) * 1e-6;
+            let seconds = megapixels * 0.12;
+            self.tell_scheduler(Event::WriteCost(WriteCost { top: seconds, bottom: seconds }))?;
+        }
+        Ok(())
+    }
+
+    fn announce_way(&self) {
+        for node in &self.attempt.crew.nodes {
+            let (client, id) = (node.client.clone(), self.attempt.spec.id.clone());
+            let way = if node.state_file_proven { self.way } else { Way::Writer };
+            tokio::spawn(async move {
+                if let Err(error) = client.set_way(&id, way).await {
+                    tracing::debug!("{error}");
+                }
+            });
+        }
+    }
+
+    pub(super) fn way_for(&self, slot: SlotId) -> Way {
+        let is_proven = self.attempt.crew.node_of(slot).is_some_and(|node| node.state_file_proven);
+        if is_proven { self.way } else { Way::Writer }
+    }
+
+    fn show(&mut self) {
+        let rows_total = self.attempt.spec.options.rows.len();
+        let rows_done = self.scheduler.rows_settled();
+        let share = f64::from(rows_done) / f64::from(rows_total.max(1));
+        let elapsed = self.parallel_begun.elapsed().as_secs_f64();
+        let left = (share > 0.02).then(|| elapsed / share - elapsed);
+        let nodes = self.attempt.crew.nodes.iter().map(|node| NodeStatus {
+            name: node.client.name().to_owned(),
+            slots: node.slots.len(),
+            busy: node.slots.iter().filter(|slot| self.tally.is_busy(**slot)).count(),
+            rows: node.slots.iter().map(|slot| self.tally.get(*slot).rows).sum(),
+            trouble: self.troubles.get(&node.id).cloned(),
+        });
+        let status = Status { rows_done, rows_total, share, elapsed, left, nodes: nodes.collect() };
+        self.attempt.progress.status(&status);
+    }}

@@ -1,0 +1,145 @@
+//! The scheduler on simulated nodes: how good, how cheap, and what it survives.
+
+use td::schedule::{Sharing, WriteCost};
+use td::simulate::{
+    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, Summary, built_in_map, plot, run,
+};
+
+fn simulate(options: &SimulateOptions) -> Summary {
+    run(options, &mut |_| ()).unwrap()
+}
+
+fn with_map(name: &str, nodes: u32) -> SimulateOptions {
+    SimulateOptions { nodes, map: built_in_map(name).unwrap(), ..SimulateOptions::default() }
+}
+
+#[test]
+fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
+    for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
+        let summary = simulate(&SimulateOptions { speeds, ..SimulateOptions::default() });
+        assert!(summary.finished);
+        assert!(summary.efficiency >= 0.97, "{summary:?}");
+        assert_eq!(summary.rows_twice, 0);
+        assert!(u64::from(summary.starts) <= summary.start_bound);
+    }
+}
+
+#[test]
+fn first_against_the_references_on_each_recorded_map() {
+    for map in BUILT_IN_MAPS.iter().filter(|name| **name != "flat") {
+        for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
+            let options = SimulateOptions { speeds, ..with_map(map, 1000) };
+            let own = simulate(&options);
+            for method in [Method::EqualStrips, Method::GuidedSelfScheduling, Method::Factoring] {
+                let other = simulate(&SimulateOptions { method, ..options.clone() });
+                assert!(own.makespan < other.makespan, "{map} {method:?}: {own:?} {other:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_event_is_the_makespan_and_every_row_comes_once() {
+    let options = with_map("woodbox", 20);
+    let mut events = Vec::new();
+    let summary = run(&options, &mut |event| events.push(event)).unwrap();
+    let rows: Vec<&SimEvent> = events.iter().filter(|event| event.kind == SimEventKind::Rows).collect();
+    assert!(events.windows(2).all(|pair| pair[0].time <= pair[1].time));
+    assert!((rows.last().unwrap().time - summary.makespan).abs() < 1e-9);
+    let mut seen = vec![0u8; options.height() as usize];
+    for event in rows {
+        for row in event.rows.start..event.rows.end {
+            seen[row as usize] += 1;
+        }
+    }
+    assert!(seen.iter().all(|&count| count == 1));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_simulation() {
+    let options = SimulateOptions { faults: Some(11), ..with_map("blob", 12) };
+    let play = || {
+        let mut events = Vec::new();
+        run(&options, &mut |event| events.push(event)).unwrap();
+        events
+    };
+    assert_eq!(play(), play());
+}
+
+#[test]
+fn a_node_that_is_alone_does_all_in_one_strip() {
+    let summary = simulate(&with_map("blob", 1));
+    assert_eq!(summary.starts, 1);
+    assert!(summary.efficiency > 0.999);
+}
+
+/// 200 schedules of faults, or as many as `TD_FAULT_SEEDS` says, from `TD_FAULT_FIRST` on.
+#[test]
+fn random_faults_never_lose_a_row_and_always_end() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let first = number("TD_FAULT_FIRST", 1);
+    let mut failing = Vec::new();
+    for seed in first..first + number("TD_FAULT_SEEDS", 200) {
+        let options = faulty(seed);
+        let summary = simulate(&options);
+        let starts_are_bounded = u64::from(summary.starts) <= summary.start_bound;
+        if !summary.finished || summary.rows_twice > 0 || !starts_are_bounded {
+            failing.push((seed, summary));
+        }
+    }
+    assert!(failing.is_empty(), "replay with `td simulate --faults seed=N`: {failing:#?}");
+}
+
+/// Small clusters of all kinds, so that many schedules can be tried.
+fn faulty(seed: u64) -> SimulateOptions {
+    let map = BUILT_IN_MAPS[(seed % 7) as usize];
+    let sharing = match seed % 11 {
+        0 | 1 => Sharing::WholeLeases,
+        2 => Sharing::OneLease,
+        _ => Sharing::Rows,
+    };
+    let writes = seed % 5 == 0;
+    SimulateOptions {
+        nodes: 1 + (seed % 16) as u32,
+        rows: Some(200 + (seed * 37 % 1400) as u32),
+        speeds: vec![1.0, 0.5, 2.0, 1.0, 4.0],
+        work: 20.0 + (seed % 90) as f64,
+        fine_rows: if seed % 3 == 0 { 32 } else { 8 },
+        write: if writes { WriteCost { top: 0.2, bottom: 3.0 } } else { WriteCost::NONE },
+        sharing,
+        faults: Some(seed),
+        seed,
+        probe_after: (seed % 4 != 0).then_some(2.0),
+        map: built_in_map(map).unwrap(),
+        ..SimulateOptions::default()
+    }
+}
+
+#[test]
+fn a_timeline_is_a_picture_of_all_slots() {
+    let options = SimulateOptions { faults: Some(7), ..with_map("wineglass", 8) };
+    let mut events = Vec::new();
+    let summary = run(&options, &mut |event| events.push(event)).unwrap();
+    let svg = plot::svg(&events, &summary, "wineglass <8 nodes>");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains("wineglass &lt;8 nodes&gt;"));
+    assert!(svg.matches("<rect").count() > 16);
+}
+
+#[test]
+fn options_without_sense_are_refused_with_a_sentence() {
+    let refused = |options: SimulateOptions| run(&options, &mut |_| ()).unwrap_err().to_string();
+    let default = SimulateOptions::default;
+    assert_eq!(refused(SimulateOptions { nodes: 0, ..default() }), "nodes must be 1 to 1000000, is 0");
+    assert_eq!(
+        refused(SimulateOptions { speeds: vec![1.0, -1.0], ..default() }),
+        "speeds must be above 0, is -1"
+    );
+    assert_eq!(
+        refused(SimulateOptions { map: vec![], ..default() }),
+        "the cost map must have numbers of at least 0, and one above 0"
+    );
+    assert!(refused(SimulateOptions { fine_rows: 5, ..default() }).starts_with("block heights"));
+}
