@@ -135,7 +135,7 @@ impl Run<'_, '_> {
             SettleError::Io(source) => RenderError::Folder { path: folder, source },
         })?;
         tracing::debug!("lease {} settles {rows}", lease.0);
-        if let Some(slot) = self.leases.get(&lease).map(|lease| lease.slot) {
+        if let Some(slot) = self.makers.remove(&lease) {
             self.tally.slot(slot).rows += settled;
         }
         Ok(())

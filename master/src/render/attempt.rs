@@ -140,6 +140,7 @@ impl Attempt<'_> {
             tell,
             finished: false,
             rows_from_cache,
+            makers: HashMap::new(),
             made: Vec::new(),
             attempt: self,
         };

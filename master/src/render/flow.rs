@@ -133,6 +133,14 @@ async fn one_attempt(
         report = Some(found);
     }
     let policy = choose(prepared, class, request, progress)?;
+    if request.verify_rows.is_some() && policy.class > Class::Aligned32 {
+        return Err(RenderError::Usage(
+            "--verify compares rows with the same rows rendered again, and those of this picture differ each time they \
+             are cut otherwise: leave --verify out"
+                .to_owned(),
+        )
+        .into());
+    }
     spec.exact = policy.exact;
     spec.reuse &= policy.exact;
     if policy.first_pass {

@@ -52,6 +52,8 @@ pub(super) struct Run<'r, 'a> {
     pub tell: Sender<Heard>,
     pub finished: bool,
     pub rows_from_cache: u32,
+    /// Which slot has rendered what is held of a lease.
+    pub makers: HashMap<LeaseId, SlotId>,
     /// Segments that went into the picture, where they are to be verified.
     pub made: Vec<Made>,
 }

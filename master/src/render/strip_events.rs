@@ -37,6 +37,7 @@ impl Run<'_, '_> {
                 if self.attempt.policy.sharing == Sharing::WholeLeases {
                     let folder = self.attempt.folder.clone();
                     self.held.add(lease, meta, &data).map_err(|source| RenderError::Folder { path: folder, source })?;
+                    self.makers.insert(lease, slot);
                 } else {
                     let before = self.scheduler.rows_settled();
                     let _ = self.attempt.spool.add(&meta, &data)?;

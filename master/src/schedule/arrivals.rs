@@ -120,7 +120,8 @@ impl Scheduler {
         }
         if lease.stall > 1.0 || reason == GiveUpReason::Stuck {
             if let Some(slot) = self.slots.get_mut(lease.slot) {
-                slot.pace.distrust(lease.stall.max(self.tuning.overdue_factor));
+                slot.pace
+                    .distrust(lease.stall.max(self.tuning.overdue_factor));
             }
         }
         self.slots.set_state(lease.slot, SlotState::Stopping(id));

@@ -148,7 +148,11 @@ impl Measured {
             let rows = self.rows.get(cell).copied().filter(|rows| *rows > 0.0)?;
             Some(self.seconds[cell] / rows)
         };
-        let above = if rows.start > 0 { cell(f64::from(rows.start) - 0.5) } else { None };
+        let above = if rows.start > 0 {
+            cell(f64::from(rows.start) - 0.5)
+        } else {
+            None
+        };
         match (above, cell(f64::from(rows.end) + 0.5)) {
             (Some(above), Some(below)) => Some(f64::midpoint(above, below)),
             (one, other) => one.or(other),

@@ -87,7 +87,7 @@ pub enum Event {
 /// Something to do, in the order given.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Start a strip. `block_rows` is the block height to ask of POV-Ray (`+BS`); `copy` says that the same rows are
+    /// Start a strip. `block_rows` is POV-Ray's block height (`+BS`); `copy` says that the same rows are
     /// being rendered elsewhere too, by a slot that seems stuck.
     Start {
         slot: SlotId,

@@ -64,8 +64,9 @@ pub struct Job {
     pub rows: Rows,
     /// POV-Ray's block height, in rows.
     pub band_rows: u32,
-    /// The smallest block height that may be asked for, in rows; divides `band_rows`. Below `band_rows` only where any
-    /// row may begin a strip. All boundaries are multiples of it, counted from row `band_origin`.
+    /// All boundaries are multiples of this many rows, counted from row `band_origin`; divides `band_rows`, and is the
+    /// same where strips must begin with a band (the 32-row class). Where any row may begin a strip, finer boundaries
+    /// make strips that are smaller than a block, which evens out the end.
     pub fine_rows: u32,
     /// The row that bands are counted from.
     pub band_origin: u32,
@@ -94,7 +95,7 @@ impl Job {
         }
     }
 
-    /// A whole image of the any-row class: strips that are not long use blocks of 8 rows.
+    /// A whole image of the any-row class: boundaries at multiples of 8 rows.
     #[must_use]
     pub fn any_row(height: u32) -> Self {
         Self {
@@ -151,12 +152,7 @@ pub struct Tuning {
     pub overdue_floor: f64,
     /// A node rests after this many failed strips in a row.
     pub failures_to_rest: u32,
-    /// Blocks of `h` rows cost this over `h` more than one huge block would, as a share: 1.6 means 15 % more for 8 rows
-    /// than for 32 (measured: 16 to 25 % on blob, 2 to 5 % on woodbox and wineglass).
-    pub block_overhead: f64,
-    /// How much more an imbalance at the end counts than the overhead of fine blocks.
-    pub balance_weight: f64,
-    /// Blocks kept back from the end of a long strip with coarse blocks; of a short one more.
+    /// Blocks kept back from the end of a long strip, to even out the end; of a short one more.
     pub kept_blocks: f64,
     /// Each slot takes its share of what is kept back divided by this, but what is worth this many starts at least.
     pub reserve_divisor: f64,
@@ -177,8 +173,6 @@ impl Default for Tuning {
             overdue_factor: 3.0,
             overdue_floor: 2.0,
             failures_to_rest: 3,
-            block_overhead: 1.6,
-            balance_weight: 0.1,
             kept_blocks: 1.0,
             reserve_divisor: 1.25,
             least_starts: 2.0,

@@ -33,6 +33,8 @@ pub(super) struct Lease {
     pub epoch: u32,
     pub shrink: Option<PendingShrink>,
     pub twin: Twin,
+    /// Copies of it that were stuck as well.
+    pub stuck_copies: i32,
     /// The agent has not confirmed `end`: it may go on beyond.
     pub end_unconfirmed: bool,
     /// A shrink was not answered, or gave nothing: no other until something is heard.

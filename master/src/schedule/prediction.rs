@@ -86,7 +86,14 @@ impl Scheduler {
         };
         let finish = self.finish_of(lease);
         let step = self.step_seconds(lease);
-        let patience = (step * self.tuning.overdue_factor).max(self.tuning.overdue_floor.max(0.1));
+        // As long as no rows have told what they cost, predictions are but assumptions.
+        let told = self.observed.reports > 0 || self.rate_told;
+        let floor = if told {
+            self.tuning.overdue_floor
+        } else {
+            self.tuning.assumed_seconds
+        };
+        let patience = (step * self.tuning.overdue_factor).max(floor.max(0.1));
         let overdue_at = lease.anchor + patience.max(step * lease.stall);
         let queued = if lease.shrink.is_some() || lease.twin != Twin::None {
             Queued::No
@@ -141,13 +148,13 @@ impl Scheduler {
         let Some(lease) = self.leases.get(&id) else {
             return;
         };
-        if lease.is_copy() {
-            // It was to help, and is stuck itself: somebody else may.
-            self.counts.losses += 1;
-            self.give_up(id, GiveUpReason::Stuck);
+        let elapsed = (self.now - lease.anchor).max(SHORTEST);
+        if self.give_up_stuck_copy(id, elapsed) {
             return;
         }
-        let elapsed = (self.now - lease.anchor).max(SHORTEST);
+        let Some(lease) = self.leases.get(&id) else {
+            return;
+        };
         let stall = (2.0 * elapsed / self.step_seconds(lease)).max(lease.stall * 1.5);
         if let Some(lease) = self.leases.get_mut(&id) {
             lease.stall = stall;
@@ -160,6 +167,30 @@ impl Scheduler {
     pub(super) fn note_typical_speed(&mut self) {
         let slots = self.slots.usable().max(1) as f64;
         self.typical_speed = (self.slots.total_speed() / slots).max(1e-9);
+    }
+
+    /// A copy was to help. If it is stuck itself, somebody else may: but with twice the patience each time.
+    fn give_up_stuck_copy(&mut self, id: LeaseId, elapsed: f64) -> bool {
+        let Some(lease) = self.leases.get(&id) else {
+            return false;
+        };
+        let Twin::CopyOf(original) = lease.twin else {
+            return false;
+        };
+        let step = self
+            .step_seconds(lease)
+            .max(self.tuning.overdue_floor.max(0.1));
+        let Some(original) = self.leases.get_mut(&original) else {
+            return false;
+        };
+        let patience = self.tuning.overdue_factor.powi(2) * 2f64.powi(original.stuck_copies);
+        if elapsed < patience * step {
+            return false;
+        }
+        original.stuck_copies += 1;
+        self.counts.losses += 1;
+        self.give_up(id, GiveUpReason::Stuck);
+        true
     }
 
     /// Until rows tell, a job is taken to last a while on all slots together.

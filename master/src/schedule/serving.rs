@@ -45,7 +45,11 @@ impl Scheduler {
         if self.try_steal(self.now + start + share / speed) {
             return true;
         }
-        let Some(rows) = self.reserve.take(&self.settled).map(|rows| self.grid.widen(rows)) else {
+        let Some(rows) = self
+            .reserve
+            .take(&self.settled)
+            .map(|rows| self.grid.widen(rows))
+        else {
             return false;
         };
         let rows = self.cut_off(rows, share);
@@ -60,7 +64,9 @@ impl Scheduler {
         if whole < 1.5 * seconds || self.spare_starts() <= self.slots.ever() as u64 {
             return rows;
         }
-        let row = self.sums.row_at(self.sums.before(f64::from(rows.start)) + seconds / rate);
+        let row = self
+            .sums
+            .row_at(self.sums.before(f64::from(rows.start)) + seconds / rate);
         let least = self.grid.ceil(rows.start + 1);
         let cut = self.grid.nearest(row).clamp(least, rows.end);
         let rest = Rows::new(cut, rows.end);
@@ -71,15 +77,19 @@ impl Scheduler {
     /// What is believed of rows that no strip has come to: as next to them, where something was measured.
     pub(super) fn field_at(&self, rows: Rows) -> FieldEstimate {
         let known = self.sums.known();
-        let near = if known { None } else { self.measured.seconds_per_row_near(rows) };
+        let near = if known {
+            None
+        } else {
+            self.measured.seconds_per_row_near(rows)
+        };
         let seconds = near.map_or(self.seconds_per_unit, |seconds| {
             seconds * f64::from(rows.len()) / self.sums.of(rows).max(1e-9)
         });
         FieldEstimate::unseen(seconds, known)
     }
 
-    /// Keeps rows back from the end of a strip with coarse blocks, and returns the strip's new end. Nothing can be
-    /// taken from a last coarse block, so what is left of an imbalance is evened out with these rows.
+    /// Keeps rows back from the end of a strip where boundaries are finer than blocks, and returns the strip's new end. Nothing can be
+    /// taken from a last block, so what is left of an imbalance is evened out with these rows.
     fn keep_back(&mut self, slot: SlotId, rows: Rows, block: u32, field: FieldEstimate) -> u32 {
         let start = self.start_of(slot) * self.speed_of(slot);
         let seconds = self.sums.of(rows) * field.seconds_per_unit();
@@ -96,9 +106,13 @@ impl Scheduler {
         // Where a strip is but a few blocks, one block is much.
         let blocks = f64::from(rows.len()) / f64::from(block);
         let kept = f64::from(block) * self.tuning.kept_blocks * (1.0 + (4.5 / blocks).powi(4));
-        let end = self.grid.nearest(f64::from(rows.end) - kept).max(rows.start + block);
+        let end = self
+            .grid
+            .nearest(f64::from(rows.end) - kept)
+            .max(rows.start + block);
         let rest = Rows::new(end, rows.end);
-        self.reserve.put(rest, self.sums.of(rest) * field.seconds_per_unit());
+        self.reserve
+            .put(rest, self.sums.of(rest) * field.seconds_per_unit());
         end
     }
 
@@ -253,7 +267,7 @@ impl Scheduler {
         let id = LeaseId(self.next_lease);
         self.next_lease += 1;
         let field = field.unwrap_or_else(|| self.field_at(rows));
-        let block = self.block_rows(slot, rows, field);
+        let block = self.job.band_rows;
         if twin == Twin::None {
             rows.end = self.keep_back(slot, rows, block, field);
         }
@@ -274,6 +288,7 @@ impl Scheduler {
             epoch: 0,
             shrink: None,
             twin,
+            stuck_copies: 0,
             end_unconfirmed: false,
             deaf: false,
             refused: false,
@@ -297,27 +312,6 @@ impl Scheduler {
             copy: is_copy,
         });
         self.requeue(id);
-    }
-
-    /// The block height for a strip. Fine blocks cost more, coarse ones leave more imbalance at the end; the sum of
-    /// both is least at a height that grows with the square root of the strip's rows.
-    fn block_rows(&self, slot: SlotId, rows: Rows, field: FieldEstimate) -> u32 {
-        let (fine, band) = (self.job.fine_rows, self.job.band_rows);
-        let seconds = self.sums.of(rows) * field.seconds_per_unit() / self.speed_of(slot);
-        // Where nobody could take anything from it in time, nothing is gained.
-        let shareable = self.slots.ever() > 1
-            && self.job.sharing == Sharing::Rows
-            && seconds > 4.0 * self.start_of(slot);
-        if fine >= band || !shareable {
-            return band;
-        }
-        let weight = self.tuning.balance_weight.max(1e-3);
-        let best = (2.0 * self.tuning.block_overhead * f64::from(rows.len()) / weight).sqrt();
-        let mut height = fine;
-        while height < band && f64::from(height) * std::f64::consts::SQRT_2 < best {
-            height = height.saturating_mul(2);
-        }
-        if band.is_multiple_of(height) { height } else { band }
     }
 
     /// Takes a lease off all lists; its rows may still arrive.

@@ -10,8 +10,6 @@ use super::scheduler::Scheduler;
 /// How many of the strips that finish last are looked at.
 const CANDIDATES: usize = 3;
 
-
-
 /// Where a strip could be cut.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Split {
@@ -38,8 +36,12 @@ impl Scheduler {
         let start = self.start_of(thief);
         let least = self.tuning.pay_share * start;
         let latest = self.victims.iter().rev().take(CANDIDATES);
-        let best = latest.map_while(|&(finish, id)| (finish.0 - self.now >= start + least && finish.0 > later_than).then_some(id)).find_map(|id| {
-            let split = self.split(self.leases.get(&id)?, thief)?;
+        let best = latest
+            .map_while(|&(finish, id)| {
+                (finish.0 - self.now >= start + least && finish.0 > later_than).then_some(id)
+            })
+            .find_map(|id| {
+                let split = self.split(self.leases.get(&id)?, thief)?;
                 (split.gain >= least).then_some((id, split.new_end))
             });
         let Some((victim, new_end)) = best else {
@@ -71,8 +73,8 @@ impl Scheduler {
                     + self.write_seconds(rows.end);
                 let own = start + seconds / self.speed_of(thief);
                 let others = lease.finish.max(self.now) - self.now;
-                let pays =
-                    own < self.tuning.copy_share * others && others - own >= self.tuning.pay_share * start;
+                let pays = own < self.tuning.copy_share * others
+                    && others - own >= self.tuning.pay_share * start;
                 (pays && thief != lease.slot).then_some((id, rows, lease.field))
             });
         let Some((original, rows, field)) = best else {
@@ -126,13 +128,20 @@ impl Scheduler {
         }
         let split = |index: u32| {
             let (victim, thief) = self.finishes(lease, thief, cut(index));
-            Split { new_end: cut(index), gain: lease.finish.max(self.now) - victim.max(thief) }
+            Split {
+                new_end: cut(index),
+                gain: lease.finish.max(self.now) - victim.max(thief),
+            }
         };
         let (early, late) = (split(low.saturating_sub(1)), split(low.min(cuts - 1)));
-        // A victim with coarse blocks had better finish first: it can take something back from the thief, whose
-        // blocks are fine, but nothing can be taken from its own last block.
+        // Where boundaries are finer than blocks, the victim had better finish first: it can take something else then,
+        // but nothing can be taken from its own last block.
         let coarse = lease.block > self.job.fine_rows && early.gain > 0.0;
-        Some(if coarse || early.gain >= late.gain { early } else { late })
+        Some(if coarse || early.gain >= late.gain {
+            early
+        } else {
+            late
+        })
     }
 
     /// When the victim and the thief finish if the strip is cut at row `at`.

@@ -27,13 +27,35 @@ enum Happening {
     /// Reaches the master.
     Heard(Event),
     /// Reaches the agent.
-    Start { slot: SlotId, lease: LeaseId, rows: Rows, block: u32 },
-    Shrink { slot: SlotId, lease: LeaseId, epoch: u32, new_end: u32 },
-    GiveUp { slot: SlotId, lease: LeaseId },
+    Start {
+        slot: SlotId,
+        lease: LeaseId,
+        rows: Rows,
+        block: u32,
+    },
+    Shrink {
+        slot: SlotId,
+        lease: LeaseId,
+        epoch: u32,
+        new_end: u32,
+    },
+    GiveUp {
+        slot: SlotId,
+        lease: LeaseId,
+    },
     /// The step of a node that was planned under this number.
-    Step { node: u32, plan: u64 },
-    Fault { node: u32, fault: Fault },
-    Declared { node: u32, plan: u64 },
+    Step {
+        node: u32,
+        plan: u64,
+    },
+    Fault {
+        node: u32,
+        fault: Fault,
+    },
+    Declared {
+        node: u32,
+        plan: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -60,7 +82,10 @@ impl PartialOrd for Planned {
 impl Ord for Planned {
     /// The earliest is the greatest.
     fn cmp(&self, other: &Self) -> Ordering {
-        other.time.total_cmp(&self.time).then(other.order.cmp(&self.order))
+        other
+            .time
+            .total_cmp(&self.time)
+            .then(other.order.cmp(&self.order))
     }
 }
 
@@ -103,7 +128,9 @@ pub(super) fn run(
         options,
         picture: Picture::new(options),
         scheduler: Scheduler::new(job, options.tuning)?,
-        nodes: (0..options.nodes).map(|node| Node::new(options.speed(node))).collect(),
+        nodes: (0..options.nodes)
+            .map(|node| Node::new(options.speed(node)))
+            .collect(),
         held: (0..options.nodes).map(|_| Vec::new()).collect(),
         queue: BinaryHeap::new(),
         order: 0,
@@ -142,7 +169,8 @@ impl Engine<'_> {
     }
 
     fn up(&self, node: u32) -> Event {
-        let error = self.options.speed_error * (2.0 * share_at(self.options.seed ^ 0x51, u64::from(node)) - 1.0);
+        let error = self.options.speed_error
+            * (2.0 * share_at(self.options.seed ^ 0x51, u64::from(node)) - 1.0);
         let speed = self.options.speed(node) * (1.0 + error);
         Event::SlotUp {
             slot: SlotId(node),
@@ -154,11 +182,20 @@ impl Engine<'_> {
 
     fn plan(&mut self, time: f64, happening: Happening) {
         self.order += 1;
-        self.queue.push(Planned { time, order: self.order, happening });
+        self.queue.push(Planned {
+            time,
+            order: self.order,
+            happening,
+        });
     }
 
     fn tell(&mut self, slot: u32, kind: SimEventKind, rows: Rows) {
-        (self.heard)(SimEvent { time: self.now, slot, kind, rows });
+        (self.heard)(SimEvent {
+            time: self.now,
+            slot,
+            kind,
+            rows,
+        });
     }
 
     fn play(&mut self, latest: f64) {
@@ -172,7 +209,9 @@ impl Engine<'_> {
                     self.decide(Event::Tick);
                 }
                 (_, Some(_)) => {
-                    let Some(planned) = self.queue.pop() else { return };
+                    let Some(planned) = self.queue.pop() else {
+                        return;
+                    };
                     self.now = self.now.max(planned.time);
                     self.happens(planned.happening);
                 }
@@ -199,14 +238,45 @@ impl Engine<'_> {
     fn act(&mut self, action: Action) {
         let arrives = self.now + self.options.latency;
         match action {
-            Action::Start { slot, lease, rows, block_rows, copy } => {
-                let kind = if copy { SimEventKind::Copied } else { SimEventKind::Started };
+            Action::Start {
+                slot,
+                lease,
+                rows,
+                block_rows,
+                copy,
+            } => {
+                let kind = if copy {
+                    SimEventKind::Copied
+                } else {
+                    SimEventKind::Started
+                };
                 self.tell(slot.0, kind, rows);
-                self.plan(arrives, Happening::Start { slot, lease, rows, block: block_rows });
+                self.plan(
+                    arrives,
+                    Happening::Start {
+                        slot,
+                        lease,
+                        rows,
+                        block: block_rows,
+                    },
+                );
             }
-            Action::Shrink { slot, lease, epoch, new_end } => {
+            Action::Shrink {
+                slot,
+                lease,
+                epoch,
+                new_end,
+            } => {
                 if !self.faults.dice.chance(self.faults.lost) {
-                    self.plan(arrives, Happening::Shrink { slot, lease, epoch, new_end });
+                    self.plan(
+                        arrives,
+                        Happening::Shrink {
+                            slot,
+                            lease,
+                            epoch,
+                            new_end,
+                        },
+                    );
                 }
             }
             Action::Settle { lease: _, rows } => {
@@ -223,7 +293,9 @@ impl Engine<'_> {
             }
             Action::Finished => self.over = true,
             // Somebody comes back, or the queue runs empty.
-            Action::Stuck { reason: StuckReason::NoSlotLeft { .. } | StuckReason::AllNodesRest { .. } } => {}
+            Action::Stuck {
+                reason: StuckReason::NoSlotLeft { .. } | StuckReason::AllNodesRest { .. },
+            } => {}
         }
     }
 
@@ -233,7 +305,9 @@ impl Engine<'_> {
             Happening::Step { node, plan } => self.step(node, plan),
             Happening::Fault { node, fault } => self.fault(node, fault),
             Happening::Declared { node, plan } => self.declare_lost(node, plan),
-            Happening::Start { slot, .. } | Happening::Shrink { slot, .. } | Happening::GiveUp { slot, .. } => {
+            Happening::Start { slot, .. }
+            | Happening::Shrink { slot, .. }
+            | Happening::GiveUp { slot, .. } => {
                 let node = &self.nodes[slot.0 as usize];
                 if node.dead {
                     return;
@@ -251,15 +325,26 @@ impl Engine<'_> {
         let node = &mut self.nodes[id as usize];
         node.work_until(self.now);
         match happening {
-            Happening::Start { lease, rows, block, .. } => {
+            Happening::Start {
+                lease, rows, block, ..
+            } => {
                 node.start(self.now, lease, rows, block, self.options.start);
             }
-            Happening::Shrink { lease, epoch, new_end, .. } => {
+            Happening::Shrink {
+                lease,
+                epoch,
+                new_end,
+                ..
+            } => {
                 if let Some(end) = node.shrink(lease, new_end)
                     && !self.faults.dice.chance(self.faults.lost)
                 {
                     let late = self.faults.dice.chance(self.faults.late);
-                    let delay = if late { self.faults.dice.between(0.0, 4.0) } else { 0.0 };
+                    let delay = if late {
+                        self.faults.dice.between(0.0, 4.0)
+                    } else {
+                        0.0
+                    };
                     self.send_later(id, Event::ShrinkAnswered { lease, epoch, end }, delay);
                 }
             }
@@ -267,7 +352,14 @@ impl Engine<'_> {
                 if node.strip.is_some_and(|strip| strip.lease == lease) {
                     node.strip = None;
                     let reason = "cancelled".to_owned();
-                    self.send(id, Event::StripFailed { slot: SlotId(id), lease, reason });
+                    self.send(
+                        id,
+                        Event::StripFailed {
+                            slot: SlotId(id),
+                            lease,
+                            reason,
+                        },
+                    );
                 }
             }
             _ => {}
@@ -292,7 +384,12 @@ impl Engine<'_> {
         }
         node.work_until(self.now);
         let Some(strip) = node.strip else { return };
-        let step = node.step(&self.picture, self.options.write, self.options.start, self.options.height());
+        let step = node.step(
+            &self.picture,
+            self.options.write,
+            self.options.start,
+            self.options.height(),
+        );
         let ended = node.ended(step);
         if ended {
             node.strip = None;
@@ -301,13 +398,35 @@ impl Engine<'_> {
         match step {
             Step::Traces => {
                 self.tell(id, SimEventKind::Tracing, strip.rows);
-                self.send(id, Event::StartCost { slot, seconds: self.options.start });
+                self.send(
+                    id,
+                    Event::StartCost {
+                        slot,
+                        seconds: self.options.start,
+                    },
+                );
             }
             Step::Rows(rows, cost_seconds) => {
-                self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds });
+                self.send(
+                    id,
+                    Event::RowsDone {
+                        slot,
+                        lease,
+                        rows,
+                        cost_seconds,
+                    },
+                );
             }
             Step::Progress(end, cost_seconds) => {
-                self.send(id, Event::Progress { slot, lease, end, cost_seconds });
+                self.send(
+                    id,
+                    Event::Progress {
+                        slot,
+                        lease,
+                        end,
+                        cost_seconds,
+                    },
+                );
             }
             Step::Goes => {}
         }
@@ -323,13 +442,17 @@ impl Engine<'_> {
 
     fn send_later(&mut self, id: u32, event: Event, delay: f64) {
         if self.faults.dice.chance(self.faults.repeated) {
-            let again = self.now + delay + self.options.latency + self.faults.dice.between(0.0, 10.0);
+            let again =
+                self.now + delay + self.options.latency + self.faults.dice.between(0.0, 10.0);
             self.plan(again, Happening::Heard(event.clone()));
         }
         if self.nodes[id as usize].cut {
             self.held[id as usize].push(Happening::Heard(event));
         } else {
-            self.plan(self.now + delay + self.options.latency, Happening::Heard(event));
+            self.plan(
+                self.now + delay + self.options.latency,
+                Happening::Heard(event),
+            );
         }
     }
 
@@ -343,8 +466,12 @@ impl Engine<'_> {
                 }
                 return;
             }
-            Event::StripEnded { slot, .. } => self.tell(slot.0, SimEventKind::Ended, Rows::new(0, 0)),
-            Event::StripFailed { slot, .. } => self.tell(slot.0, SimEventKind::Failed, Rows::new(0, 0)),
+            Event::StripEnded { slot, .. } => {
+                self.tell(slot.0, SimEventKind::Ended, Rows::new(0, 0))
+            }
+            Event::StripFailed { slot, .. } => {
+                self.tell(slot.0, SimEventKind::Failed, Rows::new(0, 0))
+            }
             Event::SlotLost { slot } => self.tell(slot.0, SimEventKind::Lost, Rows::new(0, 0)),
             Event::SlotUp { slot, .. } => self.tell(slot.0, SimEventKind::Up, Rows::new(0, 0)),
             _ => {}
@@ -371,7 +498,11 @@ impl Engine<'_> {
             Fault::StripFails => {
                 if let Some(strip) = node.strip.take_if(|_| !node.dead) {
                     let reason = "POV-Ray was killed by signal 9".to_owned();
-                    let failed = Event::StripFailed { slot: SlotId(id), lease: strip.lease, reason };
+                    let failed = Event::StripFailed {
+                        slot: SlotId(id),
+                        lease: strip.lease,
+                        reason,
+                    };
                     self.send(id, failed);
                 }
             }
@@ -431,7 +562,11 @@ impl Engine<'_> {
             finished,
             makespan: self.last_settled,
             ideal,
-            efficiency: if finished { ideal / self.last_settled } else { 0.0 },
+            efficiency: if finished {
+                ideal / self.last_settled
+            } else {
+                0.0
+            },
             starts: counts.starts,
             start_bound: self.scheduler.start_bound(),
             shrinks: counts.shrinks,

@@ -36,7 +36,13 @@ pub(super) struct FaultPlan {
 
 impl FaultPlan {
     pub fn none() -> Self {
-        Self { faults: Vec::new(), dice: Dice::new(0), lost: 0.0, late: 0.0, repeated: 0.0 }
+        Self {
+            faults: Vec::new(),
+            dice: Dice::new(0),
+            lost: 0.0,
+            late: 0.0,
+            repeated: 0.0,
+        }
     }
 
     /// Random faults on `nodes` nodes within about `span` seconds. Node 0 never dies.
@@ -53,7 +59,13 @@ impl FaultPlan {
         }
         let [lost, late, repeated] = [0.3, 0.3, 0.1].map(|most| severity * dice.between(0.0, most));
         faults.sort_by(|one, other| one.0.total_cmp(&other.0));
-        Self { faults, dice, lost, late, repeated }
+        Self {
+            faults,
+            dice,
+            lost,
+            late,
+            repeated,
+        }
     }
 
     /// Adds one incident; returns when it is over.

@@ -79,7 +79,11 @@ impl Node {
 
     /// Relative speed now.
     pub fn speed_now(&self) -> f64 {
-        if self.dead || self.stopped { 0.0 } else { self.speed * self.factor }
+        if self.dead || self.stopped {
+            0.0
+        } else {
+            self.speed * self.factor
+        }
     }
 
     pub fn start(&mut self, now: f64, lease: LeaseId, rows: Rows, block: u32, start: f64) {
@@ -127,14 +131,16 @@ impl Node {
 
     /// The step that is due.
     pub fn step(&mut self, picture: &Picture, write: WriteCost, start: f64, height: u32) -> Step {
-        let Some(mut strip) = self.strip else { return Step::Goes };
+        let Some(mut strip) = self.strip else {
+            return Step::Goes;
+        };
         let cpu = strip.cpu;
         strip.cpu = 0.0;
         let writes = !write.is_none();
         let step = match strip.phase {
             Phase::Starting => {
                 strip.phase = Phase::Tracing;
-                strip.left = picture.cost_in_blocks(strip.block_at_work(), strip.block);
+                strip.left = picture.cost(strip.block_at_work());
                 Step::Traces
             }
             Phase::Tracing => {
@@ -142,12 +148,24 @@ impl Node {
                 self.rows_rendered += u64::from(rows.len());
                 strip.at = rows.end;
                 if strip.at < strip.end {
-                    strip.left = picture.cost_in_blocks(strip.block_at_work(), strip.block);
+                    strip.left = picture.cost(strip.block_at_work());
                 } else if writes {
-                    strip.phase = if strip.shrunk { Phase::Restarting } else { Phase::Writing };
-                    strip.left = if strip.shrunk { start } else { write.seconds(strip.end, height) };
+                    strip.phase = if strip.shrunk {
+                        Phase::Restarting
+                    } else {
+                        Phase::Writing
+                    };
+                    strip.left = if strip.shrunk {
+                        start
+                    } else {
+                        write.seconds(strip.end, height)
+                    };
                 }
-                if writes { Step::Progress(rows.end, cpu) } else { Step::Rows(rows, cpu) }
+                if writes {
+                    Step::Progress(rows.end, cpu)
+                } else {
+                    Step::Rows(rows, cpu)
+                }
             }
             Phase::Restarting => {
                 strip.phase = Phase::Writing;

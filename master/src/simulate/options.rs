@@ -44,11 +44,9 @@ pub struct SimulateOptions {
     pub probe_cells: usize,
     /// One message between master and agent, in seconds.
     pub latency: f64,
-    /// Block heights, in rows: POV-Ray's, and the finest that strips may use.
+    /// POV-Ray's block height, and what boundaries are multiples of, in rows.
     pub band_rows: u32,
     pub fine_rows: u32,
-    /// Blocks of `h` rows cost this over `h` more, as a share; see [`Tuning::block_overhead`].
-    pub block_overhead: f64,
     pub sharing: Sharing,
     /// Writing a strip, in seconds at speed 1 (way (b)).
     pub write: WriteCost,
@@ -76,7 +74,6 @@ impl Default for SimulateOptions {
             latency: 0.005,
             band_rows: 32,
             fine_rows: 8,
-            block_overhead: 0.5,
             sharing: Sharing::Rows,
             write: WriteCost::NONE,
             faults: None,
@@ -112,7 +109,11 @@ impl SimulateOptions {
             }
         };
         let share = |name, value: f64| {
-            if (0.0..1.0).contains(&value) { Ok(()) } else { Err(OptionsError::NoShare { name, value }) }
+            if (0.0..1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(OptionsError::NoShare { name, value })
+            }
         };
         let seconds = |name, value: f64| {
             if value.is_finite() && value >= 0.0 {
@@ -128,7 +129,10 @@ impl SimulateOptions {
             return Err(OptionsError::Rows(self.height()));
         }
         if self.speeds.is_empty() {
-            return Err(OptionsError::NotPositive { name: "speeds", value: 0.0 });
+            return Err(OptionsError::NotPositive {
+                name: "speeds",
+                value: 0.0,
+            });
         }
         for &speed in &self.speeds {
             positive("speeds", speed)?;
@@ -137,11 +141,15 @@ impl SimulateOptions {
         seconds("start", self.start)?;
         seconds("latency", self.latency)?;
         seconds("probe", self.probe_after.unwrap_or(0.0))?;
-        seconds("block overhead", self.block_overhead)?;
         share("speed error", self.speed_error)?;
         share("noise", self.noise)?;
         let total: f64 = self.map.iter().sum();
-        if self.map.iter().any(|&cost| !(cost.is_finite() && cost >= 0.0)) || total <= 0.0 {
+        if self
+            .map
+            .iter()
+            .any(|&cost| !(cost.is_finite() && cost >= 0.0))
+            || total <= 0.0
+        {
             return Err(OptionsError::Map);
         }
         Ok(())

@@ -18,22 +18,21 @@ pub(super) struct Picture {
     noise: f64,
     seed: u64,
     height: u32,
-    band_rows: f64,
-    block_overhead: f64,
 }
 
 impl Picture {
     pub fn new(options: &SimulateOptions) -> Self {
         let height = options.height();
-        let map = CostMap { costs: options.map.clone(), seconds: None };
+        let map = CostMap {
+            costs: options.map.clone(),
+            seconds: None,
+        };
         let mut picture = Self {
             sums: CostSums::new(&map, height),
             scale: 1.0,
             noise: options.noise,
             seed: options.seed,
             height,
-            band_rows: f64::from(options.band_rows.max(1)),
-            block_overhead: options.block_overhead,
         };
         let total = picture.cost(Rows::new(0, height));
         picture.scale = options.work * options.total_speed() / total;
@@ -54,12 +53,6 @@ impl Picture {
         seconds * self.scale
     }
 
-    /// Seconds at speed 1 for `rows`, rendered in blocks of `block` rows.
-    pub fn cost_in_blocks(&self, rows: Rows, block: u32) -> f64 {
-        let more = self.block_overhead * (1.0 / f64::from(block.max(1)) - 1.0 / self.band_rows);
-        self.cost(rows) * (1.0 + more.max(0.0))
-    }
-
     /// What a probe of the whole view finds: `cells` runs of rows, each within 5 %.
     pub fn probe(&self, cells: usize) -> CostMap {
         let cells = cells.clamp(1, self.height as usize);
@@ -72,6 +65,9 @@ impl Picture {
                 (self.sums.before(to) - self.sums.before(from)) * (1.0 + error)
             })
             .collect();
-        CostMap { costs, seconds: None }
+        CostMap {
+            costs,
+            seconds: None,
+        }
     }
 }

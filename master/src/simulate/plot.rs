@@ -51,23 +51,40 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
     );
     let mut open: Vec<Option<Bar>> = vec![None; lines as usize];
     for event in events {
-        let Some(line) = line_of(event.slot) else { continue };
+        let Some(line) = line_of(event.slot) else {
+            continue;
+        };
         let y = TOP + line * line_height;
         let bar = &mut open[line as usize];
         match event.kind {
             SimEventKind::Started | SimEventKind::Copied => {
                 let copy = event.kind == SimEventKind::Copied;
-                *bar = Some(Bar { started: event.time, tracing: None, copy });
+                *bar = Some(Bar {
+                    started: event.time,
+                    tracing: None,
+                    copy,
+                });
             }
             SimEventKind::Tracing => {
                 if let Some(bar) = bar {
                     bar.tracing = Some(event.time);
                 }
             }
-            SimEventKind::Ended | SimEventKind::Failed | SimEventKind::GivenUp | SimEventKind::Lost => {
+            SimEventKind::Ended
+            | SimEventKind::Failed
+            | SimEventKind::GivenUp
+            | SimEventKind::Lost => {
                 if let Some(bar) = bar.take() {
                     let bad = event.kind != SimEventKind::Ended;
-                    draw(&mut out, bar, (x(bar.started), x(event.time)), bar.tracing.map(x), y, line_height, bad);
+                    draw(
+                        &mut out,
+                        bar,
+                        (x(bar.started), x(event.time)),
+                        bar.tracing.map(x),
+                        y,
+                        line_height,
+                        bad,
+                    );
                 }
             }
             SimEventKind::Rows | SimEventKind::Up | SimEventKind::Rests => {}
@@ -77,19 +94,32 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
         if let Some(bar) = bar {
             let y = TOP + line as f64 * line_height;
             let end = x(summary.makespan);
-            draw(&mut out, bar, (x(bar.started), end), bar.tracing.map(x), y, line_height, false);
+            draw(
+                &mut out,
+                bar,
+                (x(bar.started), end),
+                bar.tracing.map(x),
+                y,
+                line_height,
+                false,
+            );
         }
     }
-    for (time, name, colour) in
-        [(summary.ideal, "ideal", "#1f4e9c"), (summary.makespan, "makespan", "#000000")]
-    {
+    for (time, name, colour) in [
+        (summary.ideal, "ideal", "#1f4e9c"),
+        (summary.makespan, "makespan", "#000000"),
+    ] {
         let _ = writeln!(
             out,
             r##"<line x1="{0:.1}" x2="{0:.1}" y1="{TOP}" y2="{1:.1}" stroke="{colour}" stroke-dasharray="4 3"/>"##,
             x(time),
             bottom + 4.0,
         );
-        let (anchor, shift) = if name == "ideal" { ("end", -4.0) } else { ("start", 4.0) };
+        let (anchor, shift) = if name == "ideal" {
+            ("end", -4.0)
+        } else {
+            ("start", 4.0)
+        };
         let _ = writeln!(
             out,
             r##"<text x="{:.1}" y="{:.1}" fill="{colour}" text-anchor="{anchor}">{name}</text>"##,
@@ -97,7 +127,11 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
             bottom + 18.0,
         );
     }
-    let _ = writeln!(out, r##"<text x="{LEFT}" y="{:.1}" fill="#555555">0 s</text>"##, bottom + 18.0);
+    let _ = writeln!(
+        out,
+        r##"<text x="{LEFT}" y="{:.1}" fill="#555555">0 s</text>"##,
+        bottom + 18.0
+    );
     out.push_str("</svg>\n");
     out
 }
@@ -130,5 +164,7 @@ fn draw(
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -30,7 +30,10 @@ impl Chunks {
             Method::GuidedSelfScheduling => whole(left.div_ceil(self.nodes)),
             Method::Factoring => {
                 if self.round.0 == 0 {
-                    self.round = (self.nodes, whole(left.div_ceil(self.nodes.saturating_mul(2))));
+                    self.round = (
+                        self.nodes,
+                        whole(left.div_ceil(self.nodes.saturating_mul(2))),
+                    );
                 }
                 self.round.0 -= 1;
                 self.round.1
@@ -59,14 +62,20 @@ pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) ->
         let end = row + chunks.next(height - row, height);
         let rows = Rows::new(row, end);
         let traces = now + options.latency + options.start;
-        let done = traces + (picture.cost(rows) + options.write.seconds(end, height)) / options.speed(node);
+        let done = traces
+            + (picture.cost(rows) + options.write.seconds(end, height)) / options.speed(node);
         for (time, kind) in [
             (now, SimEventKind::Started),
             (traces, SimEventKind::Tracing),
             (done, SimEventKind::Rows),
             (done, SimEventKind::Ended),
         ] {
-            events.push(SimEvent { time, slot: node, kind, rows });
+            events.push(SimEvent {
+                time,
+                slot: node,
+                kind,
+                rows,
+            });
         }
         makespan = makespan.max(done);
         starts += 1;

@@ -12,12 +12,18 @@ pub(super) struct Settlement {
 
 impl Settlement {
     pub fn new(height: u32) -> Self {
-        Self { bits: vec![0; height as usize / 64 + 1], settled: 0, twice: 0 }
+        Self {
+            bits: vec![0; height as usize / 64 + 1],
+            settled: 0,
+            twice: 0,
+        }
     }
 
     pub fn settle(&mut self, rows: Rows) {
         for row in rows.start..rows.end {
-            let Some(word) = self.bits.get_mut(row as usize / 64) else { continue };
+            let Some(word) = self.bits.get_mut(row as usize / 64) else {
+                continue;
+            };
             let bit = 1u64 << (row % 64);
             if *word & bit == 0 {
                 *word |= bit;
