@@ -14,3 +14,4 @@ pub mod progress;
 pub mod render;
 pub mod scene;
 pub mod schedule;
+pub mod simulate;

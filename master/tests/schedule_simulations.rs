@@ -2,7 +2,8 @@
 
 use td::schedule::{Sharing, WriteCost};
 use td::simulate::{
-    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, Summary, built_in_map, plot, run,
+    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, Summary, built_in_map, plot,
+    run,
 };
 
 fn simulate(options: &SimulateOptions) -> Summary {
@@ -10,13 +11,20 @@ fn simulate(options: &SimulateOptions) -> Summary {
 }
 
 fn with_map(name: &str, nodes: u32) -> SimulateOptions {
-    SimulateOptions { nodes, map: built_in_map(name).unwrap(), ..SimulateOptions::default() }
+    SimulateOptions {
+        nodes,
+        map: built_in_map(name).unwrap(),
+        ..SimulateOptions::default()
+    }
 }
 
 #[test]
 fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
     for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
-        let summary = simulate(&SimulateOptions { speeds, ..SimulateOptions::default() });
+        let summary = simulate(&SimulateOptions {
+            speeds,
+            ..SimulateOptions::default()
+        });
         assert!(summary.finished);
         assert!(summary.efficiency >= 0.97, "{summary:?}");
         assert_eq!(summary.rows_twice, 0);
@@ -28,11 +36,24 @@ fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
 fn first_against_the_references_on_each_recorded_map() {
     for map in BUILT_IN_MAPS.iter().filter(|name| **name != "flat") {
         for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
-            let options = SimulateOptions { speeds, ..with_map(map, 1000) };
+            let options = SimulateOptions {
+                speeds,
+                ..with_map(map, 1000)
+            };
             let own = simulate(&options);
-            for method in [Method::EqualStrips, Method::GuidedSelfScheduling, Method::Factoring] {
-                let other = simulate(&SimulateOptions { method, ..options.clone() });
-                assert!(own.makespan < other.makespan, "{map} {method:?}: {own:?} {other:?}");
+            for method in [
+                Method::EqualStrips,
+                Method::GuidedSelfScheduling,
+                Method::Factoring,
+            ] {
+                let other = simulate(&SimulateOptions {
+                    method,
+                    ..options.clone()
+                });
+                assert!(
+                    own.makespan < other.makespan,
+                    "{map} {method:?}: {own:?} {other:?}"
+                );
             }
         }
     }
@@ -43,7 +64,10 @@ fn the_last_event_is_the_makespan_and_every_row_comes_once() {
     let options = with_map("woodbox", 20);
     let mut events = Vec::new();
     let summary = run(&options, &mut |event| events.push(event)).unwrap();
-    let rows: Vec<&SimEvent> = events.iter().filter(|event| event.kind == SimEventKind::Rows).collect();
+    let rows: Vec<&SimEvent> = events
+        .iter()
+        .filter(|event| event.kind == SimEventKind::Rows)
+        .collect();
     assert!(events.windows(2).all(|pair| pair[0].time <= pair[1].time));
     assert!((rows.last().unwrap().time - summary.makespan).abs() < 1e-9);
     let mut seen = vec![0u8; options.height() as usize];
@@ -57,7 +81,10 @@ fn the_last_event_is_the_makespan_and_every_row_comes_once() {
 
 #[test]
 fn the_same_seed_gives_the_same_simulation() {
-    let options = SimulateOptions { faults: Some(11), ..with_map("blob", 12) };
+    let options = SimulateOptions {
+        faults: Some(11),
+        ..with_map("blob", 12)
+    };
     let play = || {
         let mut events = Vec::new();
         run(&options, &mut |event| events.push(event)).unwrap();
@@ -77,7 +104,10 @@ fn a_node_that_is_alone_does_all_in_one_strip() {
 #[test]
 fn random_faults_never_lose_a_row_and_always_end() {
     let number = |name: &str, default: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
     };
     let first = number("TD_FAULT_FIRST", 1);
     let mut failing = Vec::new();
@@ -89,7 +119,10 @@ fn random_faults_never_lose_a_row_and_always_end() {
             failing.push((seed, summary));
         }
     }
-    assert!(failing.is_empty(), "replay with `td simulate --faults seed=N`: {failing:#?}");
+    assert!(
+        failing.is_empty(),
+        "replay with `td simulate --faults seed=N`: {failing:#?}"
+    );
 }
 
 /// Small clusters of all kinds, so that many schedules can be tried.
@@ -107,7 +140,14 @@ fn faulty(seed: u64) -> SimulateOptions {
         speeds: vec![1.0, 0.5, 2.0, 1.0, 4.0],
         work: 20.0 + (seed % 90) as f64,
         fine_rows: if seed % 3 == 0 { 32 } else { 8 },
-        write: if writes { WriteCost { top: 0.2, bottom: 3.0 } } else { WriteCost::NONE },
+        write: if writes {
+            WriteCost {
+                top: 0.2,
+                bottom: 3.0,
+            }
+        } else {
+            WriteCost::NONE
+        },
         sharing,
         faults: Some(seed),
         seed,
@@ -119,7 +159,10 @@ fn faulty(seed: u64) -> SimulateOptions {
 
 #[test]
 fn a_timeline_is_a_picture_of_all_slots() {
-    let options = SimulateOptions { faults: Some(7), ..with_map("wineglass", 8) };
+    let options = SimulateOptions {
+        faults: Some(7),
+        ..with_map("wineglass", 8)
+    };
     let mut events = Vec::new();
     let summary = run(&options, &mut |event| events.push(event)).unwrap();
     let svg = plot::svg(&events, &summary, "wineglass <8 nodes>");
@@ -132,14 +175,32 @@ fn a_timeline_is_a_picture_of_all_slots() {
 fn options_without_sense_are_refused_with_a_sentence() {
     let refused = |options: SimulateOptions| run(&options, &mut |_| ()).unwrap_err().to_string();
     let default = SimulateOptions::default;
-    assert_eq!(refused(SimulateOptions { nodes: 0, ..default() }), "nodes must be 1 to 1000000, is 0");
     assert_eq!(
-        refused(SimulateOptions { speeds: vec![1.0, -1.0], ..default() }),
+        refused(SimulateOptions {
+            nodes: 0,
+            ..default()
+        }),
+        "nodes must be 1 to 1000000, is 0"
+    );
+    assert_eq!(
+        refused(SimulateOptions {
+            speeds: vec![1.0, -1.0],
+            ..default()
+        }),
         "speeds must be above 0, is -1"
     );
     assert_eq!(
-        refused(SimulateOptions { map: vec![], ..default() }),
+        refused(SimulateOptions {
+            map: vec![],
+            ..default()
+        }),
         "the cost map must have numbers of at least 0, and one above 0"
     );
-    assert!(refused(SimulateOptions { fine_rows: 5, ..default() }).starts_with("block heights"));
+    assert!(
+        refused(SimulateOptions {
+            fine_rows: 5,
+            ..default()
+        })
+        .starts_with("block heights")
+    );
 }

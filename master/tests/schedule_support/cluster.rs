@@ -20,7 +20,6 @@ struct Strip {
     next: u32,
     end: u32,
     epoch: u32,
-    block: u32,
 }
 
 impl Cluster {
@@ -82,15 +81,14 @@ impl Cluster {
                 slot,
                 lease,
                 rows,
-                block_rows,
                 copy,
+                ..
             } => {
                 let strip = Strip {
                     lease,
                     next: rows.start,
                     end: rows.end,
                     epoch: 0,
-                    block: block_rows,
                 };
                 self.strips.insert(slot.0, strip);
                 let what = if copy { "copy" } else { "start" };
@@ -134,10 +132,6 @@ impl Cluster {
             .strips
             .get(&slot)
             .unwrap_or_else(|| panic!("slot {slot} has no strip"))
-    }
-
-    pub fn block_rows(&self, slot: u32) -> u32 {
-        self.strip(slot).block
     }
 
     /// The slot's strip has parsed.

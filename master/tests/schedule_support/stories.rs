@@ -271,10 +271,10 @@ fn one_lease_goes_whole_to_the_fastest_slot() {
     };
     let mut cluster = Cluster::new(job, &[1.0, 4.0, 2.0]);
     assert_eq!(cluster.said(), ["start 0..640 on 1"]);
-    cluster.at(100.0).renders(1, 0..320);
+    cluster.at(50.0).renders(1, 0..320);
     cluster.lost(1);
     assert_eq!(cluster.said(), ["start 0..640 on 2"]);
-    cluster.at(200.0).completes(2);
+    cluster.at(80.0).completes(2);
     assert_eq!(cluster.said(), ["settle 0..640", "finished"]);
 }
 
@@ -324,15 +324,17 @@ fn refused_rows_are_rendered_again_elsewhere() {
 }
 
 #[test]
-fn strips_that_are_not_long_use_fine_blocks_but_not_on_a_single_slot() {
-    let cluster = Cluster::new(Job::any_row(640), &[1.0, 1.0]);
-    assert_eq!(cluster.block_rows(0), 8);
-    let cluster = Cluster::new(Job::any_row(6400), &[1.0, 1.0]);
-    assert_eq!(cluster.block_rows(0), 32);
-    let cluster = Cluster::new(Job::any_row(640), &[1.0]);
-    assert_eq!(cluster.block_rows(0), 32);
-    let cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
-    assert_eq!(cluster.block_rows(0), 32);
+fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back() {
+    let mut cluster = Cluster::new(Job::any_row(2000), &[1.0, 1.1]);
+    assert_eq!(
+        cluster.said(),
+        ["start 0..1016 on 1", "start 1048..1968 on 0"]
+    );
+    cluster.at(30.0).completes(1);
+    cluster.completes(0);
+    // Of the 64 rows that were kept back each takes its share of four fifths.
+    let orders = cluster.orders();
+    assert!(orders[0].starts_with("shrink 0"), "{orders:?}");
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! Arbitrary clusters, jobs and events, sense and nonsense: the scheduler keeps its promises.
+
+#[path = "schedule_support/adversary.rs"]
+mod adversary;
+
+use adversary::{Adversary, Step};
+use proptest::prelude::*;
+use td::schedule::{Job, Sharing, WriteCost};
+use td_protocol::rows::Rows;
+
+fn jobs() -> impl Strategy<Value = Job> {
+    let sharing = prop_oneof![
+        4 => Just(Sharing::Rows),
+        2 => Just(Sharing::WholeLeases),
+        1 => Just(Sharing::OneLease)
+    ];
+    let fine = prop_oneof![Just(1u32), Just(8), Just(16), Just(32)];
+    let done = proptest::collection::vec((0u32..900, 0u32..200), 0..4);
+    let write = prop_oneof![
+        Just(WriteCost::NONE),
+        Just(WriteCost {
+            top: 0.1,
+            bottom: 4.0
+        })
+    ];
+    (1u32..900, 0u32..40, 0u32..33, sharing, fine, done, write).prop_map(
+        |(height, first, origin, sharing, fine_rows, done, write)| Job {
+            rows: Rows::new(first.min(height - 1), height),
+            band_origin: origin,
+            sharing,
+            fine_rows,
+            write,
+            done: done
+                .into_iter()
+                .map(|(start, len)| Rows::new(start, start + len))
+                .collect(),
+            ..Job::banded(height)
+        },
+    )
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        20 => (any::<u32>(), 0.01f64..20.0).prop_map(|(slot, cost)| Step::Band { slot, cost }),
+        4 => any::<u32>().prop_map(|slot| Step::Complete { slot }),
+        8 => any::<u32>().prop_map(|pick| Step::Answer { pick }),
+        1 => any::<u32>().prop_map(|pick| Step::DropAnswer { pick }),
+        2 => any::<u32>().prop_map(|slot| Step::Lose { slot }),
+        3 => (any::<u32>(), 0.1f64..9.0).prop_map(|(slot, speed)| Step::Up { slot, speed }),
+        2 => any::<u32>().prop_map(|slot| Step::Fail { slot }),
+        1 => any::<u32>().prop_map(|node| Step::NodeOut { node }),
+        2 => any::<u32>().prop_map(|node| Step::NodeBack { node }),
+        1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Elsewhere { start, len }),
+        1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Refuse { start, len }),
+        4 => (0.0f64..40.0).prop_map(|seconds| Step::Wait { seconds }),
+        1 => proptest::collection::vec(-1.0f64..9.0, 0..20).prop_map(|costs| Step::Map { costs }),
+        4 => any::<[u32; 6]>().prop_map(|numbers| Step::Nonsense { numbers }),
+        1 => Just(Step::Repeat),
+    ];
+    proptest::collection::vec(step, 0..150)
+}
+
+/// As many as `PROPTEST_CASES` says.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(600)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    /// Whatever happens: no panic, no row settled twice, starts within their bound, boundaries where they may be; and
+    /// from any state the job comes to its end once the nodes behave, as long as one slot lives.
+    #[test]
+    fn every_row_is_settled_once_and_the_job_always_ends(
+        job in jobs(),
+        speeds in proptest::collection::vec(0.05f64..20.0, 1..12),
+        steps in steps(),
+    ) {
+        let mut adversary = Adversary::new(job, &speeds);
+        for step in steps {
+            adversary.play(step).map_err(TestCaseError::fail)?;
+        }
+        adversary.behave().map_err(TestCaseError::fail)?;
+    }
+}
