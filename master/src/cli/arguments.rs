@@ -68,9 +68,9 @@ pub struct RenderArguments {
     /// Render some bands again elsewhere and compare [default with no number: 64 rows]
     #[arg(long, value_name = "ROWS", num_args = 0..=1, require_equals = true, default_missing_value = "64")]
     pub verify: Option<u32>,
-    /// Give up after so many seconds without any progress, reading the scene included
-    #[arg(long, value_name = "SECONDS", default_value_t = 7200.0)]
-    pub timeout: f64,
+    /// Give up after so many seconds without any progress, reading the scene included [default: 7200]
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<f64>,
     /// Use nothing that earlier jobs finished
     #[arg(long)]
     pub fresh: bool,

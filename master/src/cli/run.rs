@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::config::Config;
 use crate::cli::arguments::{Cli, Command, RenderArguments};
 use crate::exit::ExitStatus;
 use crate::plan;
@@ -15,6 +16,9 @@ use crate::render::flow::{self, RenderRequest};
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::Asked;
 use crate::schedule::Tuning;
+
+/// Seconds without any progress after which a render is given up, unless said otherwise.
+const DEFAULT_TIMEOUT: f64 = 7200.0;
 
 /// Does what was asked for, and tells how it ended.
 pub async fn run(cli: Cli) -> ExitStatus {
@@ -95,8 +99,10 @@ fn failed(error: &RenderError, json: bool) -> ExitStatus {
 }
 
 fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<RenderRequest, RenderError> {
-    if !(arguments.timeout.is_finite() && arguments.timeout > 0.0) {
-        return Err(RenderError::Usage(format!("--timeout {}: has to be more than 0 seconds", arguments.timeout)));
+    let config = Config::load().map_err(|error| RenderError::Usage(error.to_string()))?;
+    let timeout = arguments.timeout.or(config.timeout).unwrap_or(DEFAULT_TIMEOUT);
+    if !(timeout.is_finite() && timeout > 0.0) {
+        return Err(RenderError::Usage(format!("--timeout {timeout}: has to be more than 0 seconds")));
     }
     if arguments.json && arguments.output.as_deref() == Some(Path::new("-")) {
         return Err(RenderError::Usage("--json and -o - both want standard output: leave one out".to_owned()));
@@ -105,9 +111,10 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
         (true, _, _) => Some(SeamsChoice::TwoPass),
         (_, true, _) => Some(SeamsChoice::OneNode),
         (_, _, true) => Some(SeamsChoice::Allow),
-        _ => None,
+        // Who insists on --exact does not want the usual choice.
+        _ => config.seams.filter(|_| !arguments.exact).map(SeamsChoice::from),
     };
-    let place = place(&arguments, progress)?;
+    let place = place(&arguments, &config, progress)?;
     let forced = arguments.test_steals.is_some_and(|value| !value.is_empty() && value != "0");
     let tuning = if forced { forced_steals() } else { Tuning::default() };
     Ok(RenderRequest {
@@ -118,7 +125,7 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
             wishes: Wishes { exact: arguments.exact, seams },
         },
         place,
-        stall_timeout: arguments.timeout,
+        stall_timeout: timeout,
         fresh: arguments.fresh,
         verify_rows: arguments.verify,
         tuning,
@@ -132,7 +139,7 @@ fn forced_steals() -> Tuning {
     Tuning { pay_share: -1.0e6, ..Tuning::default() }
 }
 
-fn place(arguments: &RenderArguments, progress: &mut Progress) -> Result<Where, RenderError> {
+fn place(arguments: &RenderArguments, config: &Config, progress: &mut Progress) -> Result<Where, RenderError> {
     if let Some(inventory) = &arguments.inventory {
         td_inventory::Inventory::read(inventory).map_err(|error| RenderError::Usage(error.to_string()))?;
         return Err(RenderError::Usage(format!(
@@ -147,7 +154,10 @@ fn place(arguments: &RenderArguments, progress: &mut Progress) -> Result<Where, 
     if Path::new("inventory.yaml").is_file() {
         progress.note("inventory.yaml lies here and is not used; -i inventory.yaml names it");
     }
-    Ok(Where::Embedded { slots: arguments.slots, cache: arguments.cache.clone() })
+    Ok(Where::Embedded {
+        slots: arguments.slots.or(config.slots),
+        cache: arguments.cache.clone().or_else(|| config.cache.clone()),
+    })
 }
 
 fn running(text: &str) -> Result<RunningAgent, RenderError> {

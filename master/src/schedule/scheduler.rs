@@ -283,6 +283,7 @@ impl Scheduler {
 
     /// A net under the accounts: no row may be left without an owner.
     fn collect_forgotten_rows(&mut self) {
+        debug_assert!(false, "rows without an owner");
         for run in self.settled.missing(self.job.rows) {
             self.put_back(self.grid.widen(run));
             self.counts.pieces += 1;
