@@ -17,4 +17,5 @@ mod povray_fails;
 mod readers;
 mod refused;
 mod scene_input;
+mod screens;
 mod steals;
