@@ -71,7 +71,8 @@ pub fn of(povray: &Povray, cache: &Path, blobs: &Blobs, scratch: &Path) -> Resul
         return Ok(kept.found);
     }
     let unfit = |reason: String| Unfit { path: povray.path.display().to_string(), reason };
-    let found = find(povray, blobs, scratch).map_err(unfit)?;
+    // A POV-Ray that was killed, as when memory is short, gets a second try.
+    let found = find(povray, blobs, scratch).or_else(|_| find(povray, blobs, scratch)).map_err(unfit)?;
     let kept = Kept { form: FORM, td: version::TD.to_owned(), povray: identity, found };
     let written = serde_json::to_vec(&kept).map_err(std::io::Error::other).and_then(|text| std::fs::write(&file, text));
     if let Err(error) = written {
@@ -107,7 +108,7 @@ fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String>
     let drawing = Drawing::of_view(&options, SIDE, SIDE);
     let mut patience = Patience { stall: STALL, stop: &mut || false };
     let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
-        .map_err(|ending| format!("{}\n{}", ending.message, ending.povray))?;
+        .map_err(|ending| format!("{}\n{}", ending.message, last_lines(&ending.povray)))?;
     let samples = read_samples(&scratch)?;
     let probe =
         candidates::Probe { pixels: &view.pixels, samples: &samples, format: options.format, file_gamma: options.file_gamma };
@@ -121,6 +122,12 @@ fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String>
     let fingerprint = Fingerprint { povray: povray.version.clone(), word_size: povray.word_size, picture };
     let speed = 1.0 / (view.cpu - view.start_cpu).max(0.01);
     Ok(Found { fingerprint, state_file_proven, speed })
+}
+
+/// The end of POV-Ray's messages, where its errors are.
+fn last_lines(messages: &str) -> String {
+    let lines: Vec<&str> = messages.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(4)..].join("\n")
 }
 
 fn read_samples(scratch: &Scratch) -> Result<Vec<u8>, String> {

@@ -27,5 +27,6 @@ fn main() -> ExitCode {
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("td-agent: {error:#}");
-    ExitCode::FAILURE
+    // As td's own codes: 2 is refused input, 1 a failure.
+    if error.is::<serve::NotLoopback>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

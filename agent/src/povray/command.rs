@@ -162,15 +162,32 @@ fn part(start: &str, end: &str, run: Rows) -> [String; 2] {
     [format!("+{start}{}", run.start + 1), format!("+{end}{last}")]
 }
 
+/// POV-Ray splits an argument at blanks, as if it were a line of an ini file, unless they stand in quotes.
 fn join(switch: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
+    let value = value.as_ref();
+    let has = |wanted: fn(u8) -> bool| value.as_encoded_bytes().iter().any(|&byte| wanted(byte));
+    let quote = match (has(|byte| !byte.is_ascii_graphic() || byte == b';' || byte == b'\''), has(|byte| byte == b'"')) {
+        (false, false) => "",
+        (_, false) => "\"",
+        (_, true) => "'",
+    };
     let mut argument = OsString::from(switch);
+    argument.push(quote);
     argument.push(value);
+    argument.push(quote);
     argument
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_with_blanks_are_quoted() {
+        assert_eq!(join("+I", "scene.pov"), "+Iscene.pov");
+        assert_eq!(join("+I", "Szene (1).pov"), "+I\"Szene (1).pov\"");
+        assert_eq!(join("+O", "a\"b c.png"), "+O'a\"b c.png'");
+    }
 
     #[test]
     fn the_first_row_alone_is_not_read_as_all_rows() {

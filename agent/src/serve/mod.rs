@@ -21,6 +21,14 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long strips get to end when the agent ends.
 const END_PATIENCE: Duration = Duration::from_secs(3);
 
+/// An address that is refused.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} can be reached from other machines, and this td-agent has no TLS yet: listen on 127.0.0.1 or ::1, or on a \
+     Unix socket"
+)]
+pub struct NotLoopback(SocketAddr);
+
 /// Runs the agent until it is asked to end.
 ///
 /// # Errors
@@ -89,10 +97,7 @@ fn bind_socket(path: &Path) -> anyhow::Result<tokio::net::UnixListener> {
 
 async fn bind_loopback(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
     if !address.ip().is_loopback() {
-        anyhow::bail!(
-            "{address} can be reached from other machines, and this td-agent has no TLS yet: \
-             listen on 127.0.0.1 or ::1, or on a Unix socket"
-        );
+        return Err(NotLoopback(address).into());
     }
     tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }

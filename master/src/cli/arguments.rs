@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::cli::simulate::SimulateArguments;
 use crate::options::split;
 
 /// Long options of `td render` and `td plan` that take the next argument as their value.
@@ -27,6 +28,8 @@ pub enum Command {
     /// Tell what a render would do, and render nothing
     #[command(override_usage = USAGE_PLAN, after_help = AFTER_HELP)]
     Plan(RenderArguments),
+    /// Play the scheduler against simulated nodes
+    Simulate(SimulateArguments),
 }
 
 const USAGE_RENDER: &str = "td render [OPTIONS] SCENE [POV-Ray's switches and settings]";
@@ -114,6 +117,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     let mut cli = Cli::from_arg_matches(&matches)?;
     match &mut cli.command {
         Command::Render(render) | Command::Plan(render) => render.povray = povray,
+        Command::Simulate(_) => {}
     }
     Ok(cli)
 }

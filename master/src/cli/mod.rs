@@ -2,6 +2,7 @@
 
 mod arguments;
 mod run;
+mod simulate;
 
 pub use arguments::{Cli, Command, RenderArguments, parse};
 pub use run::run;

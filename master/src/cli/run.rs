@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::cli::simulate::simulate;
 use crate::config::Config;
 use crate::cli::arguments::{Cli, Command, RenderArguments};
 use crate::exit::ExitStatus;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         }
     });
     match cli.command {
+        Command::Simulate(arguments) => simulate(&arguments),
         Command::Render(arguments) => {
             let (json, quiet) = (arguments.json, arguments.quiet);
             let mut progress = Progress::new(manner(&arguments));

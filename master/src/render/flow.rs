@@ -84,7 +84,7 @@ pub async fn render(
             Err(AttemptEnd::Failed(error)) => return Err(error),
             Err(AttemptEnd::MissingFile { name, povray }) => {
                 trials += 1;
-                if trials > MOST_TRIALS || !prepared.assets.add_missing(&name)? {
+                if trials > MOST_TRIALS || !add_missing(&mut prepared, &name)? {
                     let told = crate::scene::read_failure(&povray).map_or(name, |failure| failure.text);
                     return Err(RenderError::Povray(told));
                 }
@@ -92,6 +92,15 @@ pub async fn render(
             }
         }
     }
+}
+
+/// Finds a file that POV-Ray missed; an error also tells where the scene names it.
+fn add_missing(prepared: &mut Prepared, name: &str) -> Result<bool, RenderError> {
+    let named = prepared.assets.missing().into_iter().find(|missing| missing.name == name);
+    prepared.assets.add_missing(name).map_err(|error| match named {
+        Some(missing) => RenderError::Povray(format!("{}: {error}", missing.named)),
+        None => error.into(),
+    })
 }
 
 /// One try with the files known so far.

@@ -10,7 +10,7 @@ use crate::compose::{OutputPlan, Shape};
 use crate::options::{Settings, Target, ThisMachine, default_name, scene_candidates};
 use crate::render::failure::RenderError;
 use crate::render::policy::{SeamsChoice, Wishes};
-use crate::scene::{Assets, AssumedGamma, ClassFlags, SceneRequest, Verdict, classify};
+use crate::scene::{Assets, AssumedGamma, ClassFlags, Note, SceneRequest, Verdict, classify};
 
 /// What the user asked for, beside POV-Ray's own options.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,9 @@ impl Prepared {
         let options = &settings.options;
         let shape = Shape { width: options.width, height: options.height, format: options.format };
         let mut notes = settings.notes.clone();
-        notes.extend(assets.notes().iter().map(ToString::to_string));
+        let asks = |note: &Note| matches!(note, Note::Asks { .. });
+        let told = assets.notes().into_iter().filter(|note| asked.assets.is_none() || !asks(note));
+        notes.extend(told.map(|note| note.to_string()));
         notes.extend(output.check_shape(shape)?);
         notes.extend(output.note());
         let flags = ClassFlags { two_pass: asked.wishes.seams == Some(SeamsChoice::TwoPass) };

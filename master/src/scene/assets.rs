@@ -7,7 +7,7 @@ use std::sync::Arc;
 use td_protocol::hash::ContentHash;
 
 use super::absolute::AbsoluteFolders;
-use super::class::Code;
+use super::class::{Code, ItemKind};
 use super::error::SceneError;
 use super::files::{Hasher, read_scene};
 use super::folder::names_below;
@@ -101,6 +101,16 @@ pub struct Assets {
     pub(super) queue: VecDeque<Queued>,
 }
 
+/// The line of the first `file_exists` whose name is no literal.
+fn computed_question(code: &Code) -> Option<u32> {
+    let questions = code.items.iter().enumerate().filter(|(_, item)| item.word() == Some("file_exists"));
+    let mut computed = questions.filter(|(at, _)| {
+        let mut behind = code.items[at + 1..].iter().filter(|item| !item.is(b'('));
+        !matches!(behind.next().map(|item| &item.kind), Some(ItemKind::Text(_)))
+    });
+    computed.next().map(|(_, item)| item.line)
+}
+
 /// A text that waits to be read.
 #[derive(Debug)]
 pub(super) struct Queued {
@@ -190,7 +200,12 @@ impl Assets {
     /// What the user should know.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
-        self.notes.iter().cloned().collect()
+        let asks = self
+            .texts
+            .values()
+            .filter(|text| !text.standard)
+            .filter_map(|text| Some(Note::Asks { place: format!("{}:{}", text.name, computed_question(&text.code)?) }));
+        self.notes.iter().cloned().chain(asks).collect()
     }
 
     /// Names that the texts say are read, and that are neither here nor among POV-Ray's own.

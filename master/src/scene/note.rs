@@ -29,6 +29,9 @@ pub enum Note {
         named: String,
         reason: String,
     },
+    /// The scene asks whether files are there by names that it puts together: it may draw something else without them, and
+    /// nobody is told.
+    Asks { place: String },
 }
 
 impl std::fmt::Display for Note {
@@ -68,6 +71,11 @@ impl std::fmt::Display for Note {
                 "{name}: {} and {} would lie in the same place; took the first",
                 taken.display(),
                 left.display()
+            ),
+            Self::Asks { place } => write!(
+                f,
+                "{place}: the scene looks for files by names that it computes (file_exists) and may draw something else \
+                 where they are not: send their folder along with --assets DIR"
             ),
             Self::Unreadable {
                 path,

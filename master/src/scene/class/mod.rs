@@ -13,6 +13,6 @@ mod outline;
 mod reach;
 mod verdict;
 
-pub use code::{Code, Item};
+pub use code::{Code, Item, ItemKind};
 pub use feature::AssumedGamma;
 pub use verdict::{Class, ClassFlags, Reason, Verdict, classify};

@@ -1,0 +1,177 @@
+//! `td simulate`: the scheduler against simulated nodes.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::exit::ExitStatus;
+use crate::progress::{print_event, rows_value};
+use crate::simulate::{
+    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, Summary, built_in_map, parse_map, plot, run,
+};
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub struct SimulateArguments {
+    /// Nodes of one slot each
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    nodes: u32,
+    /// Rows of the image [default: 1000 for each node]
+    #[arg(long, value_name = "N")]
+    rows: Option<u32>,
+    /// Seconds that one start of POV-Ray takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.6)]
+    start: f64,
+    /// Relative speeds; node k has the one at k modulo their number
+    #[arg(long, value_name = "S,S,...", value_delimiter = ',', default_value = "1")]
+    speeds: Vec<f64>,
+    /// Where the cost lies: a file with a number a line, or a built-in map (blob, woodbox, wineglass, landscape, ...)
+    #[arg(long, value_name = "FILE|NAME", default_value = "blob")]
+    map: String,
+    /// Total cost over the sum of the speeds, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600.0)]
+    work: f64,
+    /// Random faults from this seed
+    #[arg(long, value_name = "seed=N", value_parser = seed)]
+    faults: Option<u64>,
+    /// Seed of all other random choices
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Who decides: td, or a method of the literature for comparison
+    #[arg(long, value_enum, default_value_t = MethodName::Td)]
+    method: MethodName,
+    /// Write a timeline as SVG
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+    /// Print JSON lines: the events, and last a summary
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MethodName {
+    Td,
+    EqualStrips,
+    GuidedSelfScheduling,
+    Factoring,
+}
+
+impl From<MethodName> for Method {
+    fn from(name: MethodName) -> Self {
+        match name {
+            MethodName::Td => Self::Td,
+            MethodName::EqualStrips => Self::EqualStrips,
+            MethodName::GuidedSelfScheduling => Self::GuidedSelfScheduling,
+            MethodName::Factoring => Self::Factoring,
+        }
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.strip_prefix("seed=").unwrap_or(text).parse().map_err(|_| "write seed=7".to_owned())
+}
+
+/// Simulates, and tells what came of it.
+#[must_use]
+pub fn simulate(arguments: &SimulateArguments) -> ExitStatus {
+    match try_simulate(arguments) {
+        Ok(true) => ExitStatus::Done,
+        Ok(false) => ExitStatus::Failed,
+        Err(message) => {
+            eprintln!("td: {message}");
+            ExitStatus::Refused
+        }
+    }
+}
+
+/// Whether all rows were settled.
+fn try_simulate(arguments: &SimulateArguments) -> Result<bool, String> {
+    let options = SimulateOptions {
+        nodes: arguments.nodes,
+        rows: arguments.rows,
+        start: arguments.start,
+        speeds: arguments.speeds.clone(),
+        map: map(&arguments.map)?,
+        work: arguments.work,
+        faults: arguments.faults,
+        seed: arguments.seed,
+        method: arguments.method.into(),
+        ..SimulateOptions::default()
+    };
+    let mut events = Vec::new();
+    // A line per event, written at once: a million events go through here.
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut heard = |event: SimEvent| {
+        if arguments.json {
+            let _ = writeln!(out, "{}", event_json(&event));
+        }
+        if arguments.plot.is_some() {
+            events.push(event);
+        }
+    };
+    let summary = run(&options, &mut heard).map_err(|error| error.to_string())?;
+    let _ = out.flush();
+    drop(out);
+    if let Some(path) = &arguments.plot {
+        let title = format!("{} nodes, {} rows, map {}", summary.nodes, summary.rows, arguments.map);
+        std::fs::write(path, plot::svg(&events, &summary, &title))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    tell(&summary, arguments.json);
+    Ok(summary.finished)
+}
+
+fn map(name: &str) -> Result<Vec<f64>, String> {
+    if let Some(map) = built_in_map(name) {
+        return Ok(map);
+    }
+    let text = std::fs::read_to_string(name)
+        .map_err(|error| format!("--map {name}: {error}; the built-in ones are {}", BUILT_IN_MAPS.join(", ")))?;
+    parse_map(&text).map_err(|error| format!("--map {name}: {error}"))
+}
+
+fn event_json(event: &SimEvent) -> Value {
+    let mut value = json!({ "event": event.kind.name(), "time": round(event.time), "slot": event.slot });
+    if !matches!(event.kind, SimEventKind::Up | SimEventKind::Rests) {
+        value["rows"] = rows_value(event.rows);
+    }
+    value
+}
+
+fn tell(summary: &Summary, as_json: bool) {
+    if as_json {
+        print_event(
+            "summary",
+            [
+                ("nodes", summary.nodes.into()),
+                ("rows", summary.rows.into()),
+                ("finished", summary.finished.into()),
+                ("makespan", round(summary.makespan).into()),
+                ("ideal", round(summary.ideal).into()),
+                ("efficiency", round(summary.efficiency).into()),
+                ("starts", summary.starts.into()),
+                ("start_bound", summary.start_bound.into()),
+                ("shrinks", summary.shrinks.into()),
+                ("copies", summary.copies.into()),
+                ("losses", summary.losses.into()),
+                ("failures", summary.failures.into()),
+                ("rows_twice", summary.rows_twice.into()),
+                ("rendered_share", round(summary.rendered_share).into()),
+                ("decisions", summary.events.into()),
+                ("decision_seconds", round(summary.decision_seconds).into()),
+            ],
+        );
+        return;
+    }
+    println!("{} nodes, {} rows: {}", summary.nodes, summary.rows, if summary.finished { "all settled" } else { "NOT FINISHED" });
+    println!("makespan   {:.2} s, ideal {:.2} s: efficiency {:.1} %", summary.makespan, summary.ideal, summary.efficiency * 100.0);
+    println!("starts     {} of at most {}, shrinks {}, copies {}", summary.starts, summary.start_bound, summary.shrinks, summary.copies);
+    println!("lost       {} strips with their nodes, {} strips failed", summary.losses, summary.failures);
+    println!("decisions  {} in {:.2} s", summary.events, summary.decision_seconds);
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
