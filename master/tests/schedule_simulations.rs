@@ -2,8 +2,8 @@
 
 use td::schedule::{Sharing, WriteCost};
 use td::simulate::{
-    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, Summary, built_in_map, plot,
-    run,
+    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary,
+    built_in_map, plot, run,
 };
 
 fn simulate(options: &SimulateOptions) -> Summary {
@@ -56,6 +56,46 @@ fn first_against_the_references_on_each_recorded_map() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn a_node_that_drops_to_a_quarter_costs_only_its_own_share() {
+    for map in BUILT_IN_MAPS {
+        let change = SpeedChange {
+            time: 150.0,
+            node: 3,
+            factor: 0.25,
+        };
+        let options = SimulateOptions {
+            work: 300.0,
+            changes: vec![change],
+            ..with_map(map, 8)
+        };
+        let summary = simulate(&options);
+        assert!(summary.efficiency >= 0.88, "{map}: {summary:?}");
+    }
+}
+
+#[test]
+fn speeds_that_change_every_five_seconds_are_followed() {
+    for map in BUILT_IN_MAPS {
+        let factors = [1.0, 0.4, 0.7, 0.2, 0.9, 0.5, 0.3, 0.8, 0.6, 1.0, 0.25];
+        let changes = (0..240)
+            .flat_map(|step| (0..8).map(move |node| (step, node)))
+            .map(|(step, node)| SpeedChange {
+                time: f64::from(step) * 5.0,
+                node,
+                factor: factors[((step * 7 + node * 5 + step * node) % 11) as usize],
+            })
+            .collect();
+        let options = SimulateOptions {
+            work: 300.0,
+            changes,
+            ..with_map(map, 8)
+        };
+        let summary = simulate(&options);
+        assert!(summary.efficiency >= 0.85, "{map}: {summary:?}");
     }
 }
 
@@ -133,13 +173,13 @@ fn faulty(seed: u64) -> SimulateOptions {
         2 => Sharing::OneLease,
         _ => Sharing::Rows,
     };
-    let writes = seed % 5 == 0;
+    let writes = seed.is_multiple_of(5);
     SimulateOptions {
         nodes: 1 + (seed % 16) as u32,
         rows: Some(200 + (seed * 37 % 1400) as u32),
         speeds: vec![1.0, 0.5, 2.0, 1.0, 4.0],
         work: 20.0 + (seed % 90) as f64,
-        fine_rows: if seed % 3 == 0 { 32 } else { 8 },
+        fine_rows: if seed.is_multiple_of(3) { 32 } else { 8 },
         write: if writes {
             WriteCost {
                 top: 0.2,
@@ -151,7 +191,7 @@ fn faulty(seed: u64) -> SimulateOptions {
         sharing,
         faults: Some(seed),
         seed,
-        probe_after: (seed % 4 != 0).then_some(2.0),
+        probe_after: (!seed.is_multiple_of(4)).then_some(2.0),
         map: built_in_map(map).unwrap(),
         ..SimulateOptions::default()
     }
@@ -203,4 +243,80 @@ fn options_without_sense_are_refused_with_a_sentence() {
         })
         .starts_with("block heights")
     );
+}
+
+/// The tables of docs/scheduling.md:
+/// `cargo test --release -p td --test schedule_simulations -- --ignored --nocapture tables`.
+#[test]
+#[ignore = "prints tables, checks nothing"]
+fn tables() {
+    let methods = [
+        ("td", Method::Td),
+        ("equal strips", Method::EqualStrips),
+        ("guided", Method::GuidedSelfScheduling),
+        ("factoring", Method::Factoring),
+    ];
+    for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
+        println!("\n1,000 nodes, speeds {speeds:?}: efficiency (strips started per slot)\n");
+        println!("| map | {} |", methods.map(|(name, _)| name).join(" | "));
+        println!("|---|---|---|---|---|");
+        for map in BUILT_IN_MAPS {
+            let cells = methods.map(|(_, method)| {
+                let options = with_map(map, 1000);
+                let summary = simulate(&SimulateOptions {
+                    method,
+                    speeds: speeds.clone(),
+                    ..options
+                });
+                let starts = f64::from(summary.starts) / f64::from(summary.nodes);
+                format!("{:.3} ({starts:.1})", summary.efficiency)
+            });
+            println!("| {map} | {} |", cells.join(" | "));
+        }
+    }
+    println!("\nblob by the number of nodes\n");
+    println!("| nodes | rows | efficiency | events | decisions, s | a decision, us |");
+    println!("|---|---|---|---|---|---|");
+    for nodes in [10, 100, 1_000, 10_000] {
+        let summary = simulate(&with_map("blob", nodes));
+        println!(
+            "| {nodes} | {} | {:.3} | {} | {:.3} | {:.1} |",
+            summary.rows,
+            summary.efficiency,
+            summary.events,
+            summary.decision_seconds,
+            summary.decision_seconds / summary.events as f64 * 1e6
+        );
+    }
+    println!("\n8 nodes, 1,200 rows, 60 s of work, speeds within 20 %: where it loses\n");
+    println!("| map | with a probe after 3 s | without | boundaries at 32 rows |");
+    println!("|---|---|---|---|");
+    for map in BUILT_IN_MAPS {
+        let small = SimulateOptions {
+            rows: Some(1200),
+            work: 60.0,
+            ..with_map(map, 8)
+        };
+        let mean = |options: &SimulateOptions| {
+            let runs = (1..=10).map(|seed| SimulateOptions {
+                seed,
+                ..options.clone()
+            });
+            runs.map(|options| simulate(&options).efficiency)
+                .sum::<f64>()
+                / 10.0
+        };
+        println!(
+            "| {map} | {:.3} | {:.3} | {:.3} |",
+            mean(&small),
+            mean(&SimulateOptions {
+                probe_after: None,
+                ..small.clone()
+            }),
+            mean(&SimulateOptions {
+                fine_rows: 32,
+                ..small.clone()
+            })
+        );
+    }
 }

@@ -118,11 +118,11 @@ impl Scheduler {
             original_lease.twin = Twin::None;
             self.requeue(original);
         }
-        if lease.stall > 1.0 || reason == GiveUpReason::Stuck {
-            if let Some(slot) = self.slots.get_mut(lease.slot) {
-                slot.pace
-                    .distrust(lease.stall.max(self.tuning.overdue_factor));
-            }
+        if (lease.stall > 1.0 || reason == GiveUpReason::Stuck)
+            && let Some(slot) = self.slots.get_mut(lease.slot)
+        {
+            let times = lease.stall.max(self.tuning.overdue_factor);
+            slot.pace.distrust(times);
         }
         self.slots.set_state(lease.slot, SlotState::Stopping(id));
         self.actions.push(Action::GiveUp {

@@ -4,9 +4,9 @@
 //! brings its moment), no socket and no randomness, so the same code steers `td render`, `td simulate` and the tests.
 //!
 //! The method, with its sources, is on one page in `docs/scheduling.md`. In short: the first cut gives each slot a strip
-//! with the same predicted finish ([`deal`]); a slot that runs dry takes the lower part of the strip that would finish
-//! last, so that both finish together, if that pays ([`steal`]); what finished rows really took corrects the cost of
-//! the picture and the speed of each slot ([`pace`]); rows of a lost slot go back to a pool ([`pool`]). Every event costs
+//! with the same predicted finish (`deal`); a slot that runs dry takes the lower part of the strip that would finish
+//! last, so that both finish together, if that pays (`steal`); what finished rows really took corrects the cost of
+//! the picture and the speed of each slot (`pace`); rows of a lost slot go back to a pool (`pool`). Every event costs
 //! O(log n) of slots, strips and settled runs.
 //!
 //! How it is driven:

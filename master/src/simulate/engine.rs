@@ -1,106 +1,37 @@
 //! The clock of a simulation: what happens next, to which node, and what the scheduler says to it.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-use crate::schedule::{Action, Event, Job, LeaseId, NodeId, Scheduler, SlotId, StuckReason};
+use crate::schedule::{Action, Event, Job, NodeId, Scheduler, SlotId, StuckReason};
 use td_protocol::rows::Rows;
 
 use super::capacity::Capacity;
 use super::dice::share_at;
 use super::faults::{Fault, FaultPlan};
-use super::node::{Node, Step};
+use super::happening::{Happening, Planned};
+use super::node::Node;
 use super::options::{OptionsError, SimEvent, SimEventKind, SimulateOptions, Summary};
 use super::picture::Picture;
 use super::settlement::Settlement;
 
-/// Silence after which a node counts as lost, in seconds.
-const PATIENCE: f64 = 5.0;
 /// A resting node is told to come back after this many seconds.
 const REST: f64 = 30.0;
 /// A simulation that takes so many times its ideal is given up.
 const TOO_LONG: f64 = 1000.0;
 
-#[derive(Debug)]
-enum Happening {
-    /// Reaches the master.
-    Heard(Event),
-    /// Reaches the agent.
-    Start {
-        slot: SlotId,
-        lease: LeaseId,
-        rows: Rows,
-        block: u32,
-    },
-    Shrink {
-        slot: SlotId,
-        lease: LeaseId,
-        epoch: u32,
-        new_end: u32,
-    },
-    GiveUp {
-        slot: SlotId,
-        lease: LeaseId,
-    },
-    /// The step of a node that was planned under this number.
-    Step {
-        node: u32,
-        plan: u64,
-    },
-    Fault {
-        node: u32,
-        fault: Fault,
-    },
-    Declared {
-        node: u32,
-        plan: u64,
-    },
-}
-
-#[derive(Debug)]
-struct Planned {
-    time: f64,
-    order: u64,
-    happening: Happening,
-}
-
-impl PartialEq for Planned {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Planned {}
-
-impl PartialOrd for Planned {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Planned {
-    /// The earliest is the greatest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .time
-            .total_cmp(&self.time)
-            .then(other.order.cmp(&self.order))
-    }
-}
-
-struct Engine<'a> {
-    options: &'a SimulateOptions,
-    picture: Picture,
-    scheduler: Scheduler,
-    nodes: Vec<Node>,
+pub(super) struct Engine<'a> {
+    pub(super) options: &'a SimulateOptions,
+    pub(super) picture: Picture,
+    pub(super) scheduler: Scheduler,
+    pub(super) nodes: Vec<Node>,
     /// Messages that wait for a cable.
-    held: Vec<Vec<Happening>>,
+    pub(super) held: Vec<Vec<Happening>>,
     queue: BinaryHeap<Planned>,
     order: u64,
-    now: f64,
-    faults: FaultPlan,
-    capacity: Capacity,
+    pub(super) now: f64,
+    pub(super) faults: FaultPlan,
+    pub(super) capacity: Capacity,
     settlement: Settlement,
     last_settled: f64,
     over: bool,
@@ -157,6 +88,16 @@ impl Engine<'_> {
         for (time, node, fault) in std::mem::take(&mut self.faults.faults) {
             self.plan(time, Happening::Fault { node, fault });
         }
+        for change in &self.options.changes {
+            let fault = Fault::Speed(change.factor);
+            self.plan(
+                change.time,
+                Happening::Fault {
+                    node: change.node,
+                    fault,
+                },
+            );
+        }
         if let Some(time) = self.options.probe_after {
             let map = self.picture.probe(self.options.probe_cells);
             self.plan(time, Happening::Heard(Event::CostMap(map)));
@@ -168,7 +109,7 @@ impl Engine<'_> {
         self.decide(Event::Begin);
     }
 
-    fn up(&self, node: u32) -> Event {
+    pub(super) fn up(&self, node: u32) -> Event {
         let error = self.options.speed_error
             * (2.0 * share_at(self.options.seed ^ 0x51, u64::from(node)) - 1.0);
         let speed = self.options.speed(node) * (1.0 + error);
@@ -180,7 +121,7 @@ impl Engine<'_> {
         }
     }
 
-    fn plan(&mut self, time: f64, happening: Happening) {
+    pub(super) fn plan(&mut self, time: f64, happening: Happening) {
         self.order += 1;
         self.queue.push(Planned {
             time,
@@ -189,7 +130,7 @@ impl Engine<'_> {
         });
     }
 
-    fn tell(&mut self, slot: u32, kind: SimEventKind, rows: Rows) {
+    pub(super) fn tell(&mut self, slot: u32, kind: SimEventKind, rows: Rows) {
         (self.heard)(SimEvent {
             time: self.now,
             slot,
@@ -223,7 +164,7 @@ impl Engine<'_> {
         }
     }
 
-    fn decide(&mut self, event: Event) {
+    pub(super) fn decide(&mut self, event: Event) {
         let mut actions = std::mem::take(&mut self.actions);
         let before = Instant::now();
         self.scheduler.handle_into(self.now, event, &mut actions);
@@ -304,7 +245,7 @@ impl Engine<'_> {
             Happening::Heard(event) => self.master_hears(event),
             Happening::Step { node, plan } => self.step(node, plan),
             Happening::Fault { node, fault } => self.fault(node, fault),
-            Happening::Declared { node, plan } => self.declare_lost(node, plan),
+            Happening::Declared { node } => self.declare_lost(node),
             Happening::Start { slot, .. }
             | Happening::Shrink { slot, .. }
             | Happening::GiveUp { slot, .. } => {
@@ -321,142 +262,7 @@ impl Engine<'_> {
         }
     }
 
-    fn agent_hears(&mut self, id: u32, happening: Happening) {
-        let node = &mut self.nodes[id as usize];
-        node.work_until(self.now);
-        match happening {
-            Happening::Start {
-                lease, rows, block, ..
-            } => {
-                node.start(self.now, lease, rows, block, self.options.start);
-            }
-            Happening::Shrink {
-                lease,
-                epoch,
-                new_end,
-                ..
-            } => {
-                if let Some(end) = node.shrink(lease, new_end)
-                    && !self.faults.dice.chance(self.faults.lost)
-                {
-                    let late = self.faults.dice.chance(self.faults.late);
-                    let delay = if late {
-                        self.faults.dice.between(0.0, 4.0)
-                    } else {
-                        0.0
-                    };
-                    self.send_later(id, Event::ShrinkAnswered { lease, epoch, end }, delay);
-                }
-            }
-            Happening::GiveUp { lease, .. } => {
-                if node.strip.is_some_and(|strip| strip.lease == lease) {
-                    node.strip = None;
-                    let reason = "cancelled".to_owned();
-                    self.send(
-                        id,
-                        Event::StripFailed {
-                            slot: SlotId(id),
-                            lease,
-                            reason,
-                        },
-                    );
-                }
-            }
-            _ => {}
-        }
-        self.plan_step(id);
-    }
-
-    /// Plans the node's next step; whatever was planned before is void.
-    fn plan_step(&mut self, id: u32) {
-        let node = &mut self.nodes[id as usize];
-        node.plan += 1;
-        let plan = node.plan;
-        if let Some(seconds) = node.until_step() {
-            self.plan(self.now + seconds, Happening::Step { node: id, plan });
-        }
-    }
-
-    fn step(&mut self, id: u32, plan: u64) {
-        let node = &mut self.nodes[id as usize];
-        if node.plan != plan {
-            return;
-        }
-        node.work_until(self.now);
-        let Some(strip) = node.strip else { return };
-        let step = node.step(
-            &self.picture,
-            self.options.write,
-            self.options.start,
-            self.options.height(),
-        );
-        let ended = node.ended(step);
-        if ended {
-            node.strip = None;
-        }
-        let (slot, lease) = (SlotId(id), strip.lease);
-        match step {
-            Step::Traces => {
-                self.tell(id, SimEventKind::Tracing, strip.rows);
-                self.send(
-                    id,
-                    Event::StartCost {
-                        slot,
-                        seconds: self.options.start,
-                    },
-                );
-            }
-            Step::Rows(rows, cost_seconds) => {
-                self.send(
-                    id,
-                    Event::RowsDone {
-                        slot,
-                        lease,
-                        rows,
-                        cost_seconds,
-                    },
-                );
-            }
-            Step::Progress(end, cost_seconds) => {
-                self.send(
-                    id,
-                    Event::Progress {
-                        slot,
-                        lease,
-                        end,
-                        cost_seconds,
-                    },
-                );
-            }
-            Step::Goes => {}
-        }
-        if ended {
-            self.send(id, Event::StripEnded { slot, lease });
-        }
-        self.plan_step(id);
-    }
-
-    fn send(&mut self, id: u32, event: Event) {
-        self.send_later(id, event, 0.0);
-    }
-
-    fn send_later(&mut self, id: u32, event: Event, delay: f64) {
-        if self.faults.dice.chance(self.faults.repeated) {
-            let again =
-                self.now + delay + self.options.latency + self.faults.dice.between(0.0, 10.0);
-            self.plan(again, Happening::Heard(event.clone()));
-        }
-        if self.nodes[id as usize].cut {
-            self.held[id as usize].push(Happening::Heard(event));
-        } else {
-            self.plan(
-                self.now + delay + self.options.latency,
-                Happening::Heard(event),
-            );
-        }
-    }
-
-    fn master_hears(&mut self, event: Event) {
+    pub(super) fn master_hears(&mut self, event: Event) {
         match event {
             Event::RowsDone { slot, rows, .. } => {
                 let before = self.settlement.settled;
@@ -477,76 +283,6 @@ impl Engine<'_> {
             _ => {}
         }
         self.decide(event);
-    }
-
-    fn fault(&mut self, id: u32, fault: Fault) {
-        let now = self.now;
-        let node = &mut self.nodes[id as usize];
-        node.work_until(now);
-        let before = node.speed_now();
-        match fault {
-            Fault::Dies => {
-                node.dead = true;
-                node.strip = None;
-            }
-            Fault::Returns => node.dead = false,
-            Fault::Speed(factor) => node.factor = factor,
-            Fault::Stops => node.stopped = true,
-            Fault::Continues => node.stopped = false,
-            Fault::Cut => node.cut = true,
-            Fault::Mended => node.cut = false,
-            Fault::StripFails => {
-                if let Some(strip) = node.strip.take_if(|_| !node.dead) {
-                    let reason = "POV-Ray was killed by signal 9".to_owned();
-                    let failed = Event::StripFailed {
-                        slot: SlotId(id),
-                        lease: strip.lease,
-                        reason,
-                    };
-                    self.send(id, failed);
-                }
-            }
-        }
-        let after = self.nodes[id as usize].speed_now();
-        self.capacity.change(now, after - before);
-        self.plan_step(id);
-        match fault {
-            Fault::Dies | Fault::Cut => {
-                let plan = self.order;
-                self.plan(now + PATIENCE, Happening::Declared { node: id, plan });
-            }
-            Fault::Returns => self.comes_back(id),
-            Fault::Mended => self.mended(id),
-            _ => {}
-        }
-    }
-
-    fn declare_lost(&mut self, id: u32, _plan: u64) {
-        let node = &mut self.nodes[id as usize];
-        if node.dead || node.cut {
-            node.declared_lost = true;
-            self.master_hears(Event::SlotLost { slot: SlotId(id) });
-        }
-    }
-
-    fn mended(&mut self, id: u32) {
-        if self.nodes[id as usize].declared_lost {
-            self.comes_back(id);
-            return;
-        }
-        for happening in std::mem::take(&mut self.held[id as usize]) {
-            self.plan(self.now, happening);
-        }
-    }
-
-    fn comes_back(&mut self, id: u32) {
-        self.held[id as usize].clear();
-        let node = &mut self.nodes[id as usize];
-        node.declared_lost = false;
-        node.strip = None;
-        self.plan_step(id);
-        let up = self.up(id);
-        self.plan(self.now + self.options.latency, Happening::Heard(up));
     }
 
     fn summary(self) -> Summary {

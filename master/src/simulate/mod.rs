@@ -5,10 +5,12 @@
 //! agents: speeds measured within some 20 %, a coarse probe some seconds late, and what finished blocks cost. Beside it
 //! stand three methods from the literature as references ([`Method`]).
 
+mod agents;
 mod capacity;
 mod dice;
 mod engine;
 mod faults;
+mod happening;
 mod maps;
 mod node;
 mod options;
@@ -18,7 +20,9 @@ mod reference;
 mod settlement;
 
 pub use maps::{BUILT_IN_MAPS, MapError, built_in_map, parse_map};
-pub use options::{Method, OptionsError, SimEvent, SimEventKind, SimulateOptions, Summary};
+pub use options::{
+    Method, OptionsError, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary,
+};
 
 /// Simulates one image; `heard` gets every event in order of time. The last event's time is the makespan.
 pub fn run(

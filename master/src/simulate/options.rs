@@ -50,6 +50,8 @@ pub struct SimulateOptions {
     pub sharing: Sharing,
     /// Writing a strip, in seconds at speed 1 (way (b)).
     pub write: WriteCost,
+    /// Nodes that become slower or faster at some moment.
+    pub changes: Vec<SpeedChange>,
     /// Random faults, from this seed; none: no faults.
     pub faults: Option<u64>,
     /// For all other random choices.
@@ -76,6 +78,7 @@ impl Default for SimulateOptions {
             fine_rows: 8,
             sharing: Sharing::Rows,
             write: WriteCost::NONE,
+            changes: Vec::new(),
             faults: None,
             seed: 1,
             method: Method::Td,
@@ -138,6 +141,13 @@ impl SimulateOptions {
             positive("speeds", speed)?;
         }
         positive("work", self.work)?;
+        for change in &self.changes {
+            if change.node >= self.nodes {
+                return Err(OptionsError::NoSuchNode(change.node));
+            }
+            seconds("time of a speed change", change.time)?;
+            positive("factor of a speed change", change.factor)?;
+        }
         seconds("start", self.start)?;
         seconds("latency", self.latency)?;
         seconds("probe", self.probe_after.unwrap_or(0.0))?;
@@ -156,6 +166,14 @@ impl SimulateOptions {
     }
 }
 
+/// From `time` on, in seconds, a node runs at `factor` of its speed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeedChange {
+    pub time: f64,
+    pub node: u32,
+    pub factor: f64,
+}
+
 /// Options that cannot be simulated.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum OptionsError {
@@ -163,6 +181,8 @@ pub enum OptionsError {
     Nodes(u32),
     #[error("rows must be 1 to 1000000000, is {0}")]
     Rows(u32),
+    #[error("there is no node {0}: nodes are counted from 0")]
+    NoSuchNode(u32),
     #[error("{name} must be above 0, is {value}")]
     NotPositive { name: &'static str, value: f64 },
     #[error("{name} must be at least 0 and below 1, is {value}")]
