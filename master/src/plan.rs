@@ -58,7 +58,9 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
     if request.verbose {
         lines.extend(prepared.settings.origins.iter().map(ToString::to_string));
     }
-    lines.push(format!("image    {} x {}, {} files of the scene", options.width, options.height, prepared.assets.bundle().files.len()));
+    let files = prepared.assets.bundle().files.len();
+    let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+    lines.push(format!("image    {} x {}, {files} of the scene", options.width, options.height));
     lines.push(format!("class    {}: {}", class_word(verdict.class), class_sentence(verdict.class)));
     for reason in &verdict.why {
         let doubt = if reason.certain { "" } else { " (perhaps not reached; the probe decides)" };

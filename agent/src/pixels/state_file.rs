@@ -7,7 +7,7 @@
 //! - Messages, one after the other: `POVRAYMS`, the protocol's version as a big-endian u32 (0x370), the body's size as
 //!   a big-endian u32, `RAWS`, the body.
 //! - A body is `OBJE`, a u32 count of attributes, then per attribute a 4-byte key, a 4-byte type and a u32 length (in
-//!   floats for type `VFL4`, else in bytes) and its data. Their order is not relied on. The lengths of `MSRC` and
+//!   numbers for the types `VFL4` and `VIN4`, else in bytes) and its data. Their order is not relied on. The lengths of `MSRC` and
 //!   `MDST` (addresses in POV-Ray's memory) differ between 32-bit and 64-bit builds.
 //! - A finished block is a message with `PBlo` (type `VFL4`: red, green, blue, filter, transmit of each pixel, row by
 //!   row, big-endian), `Left`, `Top `, `Righ`, `Bott` (type `INT4`; inclusive, 0-based, counted in the whole image),
@@ -328,7 +328,7 @@ fn read_body(body: &[u8]) -> Result<Option<Found>, &'static str> {
             return Err("an attribute reaches beyond its message");
         };
         at += 12;
-        let bytes = (length as usize).checked_mul(if kind == b"VFL4" { 4 } else { 1 });
+        let bytes = (length as usize).checked_mul(if kind == b"VFL4" || kind == b"VIN4" { 4 } else { 1 });
         let end = bytes
             .and_then(|bytes| at.checked_add(bytes))
             .filter(|&end| end <= body.len());
@@ -345,7 +345,7 @@ fn read_body(body: &[u8]) -> Result<Option<Found>, &'static str> {
         at = end;
     }
     if at != body.len() {
-        return other_kind(data.is_some());
+        return Err("the message is longer than its attributes");
     }
     let ([Some(left), Some(top), Some(right), Some(bottom)], Some(data), 1) =
         (corners, data, pixel_size)
@@ -356,12 +356,6 @@ fn read_body(body: &[u8]) -> Result<Option<Found>, &'static str> {
         corners: [left, top, right, bottom],
         data,
     }))
-}
-
-/// A message whose attributes are not read to its end. Those of radiosity's passes have types of their own and are
-/// passed over; a block never is like that.
-const fn other_kind(has_pixels: bool) -> Result<Option<Found>, &'static str> {
-    if has_pixels { Err("a block's attributes do not fill its message") } else { Ok(None) }
 }
 
 #[cfg(test)]

@@ -58,6 +58,10 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
             () = end => {}
         }
         let _ = std::fs::remove_file(&path);
+        if let Some(folder) = path.parent().filter(|_| options.embedded) {
+            // The master made it for this socket alone, and may have been killed. A folder with files in it stays.
+            let _ = std::fs::remove_dir(folder);
+        }
     } else if let Some(address) = options.listen {
         let listener = bind_loopback(address).await?;
         eprintln!("td-agent listens on {}", listener.local_addr()?);

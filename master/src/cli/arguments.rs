@@ -44,8 +44,9 @@ pub struct RenderArguments {
     /// The inventory whose nodes render; without it agents of td's own on this machine do
     #[arg(short = 'i', long, value_name = "FILE", env = "TD_INVENTORY")]
     pub inventory: Option<PathBuf>,
-    /// An agent that runs on this machine: a socket's path or a loopback ADDRESS:PORT (several times for several)
-    #[arg(long, value_name = "SOCKET|ADDRESS", conflicts_with = "inventory")]
+    /// An agent that runs on this machine: a socket's path or a loopback ADDRESS:PORT (several times for several);
+    /// counts more than an inventory
+    #[arg(long, value_name = "SOCKET|ADDRESS")]
     pub agent: Vec<String>,
     /// The picture's file; its ending tells the format (png, jpg, bmp, tga, ppm, tiff, webp); - is standard output
     #[arg(short = 'o', long, value_name = "FILE")]

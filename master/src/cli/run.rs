@@ -142,6 +142,9 @@ fn forced_steals() -> Tuning {
 }
 
 fn place(arguments: &RenderArguments, config: &Config, progress: &mut Progress) -> Result<Where, RenderError> {
+    if !arguments.agent.is_empty() {
+        return arguments.agent.iter().map(|agent| running(agent)).collect::<Result<_, _>>().map(Where::Running);
+    }
     if let Some(inventory) = &arguments.inventory {
         td_inventory::Inventory::read(inventory).map_err(|error| RenderError::Usage(error.to_string()))?;
         return Err(RenderError::Usage(format!(
@@ -149,9 +152,6 @@ fn place(arguments: &RenderArguments, config: &Config, progress: &mut Progress) 
              machine, or name agents that run here with --agent",
             inventory.display()
         )));
-    }
-    if !arguments.agent.is_empty() {
-        return arguments.agent.iter().map(|agent| running(agent)).collect::<Result<_, _>>().map(Where::Running);
     }
     if Path::new("inventory.yaml").is_file() {
         progress.note("inventory.yaml lies here and is not used; -i inventory.yaml names it");

@@ -120,7 +120,7 @@ impl Run<'_, '_> {
     }
 
     fn settle(&mut self, lease: LeaseId, rows: Rows) -> Result<(), AttemptEnd> {
-        if self.attempt.policy.sharing != Sharing::WholeLeases {
+        if self.attempt.policy.sharing == Sharing::Rows {
             return Ok(());
         }
         let spool = Arc::clone(&self.attempt.spool);

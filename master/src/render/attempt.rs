@@ -27,8 +27,8 @@ use crate::render::opening::{self, Contents};
 use crate::render::policy::Policy;
 use crate::render::probing;
 use crate::render::tally::Tally;
-use crate::render::verify;
-use crate::schedule::{Job as ScheduledJob, Scheduler, Sharing, Tuning, WriteCost};
+use crate::render::verify::{self, Made};
+use crate::schedule::{Job as ScheduledJob, NodeId, Scheduler, Sharing, Tuning, WriteCost};
 
 /// Pause between two words to an agent.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ pub struct Rendered {
     /// Rows that came from agents' caches.
     pub rows_from_cache: u32,
     /// Segments by the node that made them.
-    pub made: Vec<verify::Made>,
+    pub made: Vec<Made>,
     /// Rows that were rendered again elsewhere, and were equal.
     pub rows_verified: Option<u32>,
 }
@@ -119,9 +119,9 @@ impl Attempt<'_> {
                 opened = opening => opened?,
                 _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
             };
-            finished.push((node.client.clone(), opened.finished));
+            finished.push((node.id, node.client.clone(), opened.finished));
         }
-        let rows_from_cache = self.fetch_finished(finished).await?;
+        let made = self.fetch_finished(finished).await?;
         let (tell, hear) = mpsc::channel(WAITING);
         let heartbeats = self.watch_nodes(&tell);
         let scheduler = Scheduler::new(self.scheduled_job(), self.tuning)
@@ -139,9 +139,9 @@ impl Attempt<'_> {
             parallel_begun: Instant::now(),
             tell,
             finished: false,
-            rows_from_cache,
+            rows_from_cache: made.iter().map(|made| made.rows.len()).sum(),
             makers: HashMap::new(),
-            made: Vec::new(),
+            made,
             attempt: self,
         };
         let mut result = run.run(hear, interrupted).await;
@@ -190,13 +190,13 @@ impl Attempt<'_> {
     }
 
     /// Takes over what lies finished in the agents' caches.
-    async fn fetch_finished(&self, finished: Vec<(Client, Vec<Rows>)>) -> Result<u32, AttemptEnd> {
+    async fn fetch_finished(&self, finished: Vec<(NodeId, Client, Vec<Rows>)>) -> Result<Vec<Made>, AttemptEnd> {
         // A picture of whole leases cannot take bands of elsewhere.
-        if self.policy.sharing == Sharing::WholeLeases || !self.spec.reuse {
-            return Ok(0);
+        if self.policy.sharing != Sharing::Rows || !self.spec.reuse {
+            return Ok(Vec::new());
         }
-        let mut fetched = 0;
-        for (client, runs) in finished {
+        let mut fetched = Vec::new();
+        for (node, client, runs) in finished {
             for rows in runs {
                 let is_missing = self.spool.missing().iter().any(|missing| missing.contains(rows));
                 if !self.spec.options.rows.contains(rows) || !is_missing {
@@ -210,7 +210,7 @@ impl Attempt<'_> {
                             continue;
                         }
                         let _ = self.spool.add(&meta, &data)?;
-                        fetched += rows.len();
+                        fetched.push(Made { rows, sha256: meta.sha256, node });
                     }
                     Err(error) => tracing::debug!("a finished band was not fetched: {error}"),
                 }

@@ -150,8 +150,10 @@ async fn one_attempt(
         )
         .into());
     }
-    spec.exact = policy.exact;
-    spec.reuse &= policy.exact;
+    // By one node a picture is exact whatever its class, but only from its first row to its last.
+    let is_repeatable = policy.class <= Class::Aligned32;
+    spec.exact = is_repeatable;
+    spec.reuse &= is_repeatable;
     if policy.first_pass {
         progress.stage("first pass: computing radiosity once");
         let client = crew.fastest().map(|node| node.client.clone());

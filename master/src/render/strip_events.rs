@@ -14,6 +14,9 @@ use crate::render::strips::StripHeard;
 use crate::render::verify::Made;
 use crate::schedule::{Event, LeaseId, NodeId, Sharing, SlotId};
 
+/// How long a lost agent may take to answer again.
+const RECALL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+
 impl Run<'_, '_> {
     pub(super) async fn take_strip(&mut self, slot: SlotId, lease: LeaseId, what: StripHeard) -> Result<(), AttemptEnd> {
         match what {
@@ -34,7 +37,7 @@ impl Run<'_, '_> {
                 {
                     self.made.push(Made { rows, sha256: meta.sha256, node: node.id });
                 }
-                if self.attempt.policy.sharing == Sharing::WholeLeases {
+                if self.attempt.policy.sharing != Sharing::Rows {
                     let folder = self.attempt.folder.clone();
                     self.held.add(lease, meta, &data).map_err(|source| RenderError::Folder { path: folder, source })?;
                     self.makers.insert(lease, slot);
@@ -137,7 +140,9 @@ impl Run<'_, '_> {
         }
         self.recalls += 1;
         self.attempt.progress.note(&format!("{name} was lost ({reason}); it is called again"));
-        let is_back = self.recalls <= MOST_RECALLS && self.call_back(node).await;
+        // Others wait for their next strips meanwhile: an agent that is there answers soon.
+        let may_return = self.recalls <= MOST_RECALLS;
+        let is_back = may_return && tokio::time::timeout(RECALL_PATIENCE, self.call_back(node)).await.unwrap_or(false);
         if !is_back {
             self.troubles.insert(node, "lost".to_owned());
             for slot in slots {

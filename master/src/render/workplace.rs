@@ -22,7 +22,9 @@ impl Workplace {
         let base = base.ok_or_else(|| {
             RenderError::Usage("no folder for td's jobs: set HOME or XDG_STATE_HOME".to_owned())
         })?;
-        let folder = base.join("td/jobs").join(&id);
+        let jobs = base.join("td/jobs");
+        remove_left_behind(&jobs);
+        let folder = jobs.join(&id);
         std::fs::create_dir_all(&folder)
             .map_err(|source| RenderError::Folder { path: folder.clone(), source })?;
         Ok(Self { id, folder })
@@ -43,6 +45,20 @@ impl Drop for Workplace {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
             tracing::warn!("cannot remove {}: {error}", self.folder.display());
+        }
+    }
+}
+
+/// Removes the folders of td processes that were killed.
+fn remove_left_behind(jobs: &Path) {
+    let Ok(entries) = std::fs::read_dir(jobs) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| u32::from_str_radix(name.rsplit('-').next()?, 16).ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!("{} stays: {error}", entry.path().display());
         }
     }
 }
