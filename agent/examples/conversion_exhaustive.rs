@@ -36,33 +36,18 @@ struct Outcome {
     widest_fall: u32,
 }
 
-fn check(
-    curve: &Curve,
-    tables: &[Thresholds; 2],
-    floats: std::ops::RangeInclusive<u32>,
-    step: usize,
-) -> Outcome {
-    let mut outcome = Outcome {
-        tried: 0,
-        differing: [0; 2],
-        falls: 0,
-        widest_fall: 0,
-    };
+fn check(curve: &Curve, tables: &[Thresholds; 2], floats: std::ops::RangeInclusive<u32>, step: usize) -> Outcome {
+    let mut outcome = Outcome { tried: 0, differing: [0; 2], falls: 0, widest_fall: 0 };
     let mut before = f32::NEG_INFINITY;
     for bits in floats.step_by(step) {
         let x = f32::from_bits(bits);
         let y = curve.encode(x);
         if y < before {
             outcome.falls += 1;
-            outcome.widest_fall = outcome
-                .widest_fall
-                .max(before.to_bits().abs_diff(y.to_bits()));
+            outcome.widest_fall = outcome.widest_fall.max(before.to_bits().abs_diff(y.to_bits()));
         }
         before = y;
-        for (table, (max, differing)) in tables
-            .iter()
-            .zip([255, 65535].into_iter().zip(&mut outcome.differing))
-        {
+        for (table, (max, differing)) in tables.iter().zip([255, 65535].into_iter().zip(&mut outcome.differing)) {
             *differing += u64::from(table.sample(x) != quantise(curve, max, y));
         }
         outcome.tried += 1;
@@ -77,36 +62,18 @@ fn check_all(curve: &Curve, tables: &[Thresholds; 2], step: usize) -> Outcome {
     let parts = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores)
             .map(|core| {
-                let end = if core + 1 == cores {
-                    ONE
-                } else {
-                    (core + 1) * share - 1
-                };
+                let end = if core + 1 == cores { ONE } else { (core + 1) * share - 1 };
                 scope.spawn(move || check(curve, tables, core * share..=end, step))
             })
             .collect();
-        threads
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .collect::<Vec<_>>()
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
     });
-    parts.into_iter().fold(
-        Outcome {
-            tried: 0,
-            differing: [0; 2],
-            falls: 0,
-            widest_fall: 0,
-        },
-        |sum, part| Outcome {
-            tried: sum.tried + part.tried,
-            differing: [
-                sum.differing[0] + part.differing[0],
-                sum.differing[1] + part.differing[1],
-            ],
-            falls: sum.falls + part.falls,
-            widest_fall: sum.widest_fall.max(part.widest_fall),
-        },
-    )
+    parts.into_iter().fold(Outcome { tried: 0, differing: [0; 2], falls: 0, widest_fall: 0 }, |sum, part| Outcome {
+        tried: sum.tried + part.tried,
+        differing: [sum.differing[0] + part.differing[0], sum.differing[1] + part.differing[1]],
+        falls: sum.falls + part.falls,
+        widest_fall: sum.widest_fall.max(part.widest_fall),
+    })
 }
 
 fn built(curve: Curve, max: u32) -> Option<(Thresholds, Duration)> {
@@ -115,32 +82,17 @@ fn built(curve: Curve, max: u32) -> Option<(Thresholds, Duration)> {
 }
 
 fn main() -> std::process::ExitCode {
-    let step = std::env::args()
-        .nth(1)
-        .and_then(|step| step.parse().ok())
-        .unwrap_or(1_usize)
-        .max(1);
+    let step = std::env::args().nth(1).and_then(|step| step.parse().ok()).unwrap_or(1_usize).max(1);
     println!(
         "{:<18} {:<14} {:>13} {:>7} {:>7} {:>7} {:>6} {:>9} {:>9} {:>8}",
-        "scene",
-        "file",
-        "floats",
-        "8 bit",
-        "16 bit",
-        "falls",
-        "by ulp",
-        "8 build",
-        "16 build",
-        "time"
+        "scene", "file", "floats", "8 bit", "16 bit", "falls", "by ulp", "8 build", "16 build", "time"
     );
     let mut bad = 0;
     for (working, file) in CASES {
         let Ok(curve) = Curve::between(working, file, Arithmetic::NATIVE) else {
             continue;
         };
-        let (Some((small, small_time)), Some((large, large_time))) =
-            (built(curve, 255), built(curve, 65535))
-        else {
+        let (Some((small, small_time)), Some((large, large_time))) = (built(curve, 255), built(curve, 65535)) else {
             println!("{working}: no table could be made; the formula is used");
             bad += 1;
             continue;
@@ -162,9 +114,5 @@ fn main() -> std::process::ExitCode {
         );
         bad += outcome.differing[0] + outcome.differing[1];
     }
-    if bad == 0 {
-        std::process::ExitCode::SUCCESS
-    } else {
-        std::process::ExitCode::FAILURE
-    }
+    if bad == 0 { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }

@@ -19,9 +19,7 @@ use td_protocol::rows::Rows;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let state = std::fs::read(args.next().ok_or("which state file?")?)?;
-    let numbers = args
-        .map(|arg| arg.parse())
-        .collect::<Result<Vec<u32>, _>>()?;
+    let numbers = args.map(|arg| arg.parse()).collect::<Result<Vec<u32>, _>>()?;
     let [width, height, first, end] = *numbers.as_slice() else {
         return Err("width, height, first row and end row are needed".into());
     };
@@ -38,34 +36,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!(
-        "read and assemble {:>27.1} ms, {} pixels",
-        start.elapsed().as_secs_f64() * 1e3,
-        pixels.len()
-    );
+    println!("read and assemble {:>27.1} ms, {} pixels", start.elapsed().as_secs_f64() * 1e3, pixels.len());
     for depth in [Depth::Eight, Depth::Sixteen] {
-        let format = PixelFormat {
-            depth,
-            ..PixelFormat::RGB8
-        };
+        let format = PixelFormat { depth, ..PixelFormat::RGB8 };
         let conversion = Conversion::new(WorkingGamma::Power(2.2), FileGamma::Srgb, format);
         let start = Instant::now();
         let table = Converter::new(&conversion)?;
-        println!(
-            "{depth:?}: build the table {:>20.1} ms",
-            start.elapsed().as_secs_f64() * 1e3
-        );
+        println!("{depth:?}: build the table {:>20.1} ms", start.elapsed().as_secs_f64() * 1e3);
         let mut samples = Vec::new();
-        for (name, converter) in [
-            ("formula", Converter::by_formula(&conversion)?),
-            ("table", table),
-        ] {
+        for (name, converter) in [("formula", Converter::by_formula(&conversion)?), ("table", table)] {
             let start = Instant::now();
             converter.convert(&pixels, &mut samples);
-            println!(
-                "{depth:?}: convert by {name:<10} {:>14.1} ms",
-                start.elapsed().as_secs_f64() * 1e3
-            );
+            println!("{depth:?}: convert by {name:<10} {:>14.1} ms", start.elapsed().as_secs_f64() * 1e3);
         }
         let row_bytes = usize::try_from(format.row_bytes(width))?;
         let start = Instant::now();
@@ -77,10 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             size += encoder.finish(0)?.1.len();
         }
-        println!(
-            "{depth:?}: filter and deflate {:>17.1} ms, {size} bytes",
-            start.elapsed().as_secs_f64() * 1e3
-        );
+        println!("{depth:?}: filter and deflate {:>17.1} ms, {size} bytes", start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(())
 }

@@ -110,8 +110,12 @@ fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String>
     let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
         .map_err(|ending| format!("{}\n{}", ending.message, last_lines(&ending.povray)))?;
     let samples = read_samples(&scratch)?;
-    let probe =
-        candidates::Probe { pixels: &view.pixels, samples: &samples, format: options.format, file_gamma: options.file_gamma };
+    let probe = candidates::Probe {
+        pixels: &view.pixels,
+        samples: &samples,
+        format: options.format,
+        file_gamma: options.file_gamma,
+    };
     let decision = candidates::decide(&probe, &[WorkingGamma::Power(2.2)]);
     let state_file_proven =
         matches!(decision, Decision::Exact(conversion) if conversion.working == WorkingGamma::Power(2.2));

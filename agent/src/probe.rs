@@ -71,7 +71,12 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     })
 }
 
-fn render(site: &Site, scratch: &Scratch, drawing: &Drawing<'_>, events: &mut Events<'_>) -> Result<view::View, Ending> {
+fn render(
+    site: &Site,
+    scratch: &Scratch,
+    drawing: &Drawing<'_>,
+    events: &mut Events<'_>,
+) -> Result<view::View, Ending> {
     let job = &site.job.spec;
     let mut stop = || events.keep_alive(&ProbeEvent::Alive).is_err() || site.job.is_closed();
     let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
@@ -92,12 +97,8 @@ fn decide(
     if pixels.is_empty() {
         return (Way::Writer, "the state file was not seen in time".to_owned());
     }
-    let probe = candidates::Probe {
-        pixels,
-        samples: &picture.samples,
-        format: options.format,
-        file_gamma: options.file_gamma,
-    };
+    let probe =
+        candidates::Probe { pixels, samples: &picture.samples, format: options.format, file_gamma: options.file_gamma };
     let named: Vec<WorkingGamma> = named.iter().map(|&gamma| gamma.into()).collect();
     match candidates::decide(&probe, &named) {
         Decision::Exact(conversion) => (Way::StateFile { working_gamma: conversion.working.into() }, String::new()),

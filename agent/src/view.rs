@@ -129,7 +129,8 @@ struct Collected {
 
 impl Collected {
     fn new(drawing: &Drawing<'_>) -> Result<Self, String> {
-        let assembler = RowAssembler::new(drawing.width, drawing.rows, drawing.columns).map_err(|error| error.to_string())?;
+        let assembler =
+            RowAssembler::new(drawing.width, drawing.rows, drawing.columns).map_err(|error| error.to_string())?;
         let expected = drawing.rows.len() as usize * drawing.width as usize;
         Ok(Self { assembler, pixels: Vec::new(), expected, arrivals: Vec::new(), broken: false })
     }

@@ -43,41 +43,21 @@ fn file_gamma(args: &[&str]) -> FileGamma {
 }
 
 /// Compares all samples, by table and by formula, and asks `decide` too. Returns what differs, or `None`.
-fn compare(
-    name: &str,
-    args: &[&str],
-    working: WorkingGamma,
-    rendered: &Rendered,
-) -> Option<String> {
+fn compare(name: &str, args: &[&str], working: WorkingGamma, rendered: &Rendered) -> Option<String> {
     let (pixels, format, samples) = whole_image(rendered);
     let conversion = Conversion::new(working, file_gamma(args), format);
     let sample_bytes = format.depth.bytes() as usize;
     let mut differing = Vec::new();
-    for converter in [
-        Converter::new(&conversion).unwrap(),
-        Converter::by_formula(&conversion).unwrap(),
-    ] {
+    for converter in [Converter::new(&conversion).unwrap(), Converter::by_formula(&conversion).unwrap()] {
         let mut ours = Vec::new();
         converter.convert(&pixels, &mut ours);
-        assert_eq!(
-            ours.len(),
-            samples.len(),
-            "{name} {args:?}: other number of samples"
-        );
-        let pairs = ours
-            .chunks_exact(sample_bytes)
-            .zip(samples.chunks_exact(sample_bytes));
+        assert_eq!(ours.len(), samples.len(), "{name} {args:?}: other number of samples");
+        let pairs = ours.chunks_exact(sample_bytes).zip(samples.chunks_exact(sample_bytes));
         differing.push(pairs.filter(|(ours, theirs)| ours != theirs).count());
     }
-    let probe = Probe {
-        pixels: &pixels,
-        samples: &samples,
-        format,
-        file_gamma: file_gamma(args),
-    };
+    let probe = Probe { pixels: &pixels, samples: &samples, format, file_gamma: file_gamma(args) };
     let decision = decide(&probe, &[working]);
-    let is_found =
-        matches!(&decision, Decision::Exact(found) if found.curve() == conversion.curve());
+    let is_found = matches!(&decision, Decision::Exact(found) if found.curve() == conversion.curve());
     let verdict = format!(
         "{name:<40} {:<22} {:<44} {:>7} samples, {} differ by table, {} by formula, decide: {}",
         working.to_string(),
@@ -85,11 +65,7 @@ fn compare(
         samples.len() / sample_bytes,
         differing[0],
         differing[1],
-        if is_found {
-            "found".to_owned()
-        } else {
-            format!("{decision:?}")
-        },
+        if is_found { "found".to_owned() } else { format!("{decision:?}") },
     );
     println!("{verdict}");
     (differing != [0, 0] || !is_found).then_some(verdict)
@@ -99,10 +75,7 @@ fn check(cases: Vec<(&str, WorkingGamma, Vec<&str>)>) {
     let wrong: Vec<String> = cases
         .into_iter()
         .filter_map(|(scene, working, args)| {
-            let rendered = Render::example(scene)
-                .args(&["+W320", "+H240"])
-                .args(&args)
-                .run();
+            let rendered = Render::example(scene).args(&["+W320", "+H240"]).args(&args).run();
             compare(scene, &args, working, &rendered)
         })
         .collect();
@@ -123,11 +96,7 @@ fn examples_with_gamma_one() {
         ("objects/blob.pov", LINEAR, vec!["+FNg"]),
         ("advanced/landscape.pov", LINEAR, vec!["+FN16"]),
         ("advanced/wineglass.pov", LINEAR, vec!["+FN16", "+UA"]),
-        (
-            "advanced/wineglass.pov",
-            LINEAR,
-            vec!["+UA", "+A0.1", "+AM2"],
-        ),
+        ("advanced/wineglass.pov", LINEAR, vec!["+UA", "+A0.1", "+AM2"]),
     ]);
 }
 
@@ -136,45 +105,17 @@ fn examples_with_other_gammas() {
     let gamma = WorkingGamma::Power;
     check(vec![
         ("advanced/woodbox.pov", gamma(1.2), vec!["+FN16"]),
-        (
-            "advanced/woodbox.pov",
-            gamma(1.2),
-            vec!["File_Gamma=2.2", "+FN16"],
-        ),
+        ("advanced/woodbox.pov", gamma(1.2), vec!["File_Gamma=2.2", "+FN16"]),
         ("advanced/biscuit.pov", gamma(1.3), vec!["+A0.3"]),
         ("advanced/biscuit.pov", gamma(1.3), vec!["+FNg"]),
-        (
-            "objects/torus1.pov",
-            gamma(1.8),
-            vec!["+FN16", "File_Gamma=1.8"],
-        ),
-        (
-            "objects/prism1.pov",
-            gamma(1.7),
-            vec!["+FN16", "File_Gamma=1.0"],
-        ),
+        ("objects/torus1.pov", gamma(1.8), vec!["+FN16", "File_Gamma=1.8"]),
+        ("objects/prism1.pov", gamma(1.7), vec!["+FN16", "File_Gamma=1.0"]),
         ("objects/ttf1.pov", gamma(1.9), vec!["+FN16", "+UA"]),
-        (
-            "interior/ballbox1.pov",
-            gamma(2.0),
-            vec!["File_Gamma=1.8", "+FN16"],
-        ),
+        ("interior/ballbox1.pov", gamma(2.0), vec!["File_Gamma=1.8", "+FN16"]),
         ("incdemo/stones/stones1.pov", gamma(2.2), vec!["+FN16"]),
-        (
-            "textures/patterns/waves.pov",
-            gamma(2.2),
-            vec!["+FN16", "File_Gamma=1.0"],
-        ),
-        (
-            "lights/spotlite.pov",
-            gamma(2.2),
-            vec!["+UA", "+FN16", "File_Gamma=1.8"],
-        ),
-        (
-            "textures/pigments/skies/s_cloud1.pov",
-            gamma(2.2),
-            vec!["File_Gamma=2.2", "+FN16"],
-        ),
+        ("textures/patterns/waves.pov", gamma(2.2), vec!["+FN16", "File_Gamma=1.0"]),
+        ("lights/spotlite.pov", gamma(2.2), vec!["+UA", "+FN16", "File_Gamma=1.8"]),
+        ("textures/pigments/skies/s_cloud1.pov", gamma(2.2), vec!["File_Gamma=2.2", "+FN16"]),
     ]);
 }
 
@@ -182,16 +123,8 @@ fn examples_with_other_gammas() {
 fn scenes_without_gamma() {
     check(vec![
         ("incdemo/woods/ash.pov", WorkingGamma::Off, vec![]),
-        (
-            "incdemo/woods/ash.pov",
-            WorkingGamma::Off,
-            vec!["+FN16", "File_Gamma=1.8"],
-        ),
-        (
-            "incdemo/woods/ash.pov",
-            WorkingGamma::Off,
-            vec!["+FN16", "+UA"],
-        ),
+        ("incdemo/woods/ash.pov", WorkingGamma::Off, vec!["+FN16", "File_Gamma=1.8"]),
+        ("incdemo/woods/ash.pov", WorkingGamma::Off, vec!["+FN16", "+UA"]),
         ("incdemo/woods/ash.pov", LINEAR, vec!["+MV3.7", "+FN16"]),
     ]);
 }
@@ -246,10 +179,7 @@ fn rare_gammas() {
     for (gamma, working, file) in cases {
         let scene = format!("#version 3.7;\nglobal_settings {{ assumed_gamma {gamma} }}\n{ODD}");
         let args = ["+FN16", file];
-        let rendered = Render::text(&scene)
-            .args(&["+W160", "+H120"])
-            .args(&args)
-            .run();
+        let rendered = Render::text(&scene).args(&["+W160", "+H120"]).args(&args).run();
         wrong.extend(compare("odd", &args, working, &rendered));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -260,10 +190,7 @@ fn rare_gammas() {
 fn parts_of_an_image() {
     for format in [&[][..], &["+UA"], &["+UA", "+FN16"], &["+FNg", "+UA"]] {
         let part = ["+W150", "+H130", "+SR11", "+ER90", "+SC21", "+EC100"];
-        let rendered = Render::example("objects/blob.pov")
-            .args(&part)
-            .args(format)
-            .run();
+        let rendered = Render::example("objects/blob.pov").args(&part).args(format).run();
         let pixels = rendered.float_rows(150, 130, Rows::new(10, 90), Rows::new(20, 100));
         let mut png = PngRows::open(rendered.png.as_slice()).unwrap();
         let conversion = Conversion::new(LINEAR, FileGamma::Srgb, png.format());
@@ -327,21 +254,15 @@ fn joined_segments_are_no_larger_than_povrays_own_file() {
 /// With two threads blocks come in any order; rows still come from the top down, once each.
 #[test]
 fn two_threads() {
-    let rendered = Render::example("advanced/wineglass.pov")
-        .args(&["+W320", "+H240", "+WT2", "+FN16"])
-        .run();
-    assert_eq!(
-        compare("advanced/wineglass.pov", &["+FN16"], LINEAR, &rendered),
-        None
-    );
+    let rendered = Render::example("advanced/wineglass.pov").args(&["+W320", "+H240", "+WT2", "+FN16"]).run();
+    assert_eq!(compare("advanced/wineglass.pov", &["+FN16"], LINEAR, &rendered), None);
 }
 
 /// A reader that follows POV-Ray while it traces, through SIGKILL in the middle, a torn tail, and `+C`.
 #[test]
 fn a_trace_that_is_killed_and_resumed() {
     let folder = tempfile::tempdir().unwrap();
-    let render =
-        || Render::example("interior/ballbox1.pov").args(&["+W640", "+H480", "+FN16", "+C"]);
+    let render = || Render::example("interior/ballbox1.pov").args(&["+W640", "+H480", "+FN16", "+C"]);
     let mut running = render().start(folder.path());
     let mut file = running.file.take().unwrap();
     let mut reader = StateReader::new(640, 480);
@@ -360,10 +281,7 @@ fn a_trace_that_is_killed_and_resumed() {
         pixels.len() / 640
     };
     while follow(&mut reader, &mut file) < 64 {
-        assert!(
-            running.child.try_wait().unwrap().is_none(),
-            "povray ended before 64 rows were seen"
-        );
+        assert!(running.child.try_wait().unwrap().is_none(), "povray ended before 64 rows were seen");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     running.child.kill().unwrap();
@@ -374,13 +292,9 @@ fn a_trace_that_is_killed_and_resumed() {
     // Tear the tail, behind what the reader has seen whole.
     let state = folder.path().join("out.pov-state");
     let end = reader.position();
-    let torn = std::fs::OpenOptions::new()
-        .write(true)
-        .open(&state)
-        .unwrap();
+    let torn = std::fs::OpenOptions::new().write(true).open(&state).unwrap();
     torn.set_len(end).unwrap();
-    torn.write_all_at(b"POVRAYMS\x00\x00\x03\x70\x00\x00\x50\xE0RAWSOBJE", end)
-        .unwrap();
+    torn.write_all_at(b"POVRAYMS\x00\x00\x03\x70\x00\x00\x50\xE0RAWSOBJE", end).unwrap();
     assert_eq!(follow(&mut reader, &mut file), rows);
 
     let rendered = render().start(folder.path()).finish();
@@ -389,16 +303,8 @@ fn a_trace_that_is_killed_and_resumed() {
     assert_eq!(follow(&mut reader, &mut file), 480);
     assert_eq!(reader.position(), rendered.state.len() as u64);
     let (whole, format, samples) = whole_image(&rendered);
-    assert!(
-        whole == pixels,
-        "the followed floats are not those of the whole file"
-    );
-    let converter = Converter::new(&Conversion::new(
-        WorkingGamma::Power(2.0),
-        FileGamma::Srgb,
-        format,
-    ))
-    .unwrap();
+    assert!(whole == pixels, "the followed floats are not those of the whole file");
+    let converter = Converter::new(&Conversion::new(WorkingGamma::Power(2.0), FileGamma::Srgb, format)).unwrap();
     let mut ours = Vec::new();
     converter.convert(&pixels, &mut ours);
     assert!(ours == samples, "the resumed file differs");

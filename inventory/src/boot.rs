@@ -23,18 +23,8 @@ struct Setting {
 }
 
 const SETTINGS: [Setting; 2] = [
-    Setting {
-        key: "gpu_mem",
-        unit: "MB",
-        range: GPU_MEM,
-        of: Model::gpu_mem,
-    },
-    Setting {
-        key: "arm_freq",
-        unit: "MHz",
-        range: ARM_FREQ,
-        of: Model::arm_freq,
-    },
+    Setting { key: "gpu_mem", unit: "MB", range: GPU_MEM, of: Model::gpu_mem },
+    Setting { key: "arm_freq", unit: "MHz", range: ARM_FREQ, of: Model::arm_freq },
 ];
 
 impl Setting {
@@ -49,12 +39,9 @@ impl Setting {
     fn misfit(&self, value: u64, model: Model) -> Option<String> {
         match (self.of)(model) {
             None => Some(format!("a {model} does not have this setting")),
-            Some(range) if !in_range(value, &range) => Some(format!(
-                "must be {} to {} {} on a {model}, is {value}",
-                range.start(),
-                range.end(),
-                self.unit
-            )),
+            Some(range) if !in_range(value, &range) => {
+                Some(format!("must be {} to {} {} on a {model}, is {value}", range.start(), range.end(), self.unit))
+            }
             Some(_) => None,
         }
     }
@@ -119,10 +106,7 @@ fn inherited(
     errors: &mut Vec<Finding>,
     notes: &mut Vec<Finding>,
 ) {
-    let own = |node: &&NodeView| {
-        node.own("boot")
-            .is_some_and(|boot| boot.entry(setting.key).is_some())
-    };
+    let own = |node: &&NodeView| node.own("boot").is_some_and(|boot| boot.entry(setting.key).is_some());
     // A node whose model is misspelt might take it: `model` is `None`, and it is not among those without.
     let without: Vec<_> = nodes
         .iter()
@@ -136,10 +120,7 @@ fn inherited(
     let mut models: Vec<_> = without.iter().map(|(_, model)| *model).collect();
     models.sort_unstable();
     models.dedup();
-    let reasons: Vec<_> = models
-        .iter()
-        .map(|model| setting.unused(value, *model))
-        .collect();
+    let reasons: Vec<_> = models.iter().map(|model| setting.unused(value, *model)).collect();
     let reasons = reasons.join("; ");
     let path = format!("defaults.boot.{}", setting.key);
     if without.len() == nodes.len() {

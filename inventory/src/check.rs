@@ -35,11 +35,7 @@ fn keys(node: &Node, known: &[Key], path: &str, named: Span, findings: &mut Vec<
         let path = quote::join(path, &entry.key);
         match known.iter().find(|key| key.name == entry.key) {
             Some(key) => value(&entry.value, &key.kind, &path, entry.key_span, findings),
-            None => findings.push(Finding::new(
-                entry.key_span,
-                path,
-                unknown(&entry.key, known),
-            )),
+            None => findings.push(Finding::new(entry.key_span, path, unknown(&entry.key, known))),
         }
     }
     for key in known.iter().filter(|key| key.required) {
@@ -78,19 +74,13 @@ fn value(node: &Node, kind: &Kind, path: &str, named: Span, findings: &mut Vec<F
 
 fn text(node: &Node, kind: Text) -> Result<(), String> {
     match &node.value {
-        Value::Text(text) => kind
-            .check(text)
-            .map_err(|why| format!("{why}, is {}", quote::quoted(text))),
+        Value::Text(text) => kind.check(text).map_err(|why| format!("{why}, is {}", quote::quoted(text))),
         Value::Number(_) | Value::Bool(_) => Err(format!(
             "must be {}, is {} (text that reads as something else needs quotes)",
             kind.expected(),
             node.describe()
         )),
-        _ => Err(format!(
-            "must be {}, is {}",
-            kind.expected(),
-            node.describe()
-        )),
+        _ => Err(format!("must be {}, is {}", kind.expected(), node.describe())),
     }
 }
 
@@ -99,17 +89,12 @@ fn whole(node: &Node, range: &RangeInclusive<u32>, unit: &str) -> Result<(), Str
     let allowed = format!("{} to {}{space}{unit}", range.start(), range.end());
     match &node.value {
         Value::Number(number) if number.as_u64().is_some_and(|n| in_range(n, range)) => Ok(()),
-        Value::Number(number) if number.is_u64() || number.is_i64() => {
-            Err(format!("must be {allowed}, is {number}"))
-        }
+        Value::Number(number) if number.is_u64() || number.is_i64() => Err(format!("must be {allowed}, is {number}")),
         Value::Text(text) if text.parse::<u32>().is_ok() => Err(format!(
             "must be a number, {allowed}, is {}: write it without quotes and leading zeros",
             node.describe()
         )),
-        _ => Err(format!(
-            "must be a whole number, {allowed}, is {}",
-            node.describe()
-        )),
+        _ => Err(format!("must be a whole number, {allowed}, is {}", node.describe())),
     }
 }
 
@@ -120,32 +105,21 @@ pub(crate) fn in_range(number: u64, range: &RangeInclusive<u32>) -> bool {
 
 fn model(node: &Node) -> Result<(), String> {
     match &node.value {
-        Value::Text(text) => text
-            .parse::<Model>()
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        _ => Err(format!(
-            "must be a model such as pi1b, is {}",
-            node.describe()
-        )),
+        Value::Text(text) => text.parse::<Model>().map(drop).map_err(|error| error.to_string()),
+        _ => Err(format!("must be a model such as pi1b, is {}", node.describe())),
     }
 }
 
 fn list(node: &Node, kind: Text, path: &str, findings: &mut Vec<Finding>) {
     let Value::List(items) = &node.value else {
-        let message = format!(
-            "must be a list such as [table, shelf], is {}",
-            node.describe()
-        );
+        let message = format!("must be a list such as [table, shelf], is {}", node.describe());
         findings.push(Finding::new(node.span, path, message));
         return;
     };
     let mut seen = HashSet::new();
     for (index, item) in items.iter().enumerate() {
         let wrong = match item.text() {
-            Some(word) if !seen.insert(word) => {
-                Some(format!("{} is in the list twice", quote::quoted(word)))
-            }
+            Some(word) if !seen.insert(word) => Some(format!("{} is in the list twice", quote::quoted(word))),
             _ => text(item, kind).err(),
         };
         if let Some(message) = wrong {

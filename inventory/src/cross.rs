@@ -83,10 +83,7 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
 
 /// `--limit` takes nodes and groups by name, so one word cannot be both.
 fn groups(defaults: Option<&Node>, nodes: &[NodeView], errors: &mut Vec<Finding>) {
-    let names: HashMap<_, _> = nodes
-        .iter()
-        .map(|node| (node.name(), node.entry.key_span))
-        .collect();
+    let names: HashMap<_, _> = nodes.iter().map(|node| (node.name(), node.entry.key_span)).collect();
     let owners = nodes.iter().map(|node| (node.path(), &*node.entry.value));
     let owners = owners.chain(defaults.map(|node| ("defaults".to_owned(), node)));
     for (path, owner) in owners {
@@ -125,17 +122,14 @@ fn server(share: &Node, nodes: &[NodeView], errors: &mut Vec<Finding>) {
     let Ok(Address::Host(host)) = name.parse() else {
         return;
     };
-    let known = nodes.iter().any(|node| {
-        node.name().eq_ignore_ascii_case(name)
-            || node.address() == Some(Address::Host(host.clone()))
-    });
+    let known = nodes
+        .iter()
+        .any(|node| node.name().eq_ignore_ascii_case(name) || node.address() == Some(Address::Host(host.clone())));
     if known || name.contains('.') {
         return;
     }
     let near = suggest::nearest(name, nodes.iter().map(NodeView::name));
-    let hint = near.map_or(String::new(), |near| {
-        format!(", did you mean `{}`?", quote::plain(near))
-    });
+    let hint = near.map_or(String::new(), |near| format!(", did you mean `{}`?", quote::plain(near)));
     errors.push(Finding::new(
         server.value.span,
         "share.server",
@@ -152,16 +146,13 @@ fn folders(share: &Node, errors: &mut Vec<Finding>) {
         None => Some((default.to_owned(), None)),
         Some(entry) => Some((entry.value.text()?.to_owned(), Some(entry.value.span))),
     };
-    let (Some((export, export_span)), Some((mount, mount_span))) = (
-        folder("export", DEFAULT_EXPORT),
-        folder("mount", DEFAULT_MOUNT),
-    ) else {
+    let (Some((export, export_span)), Some((mount, mount_span))) =
+        (folder("export", DEFAULT_EXPORT), folder("mount", DEFAULT_MOUNT))
+    else {
         return;
     };
     let inside = |inner: &str, outer: &str| {
-        inner
-            .strip_prefix(outer)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     if (inside(&mount, &export) || inside(&export, &mount))
         && let Some(span) = mount_span.or(export_span)

@@ -6,11 +6,7 @@ use crate::finding::{Finding, Span};
 /// The text of the file without a byte order mark, or the one finding.
 pub(crate) fn decode(bytes: &[u8]) -> Result<&str, Finding> {
     if let Some(other) = other_unicode(bytes) {
-        return Err(Finding::new(
-            Span::START,
-            "",
-            format!("the file is {other}: save it as UTF-8"),
-        ));
+        return Err(Finding::new(Span::START, "", format!("the file is {other}: save it as UTF-8")));
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
@@ -41,9 +37,5 @@ fn other_unicode(bytes: &[u8]) -> Option<&'static str> {
 /// The place right after `text`.
 fn place_after(text: &str) -> Span {
     let lines = crate::excerpt::split_lines(text);
-    Span {
-        line: lines.len(),
-        column: lines.last().map_or(0, |last| last.chars().count()) + 1,
-        length: 1,
-    }
+    Span { line: lines.len(), column: lines.last().map_or(0, |last| last.chars().count()) + 1, length: 1 }
 }

@@ -24,11 +24,7 @@ const CYAN: &str = "\x1b[36m";
 const FAINT: &str = "\x1b[2m";
 
 pub(crate) fn render(findings: &Findings, style: Style) -> String {
-    let lines = if style.excerpt {
-        split_lines(&findings.text)
-    } else {
-        Vec::new()
-    };
+    let lines = if style.excerpt { split_lines(&findings.text) } else { Vec::new() };
     let mut out = String::new();
     for finding in &findings.items {
         head(&mut out, findings, finding, style);
@@ -52,19 +48,11 @@ pub(crate) fn split_lines(text: &str) -> Vec<&str> {
 }
 
 fn paint(style: Style, code: &str, text: &str) -> String {
-    if style.color {
-        format!("{code}{text}{RESET}")
-    } else {
-        text.to_owned()
-    }
+    if style.color { format!("{code}{text}{RESET}") } else { text.to_owned() }
 }
 
 fn head(out: &mut String, findings: &Findings, finding: &Finding, style: Style) {
-    let name: String = findings
-        .name
-        .chars()
-        .map(|c| if is_harmful(c) { '\u{FFFD}' } else { c })
-        .collect();
+    let name: String = findings.name.chars().map(|c| if is_harmful(c) { '\u{FFFD}' } else { c }).collect();
     let place = format!("{name}:{}:{}:", finding.span.line, finding.span.column);
     out.push_str(&paint(style, BOLD, &place));
     if findings.severity == Severity::Note {
@@ -81,11 +69,7 @@ fn head(out: &mut String, findings: &Findings, finding: &Finding, style: Style) 
 fn excerpt(out: &mut String, line: &str, finding: &Finding, style: Style, severity: Severity) {
     let column = finding.span.column.saturating_sub(1);
     // A long line is cut so that the place stands in the middle.
-    let first = if column > WIDTH * 3 / 4 {
-        column - WIDTH / 2
-    } else {
-        0
-    };
+    let first = if column > WIDTH * 3 / 4 { column - WIDTH / 2 } else { 0 };
     // Exactly one visible character for one of the file, so that the carets stand where they belong.
     let shown: String = line
         .chars()
@@ -106,16 +90,6 @@ fn excerpt(out: &mut String, line: &str, finding: &Finding, style: Style, severi
         Severity::Error => RED,
         Severity::Note => CYAN,
     };
-    let _ = writeln!(
-        out,
-        "  {} {bar} {}",
-        paint(style, FAINT, &number),
-        shown.trim_end()
-    );
-    let _ = writeln!(
-        out,
-        "  {margin} {bar} {}{}",
-        " ".repeat(column - first),
-        paint(style, color, &carets)
-    );
+    let _ = writeln!(out, "  {} {bar} {}", paint(style, FAINT, &number), shown.trim_end());
+    let _ = writeln!(out, "  {margin} {bar} {}{}", " ".repeat(column - first), paint(style, color, &carets));
 }

@@ -84,9 +84,7 @@ mod in_order {
         map.end()
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Vec<(String, Host)>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Host)>, D::Error> {
         struct Nodes;
 
         impl<'de> Visitor<'de> for Nodes {

@@ -18,11 +18,7 @@ pub struct Span {
 
 impl Span {
     /// The first character of a file.
-    pub const START: Span = Span {
-        line: 1,
-        column: 1,
-        length: 0,
-    };
+    pub const START: Span = Span { line: 1, column: 1, length: 0 };
 }
 
 /// One finding: place, path of keys, sentence.
@@ -38,11 +34,7 @@ pub struct Finding {
 
 impl Finding {
     pub(crate) fn new(span: Span, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Finding {
-            span,
-            path: path.into(),
-            message: message.into(),
-        }
+        Finding { span, path: path.into(), message: message.into() }
     }
 }
 
@@ -67,20 +59,10 @@ pub struct Findings {
 impl Findings {
     /// Sorts by place. One wrong value behind an anchor is met once per alias: of findings with the same place and
     /// sentence the first is kept.
-    pub(crate) fn new(
-        name: &str,
-        text: Arc<str>,
-        severity: Severity,
-        mut items: Vec<Finding>,
-    ) -> Self {
+    pub(crate) fn new(name: &str, text: Arc<str>, severity: Severity, mut items: Vec<Finding>) -> Self {
         items.sort_by(|a, b| (a.span, &a.message).cmp(&(b.span, &b.message)));
         items.dedup_by(|b, a| a.span == b.span && a.message == b.message);
-        Findings {
-            name: name.to_owned(),
-            text,
-            severity,
-            items,
-        }
+        Findings { name: name.to_owned(), text, severity, items }
     }
 
     /// The file's name as it was given.

@@ -23,11 +23,7 @@ fn names(nodes: &[NodeView], errors: &mut Vec<Finding>) {
             errors.push(Finding::new(
                 node.entry.key_span,
                 node.path(),
-                format!(
-                    "is the same host name as {} in line {}",
-                    first.path(),
-                    first.entry.key_span.line
-                ),
+                format!("is the same host name as {} in line {}", first.path(), first.entry.key_span.line),
             ));
         } else {
             seen.insert(node.name().to_lowercase(), node);
@@ -52,10 +48,7 @@ fn addresses(nodes: &[NodeView], errors: &mut Vec<Finding>) {
         let (Some(address), Some(value)) = (node.address(), node.own("address")) else {
             continue;
         };
-        let ports = [
-            ("ssh_port", DEFAULT_SSH_PORT),
-            ("agent_port", DEFAULT_AGENT_PORT),
-        ];
+        let ports = [("ssh_port", DEFAULT_SSH_PORT), ("agent_port", DEFAULT_AGENT_PORT)];
         let mut first = None;
         for (key, default) in ports {
             let Some(port) = port(node, key, default) else {
@@ -90,17 +83,14 @@ fn ports(nodes: &[NodeView], errors: &mut Vec<Finding>) {
         let (Some(ssh), Some(agent)) = (ssh, agent) else {
             continue;
         };
-        let culprit = [
-            ("agent_port", node.own("agent_port")),
-            ("ssh_port", node.own("ssh_port")),
-        ]
-        .into_iter()
-        .find_map(|(key, value)| Some((format!("{}.{key}", node.path()), value?)))
-        .or_else(|| {
-            ["agent_port", "ssh_port"]
-                .into_iter()
-                .find_map(|key| Some((format!("defaults.{key}"), node.effective(key)?)))
-        });
+        let culprit = [("agent_port", node.own("agent_port")), ("ssh_port", node.own("ssh_port"))]
+            .into_iter()
+            .find_map(|(key, value)| Some((format!("{}.{key}", node.path()), value?)))
+            .or_else(|| {
+                ["agent_port", "ssh_port"]
+                    .into_iter()
+                    .find_map(|key| Some((format!("defaults.{key}"), node.effective(key)?)))
+            });
         if ssh == agent
             && agent >= 1024
             && let Some((path, value)) = culprit

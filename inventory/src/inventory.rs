@@ -172,10 +172,8 @@ fn read(bytes: &[u8]) -> Result<(File, Vec<Finding>), Vec<Finding>> {
     }
     match file::typed(&root) {
         Ok(file) => Ok((file, crossed.notes)),
-        Err(error) => Err(vec![Finding::new(
-            root.span,
-            "",
-            format!("a bug in td: the checks passed, the types say: {error}"),
-        )]),
+        Err(error) => {
+            Err(vec![Finding::new(root.span, "", format!("a bug in td: the checks passed, the types say: {error}"))])
+        }
     }
 }

@@ -56,23 +56,11 @@ pub(crate) enum Kind {
 }
 
 const fn optional(name: &'static str, kind: Kind, fallback: Fallback, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        required: false,
-        fallback,
-        about,
-    }
+    Key { name, kind, required: false, fallback, about }
 }
 
 const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        required: true,
-        fallback: Fallback::None,
-        about,
-    }
+    Key { name, kind, required: true, fallback: Fallback::None, about }
 }
 
 /// The file.
@@ -83,23 +71,14 @@ pub(crate) static TOP: [Key; 4] = [
         Fallback::Text(DEFAULT_CLUSTER),
         "The cluster's name, for people and for its certificates.",
     ),
-    optional(
-        "defaults",
-        Kind::Keys(&DEFAULTS),
-        Fallback::None,
-        "Values for every node that does not have its own.",
-    ),
+    optional("defaults", Kind::Keys(&DEFAULTS), Fallback::None, "Values for every node that does not have its own."),
     optional(
         "share",
         Kind::Keys(&SHARE),
         Fallback::Said("no share: assets are sent to each node"),
         "The NFS folder that the nodes have in common.",
     ),
-    required(
-        "nodes",
-        Kind::Named(Text::HostName, &NODE),
-        "The nodes by name. A name becomes the node's host name.",
-    ),
+    required("nodes", Kind::Named(Text::HostName, &NODE), "The nodes by name. A name becomes the node's host name."),
 ];
 
 static SHARE: [Key; 3] = [
@@ -108,18 +87,8 @@ static SHARE: [Key; 3] = [
         Kind::Text(Text::Address),
         "Who serves the share: a node's name, or the address of a machine outside the cluster.",
     ),
-    optional(
-        "export",
-        Kind::Text(Text::Folder),
-        Fallback::Text(DEFAULT_EXPORT),
-        "The folder on the server.",
-    ),
-    optional(
-        "mount",
-        Kind::Text(Text::Folder),
-        Fallback::Text(DEFAULT_MOUNT),
-        "Where the nodes mount it.",
-    ),
+    optional("export", Kind::Text(Text::Folder), Fallback::Text(DEFAULT_EXPORT), "The folder on the server."),
+    optional("mount", Kind::Text(Text::Folder), Fallback::Text(DEFAULT_MOUNT), "Where the nodes mount it."),
 ];
 
 /// What `defaults` can hold: everything of a node but its address.
@@ -168,12 +137,7 @@ const GROUPS: Key = optional(
     "Groups that the node is in. No group has a node's name.",
 );
 
-const BOOT: Key = optional(
-    "boot",
-    Kind::Keys(&BOOT_KEYS),
-    Fallback::None,
-    "Settings in config.txt of a Raspberry Pi.",
-);
+const BOOT: Key = optional("boot", Kind::Keys(&BOOT_KEYS), Fallback::None, "Settings in config.txt of a Raspberry Pi.");
 
 static BOOT_KEYS: [Key; 2] = [
     optional(

@@ -15,10 +15,7 @@ pub(crate) struct Layout {
 }
 
 pub(crate) fn inspect(text: &str) -> Layout {
-    let mut layout = Layout {
-        findings: Vec::new(),
-        hopeless: false,
-    };
+    let mut layout = Layout { findings: Vec::new(), hopeless: false };
     for (index, line) in split_lines(text).into_iter().enumerate() {
         inspect_line(index + 1, line, &mut layout);
     }
@@ -26,24 +23,13 @@ pub(crate) fn inspect(text: &str) -> Layout {
 }
 
 fn inspect_line(number: usize, line: &str, layout: &mut Layout) {
-    let place = |column: usize| Span {
-        line: number,
-        column: column + 1,
-        length: 1,
-    };
-    if let Some((column, c)) = line
-        .chars()
-        .enumerate()
-        .find(|(_, c)| c.is_control() && *c != '\t')
-    {
+    let place = |column: usize| Span { line: number, column: column + 1, length: 1 };
+    if let Some((column, c)) = line.chars().enumerate().find(|(_, c)| c.is_control() && *c != '\t') {
         layout.hopeless = true;
         layout.findings.push(Finding::new(
             place(column),
             "",
-            format!(
-                "the control character U+{:04X} does not belong into a text file",
-                u32::from(c)
-            ),
+            format!("the control character U+{:04X} does not belong into a text file", u32::from(c)),
         ));
         return;
     }

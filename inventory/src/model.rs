@@ -70,11 +70,7 @@ const fn pi(
         cores: Some(cores),
         memory: Some(memory),
         target,
-        gpu_mem: if gpu_mem == 0 {
-            None
-        } else {
-            Some(16..=gpu_mem)
-        },
+        gpu_mem: if gpu_mem == 0 { None } else { Some(16..=gpu_mem) },
         arm_freq: Some(stock..=fastest),
     }
 }
@@ -177,8 +173,7 @@ fn ids() -> String {
 
 fn hint(typed: &str) -> String {
     let near = suggest::nearest(typed, Model::all().map(Model::id));
-    near.map(|id| format!(", did you mean `{id}`?"))
-        .unwrap_or_default()
+    near.map(|id| format!(", did you mean `{id}`?")).unwrap_or_default()
 }
 
 impl FromStr for Model {
@@ -186,8 +181,7 @@ impl FromStr for Model {
 
     fn from_str(id: &str) -> Result<Self, UnknownModel> {
         let row = TABLE.iter().find(|row| row.id == id);
-        row.map(|row| row.model)
-            .ok_or_else(|| UnknownModel(id.to_owned()))
+        row.map(|row| row.model).ok_or_else(|| UnknownModel(id.to_owned()))
     }
 }
 

@@ -29,10 +29,9 @@ impl Text {
         match self {
             Text::Label => label(text),
             Text::HostName => host_name(text).map_err(|why| format!("must be a host name: {why}")),
-            Text::Address => text
-                .parse::<Address>()
-                .map(drop)
-                .map_err(|why| format!("must be an IP address or a host name: {why}")),
+            Text::Address => {
+                text.parse::<Address>().map(drop).map_err(|why| format!("must be an IP address or a host name: {why}"))
+            }
             Text::User => user(text),
             Text::Folder => folder(text),
         }
@@ -55,9 +54,7 @@ impl Text {
             Text::Label => "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$".to_owned(),
             Text::HostName => format!("^{HOST_PATTERN}$"),
             Text::Address => {
-                format!(
-                    "^({HOST_PATTERN}|[0-9]+(\\.[0-9]+){{3}}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$"
-                )
+                format!("^({HOST_PATTERN}|[0-9]+(\\.[0-9]+){{3}}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$")
             }
             Text::User => "^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$".to_owned(),
             Text::Folder => "^(/[A-Za-z0-9._+@-]+)+$".to_owned(),
@@ -70,10 +67,7 @@ fn label(text: &str) -> Result<(), String> {
     if first && text.len() <= 63 && text.chars().all(is_word) {
         Ok(())
     } else {
-        Err(
-            "must be a word of 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first"
-                .to_owned(),
-        )
+        Err("must be a word of 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first".to_owned())
     }
 }
 
@@ -82,10 +76,7 @@ fn user(text: &str) -> Result<(), String> {
     if first && text.len() <= 32 && text.chars().all(is_word) {
         Ok(())
     } else {
-        Err(
-            "must be a login name: 1 to 32 letters, digits, `-`, `_` and `.`, no `-` or `.` first"
-                .to_owned(),
-        )
+        Err("must be a login name: 1 to 32 letters, digits, `-`, `_` and `.`, no `-` or `.` first".to_owned())
     }
 }
 
@@ -101,14 +92,9 @@ pub(crate) fn host_name(text: &str) -> Result<(), String> {
     if text.len() > HOST_NAME_MAX {
         return Err(format!("Linux takes at most {HOST_NAME_MAX} characters"));
     }
-    if let Some(odd) = text
-        .chars()
-        .find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.'))
-    {
+    if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.')) {
         let odd = crate::quote::plain(&odd.to_string());
-        return Err(format!(
-            "`{odd}` is not possible, only letters a to z, digits, `-` and `.`"
-        ));
+        return Err(format!("`{odd}` is not possible, only letters a to z, digits, `-` and `.`"));
     }
     let mut last = "";
     for part in text.split('.') {
@@ -138,19 +124,13 @@ fn folder(text: &str) -> Result<(), String> {
     if text.len() > 255 {
         return fail("at most 255 characters");
     }
-    if let Some(odd) = text
-        .chars()
-        .find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '/' | '.' | '_' | '+' | '@' | '-'))
+    if let Some(odd) =
+        text.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '/' | '.' | '_' | '+' | '@' | '-'))
     {
         let odd = crate::quote::plain(&odd.to_string());
-        return fail(&format!(
-            "`{odd}` would need quotes in /etc/fstab and /etc/exports"
-        ));
+        return fail(&format!("`{odd}` would need quotes in /etc/fstab and /etc/exports"));
     }
-    match rest
-        .split('/')
-        .find(|part| matches!(*part, "" | "." | ".."))
-    {
+    match rest.split('/').find(|part| matches!(*part, "" | "." | "..")) {
         Some("") => fail("no `//`, and no `/` at the end"),
         Some(_) => fail("without `.` and `..`"),
         None => Ok(()),

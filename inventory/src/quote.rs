@@ -33,14 +33,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Appends `key` to a path: `nodes.pi113`; a key that itself has a dot or odd characters is put in quotes.
 pub(crate) fn join(path: &str, key: &str) -> String {
-    let simple = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '<' | '+'));
+    let simple = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '<' | '+'));
     let key = if simple { plain(key) } else { quoted(key) };
-    if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key } else { format!("{path}.{key}") }
 }

@@ -52,23 +52,15 @@ impl Inventory {
     /// See [`ReadError`].
     pub fn read(path: impl AsRef<Path>) -> Result<Inventory, ReadError> {
         let path = path.as_ref();
-        let io = |source| ReadError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| ReadError::Io { path: path.to_owned(), source };
         let file_type = std::fs::metadata(path).map_err(io)?.file_type();
         if file_type.is_dir() {
-            return Err(ReadError::NotAFile {
-                path: path.to_owned(),
-                kind: "directory",
-            });
+            return Err(ReadError::NotAFile { path: path.to_owned(), kind: "directory" });
         }
         let mut bytes = Vec::new();
         // One byte more than allowed, so that `from_bytes` sees it is too much; /dev/zero has no end.
         let limit = u64::try_from(MAX_BYTES + 1).unwrap_or(u64::MAX);
-        File::open(path)
-            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-            .map_err(io)?;
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(io)?;
         Ok(Inventory::from_bytes(&path.display().to_string(), &bytes)?)
     }
 }

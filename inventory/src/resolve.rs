@@ -3,27 +3,17 @@
 use crate::file::{self, File, Host};
 use crate::finding::{Finding, Findings, Span};
 use crate::inventory::{Boot, Inventory, Node, ServerPlace, Share};
-use crate::keys::{
-    DEFAULT_AGENT_PORT, DEFAULT_CLUSTER, DEFAULT_EXPORT, DEFAULT_MOUNT, DEFAULT_SSH_PORT,
-};
+use crate::keys::{DEFAULT_AGENT_PORT, DEFAULT_CLUSTER, DEFAULT_EXPORT, DEFAULT_MOUNT, DEFAULT_SSH_PORT};
 use crate::model::Model;
 
 /// A checked file with its defaults merged. A node's own value stands before the default's; `boot` is merged setting by
 /// setting, lists are not merged.
 pub(crate) fn resolve(file: File, notes: Findings) -> Result<Inventory, Finding> {
     let defaults = file.defaults.unwrap_or_default();
-    let nodes = file
-        .nodes
-        .into_iter()
-        .map(|(name, host)| node(name, host, &defaults))
-        .collect::<Result<Vec<_>, _>>()?;
+    let nodes =
+        file.nodes.into_iter().map(|(name, host)| node(name, host, &defaults)).collect::<Result<Vec<_>, _>>()?;
     let share = file.share.map(|from| share(from, &nodes)).transpose()?;
-    Ok(Inventory {
-        cluster: file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned()),
-        share,
-        nodes,
-        notes,
-    })
+    Ok(Inventory { cluster: file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned()), share, nodes, notes })
 }
 
 /// Something that the checks have ruled out.
@@ -50,22 +40,10 @@ fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
         user: own.user.or_else(|| defaults.user.clone()),
         model,
         slots: own.slots.or(defaults.slots),
-        groups: own
-            .groups
-            .or_else(|| defaults.groups.clone())
-            .unwrap_or_default(),
-        boot: Boot {
-            gpu_mem: own_boot.gpu_mem.or(gpu_mem),
-            arm_freq: own_boot.arm_freq.or(arm_freq),
-        },
-        ssh_port: own
-            .ssh_port
-            .or(defaults.ssh_port)
-            .unwrap_or(DEFAULT_SSH_PORT),
-        agent_port: own
-            .agent_port
-            .or(defaults.agent_port)
-            .unwrap_or(DEFAULT_AGENT_PORT),
+        groups: own.groups.or_else(|| defaults.groups.clone()).unwrap_or_default(),
+        boot: Boot { gpu_mem: own_boot.gpu_mem.or(gpu_mem), arm_freq: own_boot.arm_freq.or(arm_freq) },
+        ssh_port: own.ssh_port.or(defaults.ssh_port).unwrap_or(DEFAULT_SSH_PORT),
+        agent_port: own.agent_port.or(defaults.agent_port).unwrap_or(DEFAULT_AGENT_PORT),
     })
 }
 
@@ -74,11 +52,7 @@ fn share(from: file::Share, nodes: &[Node]) -> Result<Share, Finding> {
     let node = nodes
         .iter()
         .find(|node| node.name.eq_ignore_ascii_case(&from.server))
-        .or_else(|| {
-            nodes
-                .iter()
-                .find(|node| Some(&node.address) == address.as_ref())
-        });
+        .or_else(|| nodes.iter().find(|node| Some(&node.address) == address.as_ref()));
     let server = match (node, address) {
         (Some(node), _) => ServerPlace::Node(node.name.clone()),
         (None, Some(address)) => ServerPlace::Outside(address),
@@ -104,19 +78,12 @@ pub(crate) fn written_out(inventory: &Inventory) -> File {
             export: Some(share.export.clone()),
             mount: Some(share.mount.clone()),
         }),
-        nodes: inventory
-            .nodes
-            .iter()
-            .map(|node| (node.name.clone(), host(node)))
-            .collect(),
+        nodes: inventory.nodes.iter().map(|node| (node.name.clone(), host(node))).collect(),
     }
 }
 
 fn host(node: &Node) -> Host {
-    let boot = file::Boot {
-        gpu_mem: node.boot.gpu_mem,
-        arm_freq: node.boot.arm_freq,
-    };
+    let boot = file::Boot { gpu_mem: node.boot.gpu_mem, arm_freq: node.boot.arm_freq };
     Host {
         address: Some(node.address.clone()),
         user: node.user.clone(),

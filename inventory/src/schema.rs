@@ -22,15 +22,8 @@ pub fn json_schema() -> Value {
 }
 
 fn keys(known: &[Key]) -> Value {
-    let properties: Map<_, _> = known
-        .iter()
-        .map(|key| (key.name.to_owned(), property(key)))
-        .collect();
-    let required: Vec<_> = known
-        .iter()
-        .filter(|key| key.required)
-        .map(|key| key.name)
-        .collect();
+    let properties: Map<_, _> = known.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let required: Vec<_> = known.iter().filter(|key| key.required).map(|key| key.name).collect();
     json!({
         "type": "object",
         "properties": properties,

@@ -1,10 +1,7 @@
 //! "did you mean": the known name nearest to what somebody typed.
 
 /// The one known name that is a small slip away from `typed`. Between several equally near ones nobody can tell: none. Case and `-` against `_` count as no slip.
-pub(crate) fn nearest<'a>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No key is longer; comparing costs the product of the lengths, and the file is anybody's.
     if typed.len() > 64 {
         return None;

@@ -18,13 +18,10 @@ pub fn models() -> String {
         "| model | machine | cores | memory | agent for | `gpu_mem` | `arm_freq` |\n|---|---|---|---|---|---|---|\n",
     );
     for model in Model::all() {
-        let number = |number: Option<u32>, unit: &str| {
-            number.map_or("?".to_owned(), |number| format!("{number}{unit}"))
-        };
+        let number =
+            |number: Option<u32>, unit: &str| number.map_or("?".to_owned(), |number| format!("{number}{unit}"));
         let range = |range: Option<std::ops::RangeInclusive<u32>>, unit: &str| {
-            range.map_or("none".to_owned(), |range| {
-                format!("{} to {} {unit}", range.start(), range.end())
-            })
+            range.map_or("none".to_owned(), |range| format!("{} to {} {unit}", range.start(), range.end()))
         };
         let _ = writeln!(
             out,
@@ -47,13 +44,7 @@ fn rows(out: &mut String, path: &str, known: &[Key]) {
             "" => key.name.to_owned(),
             _ => format!("{path}.{}", key.name),
         };
-        let _ = writeln!(
-            out,
-            "| `{path}` | {} | {} | {} |",
-            value(&key.kind),
-            default(key),
-            key.about
-        );
+        let _ = writeln!(out, "| `{path}` | {} | {} | {} |", value(&key.kind), default(key), key.about);
         match key.kind {
             // `defaults` takes the keys of a node, which are listed once, there.
             Kind::Keys(_) if path == "defaults" => {}

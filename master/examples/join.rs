@@ -16,9 +16,7 @@ use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use td::compose::{
-    Chunk, OutputPlan, Segment, Shape, Spool, chunks_before_idat, compose, write_png,
-};
+use td::compose::{Chunk, OutputPlan, Segment, Shape, Spool, chunks_before_idat, compose, write_png};
 use td_protocol::pixel::{Depth, PixelFormat};
 use td_protocol::segment::check_segment;
 
@@ -60,11 +58,7 @@ fn open(path: impl AsRef<Path>) -> Result<PngReader> {
 
 fn shape_of(reader: &PngReader) -> Result<Shape> {
     let info = reader.info();
-    let depth = if info.bit_depth == png::BitDepth::Sixteen {
-        Depth::Sixteen
-    } else {
-        Depth::Eight
-    };
+    let depth = if info.bit_depth == png::BitDepth::Sixteen { Depth::Sixteen } else { Depth::Eight };
     let (grey, alpha) = match info.color_type {
         png::ColorType::Grayscale => (true, false),
         png::ColorType::Rgb => (false, false),
@@ -72,11 +66,7 @@ fn shape_of(reader: &PngReader) -> Result<Shape> {
         png::ColorType::Rgba => (false, true),
         png::ColorType::Indexed => return Err("POV-Ray writes no palettes".into()),
     };
-    Ok(Shape {
-        width: info.width,
-        height: info.height,
-        format: PixelFormat { depth, grey, alpha },
-    })
+    Ok(Shape { width: info.width, height: info.height, format: PixelFormat { depth, grey, alpha } })
 }
 
 fn strip(folder: &Path, at: u32) -> PathBuf {
@@ -92,11 +82,8 @@ fn strips(picture: &str, folder: &Path, count: u32, factor: u32) -> Result<()> {
     let mut row: Vec<u8> = Vec::new();
     for at in 0..count {
         let end = height * (at + 1) / count;
-        let mut encoder = png::Encoder::new(
-            BufWriter::new(File::create(strip(folder, at))?),
-            shape.width * factor,
-            end - done,
-        );
+        let mut encoder =
+            png::Encoder::new(BufWriter::new(File::create(strip(folder, at))?), shape.width * factor, end - done);
         encoder.set_color(reader.info().color_type);
         encoder.set_depth(reader.info().bit_depth);
         let mut header = encoder.write_header()?;
@@ -104,11 +91,7 @@ fn strips(picture: &str, folder: &Path, count: u32, factor: u32) -> Result<()> {
         for y in done..end {
             if y % factor == 0 {
                 let source = reader.next_row()?.ok_or("the picture ends early")?;
-                row = source
-                    .data()
-                    .chunks(pixel)
-                    .flat_map(|pixel| pixel.repeat(factor as usize))
-                    .collect();
+                row = source.data().chunks(pixel).flat_map(|pixel| pixel.repeat(factor as usize)).collect();
             }
             std::io::Write::write_all(&mut writer, &row)?;
         }
@@ -116,32 +99,19 @@ fn strips(picture: &str, folder: &Path, count: u32, factor: u32) -> Result<()> {
         done = end;
     }
     let kept = chunks_before_idat(&std::fs::read(picture)?).ok_or("the picture is no PNG")?;
-    let lines = kept.iter().map(|chunk| {
-        format!(
-            "{} {}\n",
-            String::from_utf8_lossy(&chunk.kind),
-            hex::encode(&chunk.data)
-        )
-    });
+    let lines =
+        kept.iter().map(|chunk| format!("{} {}\n", String::from_utf8_lossy(&chunk.kind), hex::encode(&chunk.data)));
     std::fs::write(folder.join("chunks"), lines.collect::<String>())?;
     Ok(())
 }
 
 fn spool(folder: &Path, count: u32, rows: u32) -> Result<()> {
-    let heights: Vec<u32> = (0..count)
-        .map(|at| Ok(open(strip(folder, at))?.info().height))
-        .collect::<Result<_>>()?;
-    let shape = Shape {
-        height: heights.iter().sum(),
-        ..shape_of(&open(strip(folder, 0))?)?
-    };
+    let heights: Vec<u32> = (0..count).map(|at| Ok(open(strip(folder, at))?.info().height)).collect::<Result<_>>()?;
+    let shape = Shape { height: heights.iter().sum(), ..shape_of(&open(strip(folder, 0))?)? };
     let path = folder.join("spool");
     let _ = std::fs::remove_file(&path);
     let spool = Spool::create(&path, shape)?;
-    std::fs::write(
-        folder.join("shape"),
-        format!("{} {}", shape.width, shape.height),
-    )?;
+    std::fs::write(folder.join("shape"), format!("{} {}", shape.width, shape.height))?;
     let mut first = 0;
     let mut checks = 0.0;
     let mut raw = 0;
@@ -160,13 +130,7 @@ fn spool(folder: &Path, count: u32, rows: u32) -> Result<()> {
         }
         for segment in made.iter().rev() {
             let start = Instant::now();
-            check_segment(
-                &segment.meta,
-                &segment.data,
-                shape.width,
-                shape.format,
-                segment.meta.rows,
-            )?;
+            check_segment(&segment.meta, &segment.data, shape.width, shape.format, segment.meta.rows)?;
             checks += start.elapsed().as_secs_f64();
             raw += segment.meta.raw_len;
             segments += 1;
@@ -190,19 +154,12 @@ fn compose_spool(folder: &Path, out: &str, runs: usize) -> Result<()> {
         let (width, height) = text.split_once(' ').ok_or("shape")?;
         (width.parse()?, height.parse()?)
     };
-    let shape = Shape {
-        width,
-        height,
-        ..shape_of(&reader)?
-    };
+    let shape = Shape { width, height, ..shape_of(&reader)? };
     let _ = reader.next_row()?;
     drop(reader);
     for line in std::fs::read_to_string(folder.join("chunks"))?.lines() {
         let (kind, data) = line.split_once(' ').ok_or("chunks")?;
-        chunks.push(Chunk {
-            kind: kind.as_bytes().try_into()?,
-            data: hex::decode(data)?,
-        });
+        chunks.push(Chunk { kind: kind.as_bytes().try_into()?, data: hex::decode(data)? });
     }
     let spool = Spool::reopen(&folder.join("spool"), shape)?;
     let plan = OutputPlan::check(Path::new(out), &[])?;
@@ -222,49 +179,32 @@ fn compose_spool(folder: &Path, out: &str, runs: usize) -> Result<()> {
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     };
-    println!(
-        "{:.3} {:.3} {:.1} {bytes}",
-        median(&mut joining),
-        median(&mut whole),
-        peak_megabytes()?
-    );
+    println!("{:.3} {:.3} {:.1} {bytes}", median(&mut joining), median(&mut whole), peak_megabytes()?);
     Ok(())
 }
 
 /// The most memory this process ever had, from the kernel.
 fn peak_megabytes() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .ok_or("no VmHWM")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no VmHWM")?;
     let kilobytes: f64 = line.split_whitespace().nth(1).ok_or("no number")?.parse()?;
     Ok(kilobytes / 1024.0)
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<()> {
     let start = Instant::now();
-    let child = std::process::Command::new(program)
-        .args(arguments)
-        .spawn()?;
+    let child = std::process::Command::new(program).args(arguments).spawn()?;
     let mut status = 0;
     // SAFETY: `rusage` is plain numbers, for which all zeros are valid; both pointers are to locals that outlive the call.
     let (waited, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
-        (
-            libc::wait4(child.id() as i32, &raw mut status, 0, &raw mut usage),
-            usage,
-        )
+        (libc::wait4(child.id() as i32, &raw mut status, 0, &raw mut usage), usage)
     };
     let seconds = start.elapsed().as_secs_f64();
     if waited < 0 || status != 0 {
         return Err(format!("{program} failed: status {status}").into());
     }
-    println!(
-        "{:.3} ms {:.1} MB",
-        seconds * 1000.0,
-        usage.ru_maxrss as f64 / 1024.0
-    );
+    println!("{:.3} ms {:.1} MB", seconds * 1000.0, usage.ru_maxrss as f64 / 1024.0);
     Ok(())
 }
 
@@ -273,10 +213,7 @@ fn same(first: &str, second: &str) -> Result<()> {
     let mut rows = 0;
     loop {
         let (one, two) = (first.next_row()?, second.next_row()?);
-        let (one, two) = (
-            one.map(|row| row.data().to_vec()),
-            two.map(|row| row.data().to_vec()),
-        );
+        let (one, two) = (one.map(|row| row.data().to_vec()), two.map(|row| row.data().to_vec()));
         if one != two {
             return Err(format!("row {} differs", rows + 1).into());
         }

@@ -32,7 +32,11 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
         Err(_) => Vec::new(),
     };
     let buffer = u64::from(options.width) * u64::from(options.height) * BUFFER;
-    let way = if options.dither { "b: POV-Ray's own writer (dithering)" } else { "a: from the state file, once the probe has proven it" };
+    let way = if options.dither {
+        "b: POV-Ray's own writer (dithering)"
+    } else {
+        "a: from the state file, once the probe has proven it"
+    };
     let why: Vec<String> = verdict.why.iter().map(|reason| reason.text.clone()).collect();
     if as_json {
         return Ok(vec![

@@ -7,8 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use compose_support::{ALL_FORMATS, Picture, add, deflated, read_png, run, spool_of};
 use proptest::prelude::*;
 use td::compose::{
-    Chunk, ComposeError, Segment, Shape, Spool, SpoolError, black_segment, chunks_before_idat,
-    write_png,
+    Chunk, ComposeError, Segment, Shape, Spool, SpoolError, black_segment, chunks_before_idat, write_png,
 };
 use td_protocol::pixel::{Depth, PixelFormat};
 use td_protocol::probe::HeaderChunk;
@@ -56,11 +55,7 @@ fn three_readers_see_the_same_pixels_in_every_format() {
         std::fs::write(&file, &png).unwrap();
         let file = file.to_str().unwrap();
         run("pngcheck", "pngcheck", &["-q", file]);
-        assert_eq!(
-            libpng_samples(file, &picture),
-            picture.samples,
-            "{format:?}: libpng"
-        );
+        assert_eq!(libpng_samples(file, &picture), picture.samples, "{format:?}: libpng");
         pillow_agrees(file, &picture);
     }
 }
@@ -69,11 +64,7 @@ fn three_readers_see_the_same_pixels_in_every_format() {
 fn libpng_samples(file: &str, picture: &Picture) -> Vec<u8> {
     let format = picture.shape.format;
     let body = |pnm: Vec<u8>| {
-        let lines = pnm
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'\n')
-            .map(|(at, _)| at);
+        let lines = pnm.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
         let after_header = lines.take(3).last().unwrap() + 1;
         pnm[after_header..].to_vec()
     };
@@ -97,21 +88,14 @@ fn pillow_agrees(file: &str, picture: &Picture) {
     let script = "import sys; from PIL import Image; im = Image.open(sys.argv[1]); im.load(); \
                   sys.stdout.buffer.write((im.mode + ' %dx%d\\n' % im.size).encode() + im.tobytes())";
     let python = std::env::var("TD_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has_pillow = std::process::Command::new(&python)
-        .args(["-c", "import PIL"])
-        .output();
+    let has_pillow = std::process::Command::new(&python).args(["-c", "import PIL"]).output();
     if !has_pillow.is_ok_and(|output| output.status.success()) {
-        eprintln!(
-            "skipped: {python} has no Pillow (apt-get install python3-pil, or set TD_TEST_PYTHON)"
-        );
+        eprintln!("skipped: {python} has no Pillow (apt-get install python3-pil, or set TD_TEST_PYTHON)");
         return;
     }
     let read = run(&python, "python3-pil", &["-c", script, file]);
     let line = read.iter().position(|byte| *byte == b'\n').unwrap();
-    let (head, samples) = (
-        std::str::from_utf8(&read[..line]).unwrap(),
-        &read[line + 1..],
-    );
+    let (head, samples) = (std::str::from_utf8(&read[..line]).unwrap(), &read[line + 1..]);
     assert!(head.ends_with(" 67x101"), "{head}");
     if picture.shape.format.depth == Depth::Eight {
         assert_eq!(samples, picture.samples, "{head}: Pillow");
@@ -134,33 +118,13 @@ fn chunks_are_povrays_but_for_the_moment() {
 
 #[test]
 fn only_harmless_chunks_come_in_from_a_probe() {
-    let from = |kind: &str, data: &str| {
-        Chunk::try_from(&HeaderChunk {
-            kind: kind.to_owned(),
-            data: data.to_owned(),
-        })
-    };
-    assert_eq!(
-        from("gAMA", "0000b18f").unwrap(),
-        Chunk {
-            kind: *b"gAMA",
-            data: vec![0, 0, 0xb1, 0x8f]
-        }
-    );
-    for (kind, data) in [
-        ("IHDR", ""),
-        ("IDAT", ""),
-        ("IEND", ""),
-        ("gAM", ""),
-        ("gAMAA", ""),
-        ("g MA", ""),
-        ("gAMA", "0"),
-    ] {
+    let from = |kind: &str, data: &str| Chunk::try_from(&HeaderChunk { kind: kind.to_owned(), data: data.to_owned() });
+    assert_eq!(from("gAMA", "0000b18f").unwrap(), Chunk { kind: *b"gAMA", data: vec![0, 0, 0xb1, 0x8f] });
+    for (kind, data) in
+        [("IHDR", ""), ("IDAT", ""), ("IEND", ""), ("gAM", ""), ("gAMAA", ""), ("g MA", ""), ("gAMA", "0")]
+    {
         let error = from(kind, data).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("{kind:?} is no PNG chunk that may stand before the pixels")
-        );
+        assert_eq!(error.to_string(), format!("{kind:?} is no PNG chunk that may stand before the pixels"));
     }
 }
 
@@ -176,11 +140,7 @@ fn rows_that_nobody_asked_for_are_opaque_black() {
         add(&spool, &picture.segment(Rows::new(10, 20)));
         let (_, samples) = read_png(&png_of(&spool, &[]));
         let pixel = format.bytes_per_pixel() as usize;
-        let opaque = if format.alpha {
-            format.depth.bytes() as usize
-        } else {
-            0
-        };
+        let opaque = if format.alpha { format.depth.bytes() as usize } else { 0 };
         let mut black = vec![0; pixel];
         black[pixel - opaque..].fill(0xff);
         let row = format.row_bytes(31) as usize;
@@ -191,10 +151,7 @@ fn rows_that_nobody_asked_for_are_opaque_black() {
             }
             assert_eq!(pixel, black, "{format:?} row {y}");
         }
-        assert_eq!(
-            samples[10 * row..20 * row],
-            picture.samples[10 * row..20 * row]
-        );
+        assert_eq!(samples[10 * row..20 * row], picture.samples[10 * row..20 * row]);
     }
 }
 
@@ -204,19 +161,11 @@ fn black_is_small_and_passes_the_check() {
     for format in ALL_FORMATS {
         let black = black_segment(rows, 12_800, format);
         check_segment(&black.meta, &black.data, 12_800, format, rows).unwrap();
-        assert!(
-            (black.data.len() as u64) < black.meta.raw_len / 900 + 200,
-            "{format:?}: {}",
-            black.data.len()
-        );
+        assert!((black.data.len() as u64) < black.meta.raw_len / 900 + 200, "{format:?}: {}", black.data.len());
     }
     // Many segments where one would be large; a settled row stays what it is.
     let folder = tempfile::tempdir().unwrap();
-    let shape = Shape {
-        width: 12_800,
-        height: 500,
-        format: PixelFormat::RGB8,
-    };
+    let shape = Shape { width: 12_800, height: 500, format: PixelFormat::RGB8 };
     let spool = Spool::create(&folder.path().join("spool"), shape).unwrap();
     let black = black_segment(Rows::new(100, 101), shape.width, shape.format);
     add(&spool, &black);
@@ -232,33 +181,17 @@ fn a_bad_segment_settles_nothing() {
     let picture = Picture::new(40, 64, PixelFormat::RGB8, 3);
     let spool = Spool::create(&folder.path().join("spool"), picture.shape).unwrap();
     let good = picture.segment(Rows::new(0, 32));
-    let refused = |expected: Rows, segment: &Segment| match spool.check_and_add(
-        expected,
-        &segment.meta,
-        &segment.data,
-    ) {
+    let refused = |expected: Rows, segment: &Segment| match spool.check_and_add(expected, &segment.meta, &segment.data)
+    {
         Err(SpoolError::Segment(error)) => error,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(
-        refused(Rows::new(32, 64), &good),
-        SegmentError::WrongRows { .. }
-    ));
+    assert!(matches!(refused(Rows::new(32, 64), &good), SegmentError::WrongRows { .. }));
     let mut half = good.clone();
     half.data.truncate(half.data.len() / 2);
-    assert!(matches!(
-        refused(good.meta.rows, &half),
-        SegmentError::Half { .. }
-    ));
-    let beyond = deflated(
-        Rows::new(60, 65),
-        &picture.filtered(Rows::new(0, 5), |_| 0),
-        6,
-    );
-    assert!(matches!(
-        refused(beyond.meta.rows, &beyond),
-        SegmentError::WrongRows { .. }
-    ));
+    assert!(matches!(refused(good.meta.rows, &half), SegmentError::Half { .. }));
+    let beyond = deflated(Rows::new(60, 65), &picture.filtered(Rows::new(0, 5), |_| 0), 6);
+    assert!(matches!(refused(beyond.meta.rows, &beyond), SegmentError::WrongRows { .. }));
     // Unchecked ones are refused too where they would spoil the file.
     assert!(spool.add(&half.meta, &half.data).is_err());
     assert!(spool.add(&beyond.meta, &beyond.data).is_err());
@@ -275,22 +208,13 @@ fn the_first_copy_of_a_row_settles_it() {
     let first = Picture::new(40, 64, PixelFormat::RGB8, 3);
     let second = Picture::new(40, 64, PixelFormat::RGB8, 4);
     let spool = Spool::create(&folder.path().join("spool"), first.shape).unwrap();
-    assert_eq!(
-        add(&spool, &first.segment(Rows::new(16, 32))),
-        [Rows::new(16, 32)]
-    );
+    assert_eq!(add(&spool, &first.segment(Rows::new(16, 32))), [Rows::new(16, 32)]);
     assert_eq!(add(&spool, &second.segment(Rows::new(16, 32))), []);
-    assert_eq!(
-        add(&spool, &second.segment(Rows::new(0, 64))),
-        [Rows::new(0, 16), Rows::new(32, 64)]
-    );
+    assert_eq!(add(&spool, &second.segment(Rows::new(0, 64))), [Rows::new(0, 16), Rows::new(32, 64)]);
     assert_eq!(add(&spool, &first.segment(Rows::new(5, 60))), []);
     let (_, samples) = read_png(&png_of(&spool, &[]));
     let row = first.row(0).len();
-    assert_eq!(
-        samples[16 * row..32 * row],
-        first.samples[16 * row..32 * row]
-    );
+    assert_eq!(samples[16 * row..32 * row], first.samples[16 * row..32 * row]);
     assert_eq!(samples[..16 * row], second.samples[..16 * row]);
     assert_eq!(samples[32 * row..], second.samples[32 * row..]);
 }
@@ -327,16 +251,9 @@ fn arrivals(height: u32) -> impl Strategy<Value = Vec<Rows>> {
             cuts.extend([0, height]);
             cuts.sort_unstable();
             cuts.dedup();
-            let mut all: Vec<Rows> = cuts
-                .windows(2)
-                .map(|pair| Rows::new(pair[0], pair[1]))
-                .collect();
+            let mut all: Vec<Rows> = cuts.windows(2).map(|pair| Rows::new(pair[0], pair[1])).collect();
             all.push(all[repeated.index(all.len())]);
-            all.extend(
-                others
-                    .into_iter()
-                    .map(|(start, len)| Rows::new(start, (start + len).min(height))),
-            );
+            all.extend(others.into_iter().map(|(start, len)| Rows::new(start, (start + len).min(height))));
             all
         })
         .prop_shuffle()

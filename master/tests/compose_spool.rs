@@ -45,11 +45,7 @@ fn a_damaged_record_is_missing_and_the_others_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let picture = picture();
     let path = spool_of(&picture, folder.path(), 25).path().to_owned();
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .unwrap();
+    let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut byte = [0];
     // In the first record's data: 24 bytes of file header, 68 of record header, 8 of chunk.
     file.read_exact_at(&mut byte, 24 + 68 + 8 + 50).unwrap();
@@ -63,28 +59,13 @@ fn another_images_spool_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let picture = picture();
     let path = spool_of(&picture, folder.path(), 25).path().to_owned();
-    let shape = Shape {
-        width: 41,
-        ..picture.shape
-    };
+    let shape = Shape { width: 41, ..picture.shape };
     let error = Spool::reopen(&path, shape).unwrap_err();
     assert!(matches!(error, SpoolError::Foreign { .. }));
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "{} is not a spool of finished rows of this image",
-            path.display()
-        )
-    );
+    assert_eq!(error.to_string(), format!("{} is not a spool of finished rows of this image", path.display()));
     std::fs::write(&path, b"short").unwrap();
-    assert!(matches!(
-        Spool::reopen(&path, shape),
-        Err(SpoolError::Foreign { .. })
-    ));
-    assert!(
-        matches!(Spool::create(&path, shape), Err(SpoolError::Io { .. })),
-        "an existing file is not overwritten"
-    );
+    assert!(matches!(Spool::reopen(&path, shape), Err(SpoolError::Foreign { .. })));
+    assert!(matches!(Spool::create(&path, shape), Err(SpoolError::Io { .. })), "an existing file is not overwritten");
 }
 
 #[test]
@@ -101,10 +82,7 @@ fn arbitrary_bytes_behind_the_header_are_no_rows_and_no_panic() {
             (state >> 24) as u8
         }));
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(
-            Spool::reopen(&path, picture.shape).unwrap().missing(),
-            [Rows::new(0, 100)]
-        );
+        assert_eq!(Spool::reopen(&path, picture.shape).unwrap().missing(), [Rows::new(0, 100)]);
     }
 }
 
@@ -126,9 +104,7 @@ fn a_full_disk_is_told_and_the_spool_stays_good() {
     let small = picture.segment(Rows::new(0, 8));
     add(&spool, &small);
     let large = picture.segment_with(Rows::new(8, 200), |_| 0, 0);
-    let error = spool
-        .check_and_add(large.meta.rows, &large.meta, &large.data)
-        .unwrap_err();
+    let error = spool.check_and_add(large.meta.rows, &large.meta, &large.data).unwrap_err();
     assert!(matches!(error, SpoolError::Full { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
@@ -143,10 +119,7 @@ fn a_full_disk_is_told_and_the_spool_stays_good() {
     assert_eq!(spool.missing(), [Rows::new(16, 200)]);
     let path = spool.path().to_owned();
     drop(spool);
-    assert_eq!(
-        Spool::reopen(&path, picture.shape).unwrap().missing(),
-        [Rows::new(16, 200)]
-    );
+    assert_eq!(Spool::reopen(&path, picture.shape).unwrap().missing(), [Rows::new(16, 200)]);
     drop(mounted);
 }
 
@@ -154,9 +127,6 @@ struct Unmount<'a>(&'a std::path::Path);
 
 impl Drop for Unmount<'_> {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(self.0)
-            .status();
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0).status();
     }
 }

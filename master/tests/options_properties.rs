@@ -30,10 +30,7 @@ fn check(arguments: &[String], files: &Files) {
         assert!(!switch.chars().any(char::is_control), "{switch:?}");
         assert!(switch.is_ascii(), "{switch:?}");
     }
-    let output = settings
-        .output
-        .clone()
-        .unwrap_or(td::options::OutputName(String::new()));
+    let output = settings.output.clone().unwrap_or(td::options::OutputName(String::new()));
     let _ = output.target("a/b.pov".as_ref(), settings.file_type);
 
     // What the agents get means the same job when it is read again.

@@ -34,12 +34,7 @@ const INI: &str = "Width=61\nHeight=47\nAntialias=On ; and a comment\nAntialias_
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [
-        ("s.pov", SCENE),
-        ("old.pov", OLD_SCENE),
-        ("my.ini", INI),
-        ("empty.ini", ""),
-    ] {
+    for (name, text) in [("s.pov", SCENE), ("old.pov", OLD_SCENE), ("my.ini", INI), ("empty.ini", "")] {
         fs::write(folder.path().join(name), text).unwrap();
     }
     folder
@@ -48,36 +43,19 @@ fn folder() -> tempfile::TempDir {
 /// Renders in `folder` and gives back the picture's file.
 fn povray(folder: &Path, name: &str, arguments: &[String], empty_ini: bool) -> Vec<u8> {
     let mut command = Command::new("timeout");
-    command
-        .arg("120")
-        .arg("povray")
-        .args(arguments)
-        .arg(format!("+O{name}"))
-        .args(["-D", "+WT1", "-V"]);
-    command
-        .current_dir(folder)
-        .env("HOME", folder)
-        .env_remove("POVINI")
-        .env_remove("POVINC");
+    command.arg("120").arg("povray").args(arguments).arg(format!("+O{name}")).args(["-D", "+WT1", "-V"]);
+    command.current_dir(folder).env("HOME", folder).env_remove("POVINI").env_remove("POVINC");
     if empty_ini {
         command.env("POVINI", folder.join("empty.ini"));
     }
     let run = command.output().unwrap();
-    assert!(
-        run.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&run.stderr)
-    );
+    assert!(run.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
     fs::read(folder.join(name)).unwrap()
 }
 
 /// As td-agent puts a job's command line together.
 fn agents_arguments(options: &RenderOptions, scene: &str) -> Vec<String> {
-    let mut list = vec![
-        format!("+I{scene}"),
-        format!("+W{}", options.width),
-        format!("+H{}", options.height),
-    ];
+    let mut list = vec![format!("+I{scene}"), format!("+W{}", options.width), format!("+H{}", options.height)];
     list.push(match options.format.depth {
         Depth::Eight => "+FN8".to_owned(),
         Depth::Sixteen => "+FN16".to_owned(),
@@ -93,20 +71,10 @@ fn agents_arguments(options: &RenderOptions, scene: &str) -> Vec<String> {
     list.push(if options.dither { "+TH" } else { "-TH" }.to_owned());
     list.extend(options.switches.iter().cloned());
     let end = |end: u32| {
-        if end == 1 {
-            "1.5".to_owned()
-        } else {
-            end.to_string()
-        }
+        if end == 1 { "1.5".to_owned() } else { end.to_string() }
     };
-    list.extend([
-        format!("+SR{}", options.rows.start + 1),
-        format!("+ER{}", end(options.rows.end)),
-    ]);
-    list.extend([
-        format!("+SC{}", options.columns.start + 1),
-        format!("+EC{}", end(options.columns.end)),
-    ]);
+    list.extend([format!("+SR{}", options.rows.start + 1), format!("+ER{}", end(options.rows.end))]);
+    list.extend([format!("+SC{}", options.columns.start + 1), format!("+EC{}", end(options.columns.end))]);
     list
 }
 
@@ -121,19 +89,10 @@ fn parts(png: &[u8]) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
             break;
         }
         let dated = kind == "tIME" || rest[8..8 + length].starts_with(b"Comment");
-        chunks.push((
-            kind,
-            if dated {
-                Vec::new()
-            } else {
-                rest[8..8 + length].to_vec()
-            },
-        ));
+        chunks.push((kind, if dated { Vec::new() } else { rest[8..8 + length].to_vec() }));
         rest = &rest[12 + length..];
     }
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png))
-        .read_info()
-        .unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut samples = vec![0; reader.output_buffer_size().unwrap()];
     reader.next_frame(&mut samples).unwrap();
     (chunks, samples)
@@ -149,34 +108,15 @@ fn compare(povs_ini: Option<&str>, line: &str) {
     let settings = Settings::from_args(&typed, &Folder(folder.path().to_owned())).unwrap();
     let scene = settings.scene.clone().unwrap().display().to_string();
     let expected = povray(folder.path(), "user.png", &typed, false);
-    let ours = povray(
-        folder.path(),
-        "agent.png",
-        &agents_arguments(&settings.options, &scene),
-        true,
-    );
+    let ours = povray(folder.path(), "agent.png", &agents_arguments(&settings.options, &scene), true);
     let (expected_chunks, expected_samples) = parts(&expected);
     let (chunks, samples) = parts(&ours);
-    assert_eq!(
-        chunks, expected_chunks,
-        "{arguments:?} as {:?}",
-        settings.options
-    );
-    let differ = samples
-        .iter()
-        .zip(&expected_samples)
-        .filter(|(a, b)| a != b)
-        .count();
-    assert_eq!(
-        (differ, samples.len()),
-        (0, expected_samples.len()),
-        "{arguments:?} as {:?}",
-        settings.options
-    );
+    assert_eq!(chunks, expected_chunks, "{arguments:?} as {:?}", settings.options);
+    let differ = samples.iter().zip(&expected_samples).filter(|(a, b)| a != b).count();
+    assert_eq!((differ, samples.len()), (0, expected_samples.len()), "{arguments:?} as {:?}", settings.options);
     assert_eq!(
         samples.len() as u64,
-        settings.options.format.row_bytes(settings.options.width)
-            * u64::from(settings.options.height)
+        settings.options.format.row_bytes(settings.options.width) * u64::from(settings.options.height)
     );
 }
 
@@ -237,19 +177,11 @@ fn parts_are_those_of_pov_ray() {
     .unwrap();
     let refused = |arguments: &[String]| {
         let mut command = Command::new("timeout");
-        command
-            .arg("60")
-            .arg("povray")
-            .args(arguments)
-            .args(["+Ono.png", "-D", "-V"])
-            .current_dir(folder.path());
+        command.arg("60").arg("povray").args(arguments).args(["+Ono.png", "-D", "-V"]).current_dir(folder.path());
         !command.stderr(Stdio::null()).status().unwrap().success()
     };
     for case in PARTS.split(" / ") {
-        let arguments: Vec<String> = format!("white.pov +W40 +H30 {case}")
-            .split(' ')
-            .map(str::to_owned)
-            .collect();
+        let arguments: Vec<String> = format!("white.pov +W40 +H30 {case}").split(' ').map(str::to_owned).collect();
         match Settings::from_args(&arguments, &Folder(folder.path().to_owned())) {
             Err(errors) => assert!(refused(&arguments), "{errors}, but POV-Ray renders it"),
             Ok(settings) => {
@@ -258,15 +190,8 @@ fn parts_are_those_of_pov_ray() {
                     let (column, row) = (index % 40, index / 40);
                     let rows = settings.options.rows;
                     let columns = settings.options.columns;
-                    let drawn = rows.start <= row
-                        && row < rows.end
-                        && columns.start <= column
-                        && column < columns.end;
-                    assert_eq!(
-                        pixel,
-                        if drawn { [255; 3] } else { [0; 3] },
-                        "{case}: column {column}, row {row}"
-                    );
+                    let drawn = rows.start <= row && row < rows.end && columns.start <= column && column < columns.end;
+                    assert_eq!(pixel, if drawn { [255; 3] } else { [0; 3] }, "{case}: column {column}, row {row}");
                 }
             }
         }

@@ -9,19 +9,10 @@ use td::options::Settings;
 fn screen(command_lines: &[&[&str]], files: &Files) -> String {
     let mut screen = String::new();
     for arguments in command_lines {
-        screen += &format!(
-            "$ td render {}\n",
-            arguments
-                .join(" ")
-                .replace('\u{1b}', "<ESC>")
-                .replace('\0', "<NUL>")
-        );
+        screen += &format!("$ td render {}\n", arguments.join(" ").replace('\u{1b}', "<ESC>").replace('\0', "<NUL>"));
         match Settings::from_args(arguments, files) {
             Ok(settings) if settings.notes.is_empty() => screen += "(taken)\n",
-            Ok(settings) => settings
-                .notes
-                .iter()
-                .for_each(|note| screen += &format!("note: {note}\n")),
+            Ok(settings) => settings.notes.iter().for_each(|note| screen += &format!("note: {note}\n")),
             Err(errors) => screen += &format!("{errors}\n"),
         }
         screen += "\n";
@@ -209,7 +200,10 @@ fn declares() {
 #[test]
 fn what_ini_files_say() {
     let files = Files::default()
-        .with("./povray.ini", "Width=800\nHeight=600\n\nPre_Scene_Command=touch /tmp/x ; a comment\nContinue_Trace=on\n+WT4\n")
+        .with(
+            "./povray.ini",
+            "Width=800\nHeight=600\n\nPre_Scene_Command=touch /tmp/x ; a comment\nContinue_Trace=on\n+WT4\n",
+        )
         .with("bad.ini", "; fine\nWidth=-1\nQualty=3\n[low]\nQuality=2\n[high]\nQuality=9\n")
         .with("loop.ini", "Width=4\nloop.ini\n")
         .with("one.ini", "Width=320 Height=240\n+H20 +A0.3 s.pov\n+WT4\n")

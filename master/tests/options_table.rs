@@ -12,20 +12,14 @@ const FORMS: usize = 82;
 #[test]
 fn every_name_and_every_form_of_a_switch_is_there() {
     let mut names: Vec<&str> = table::rows().flat_map(|row| row.names).copied().collect();
-    let mut forms: Vec<(&str, bool)> = table::rows()
-        .flat_map(|row| row.switches)
-        .map(|switch| (switch.letters, switch.takes_value))
-        .collect();
+    let mut forms: Vec<(&str, bool)> =
+        table::rows().flat_map(|row| row.switches).map(|switch| (switch.letters, switch.takes_value)).collect();
     assert_eq!((names.len(), forms.len()), (NAMES, FORMS));
     names.sort_unstable();
     names.dedup();
     forms.sort_unstable();
     forms.dedup();
-    assert_eq!(
-        (names.len(), forms.len()),
-        (NAMES, FORMS),
-        "a name is there twice"
-    );
+    assert_eq!((names.len(), forms.len()), (NAMES, FORMS), "a name is there twice");
 }
 
 #[test]
@@ -39,9 +33,7 @@ fn a_setting_has_one_row() {
 
 #[test]
 fn switches_are_found_as_pov_ray_finds_them() {
-    let found = |text: &str| {
-        table::by_switch(text, None).map(|(row, _, value)| (row.setting, value.to_owned()))
-    };
+    let found = |text: &str| table::by_switch(text, None).map(|(row, _, value)| (row.setting, value.to_owned()));
     let is = |setting, value: &str| Some((setting, value.to_owned()));
     assert_eq!(found("A0.3"), is(Setting::AntialiasThreshold, ".3"));
     assert_eq!(found("a"), is(Setting::Antialias, ""));
@@ -53,21 +45,12 @@ fn switches_are_found_as_pov_ray_finds_them() {
     assert_eq!(found("HR"), is(Setting::HighReproducibility, ""));
     assert_eq!(found("H600"), is(Setting::Height, "600"));
     assert_eq!(found("EF0.5"), is(Setting::SubsetEndFrame, ".5"));
-    assert_eq!(
-        found("isc\u{f6}ne.pov"),
-        is(Setting::InputFileName, "sc\u{f6}ne.pov")
-    );
+    assert_eq!(found("isc\u{f6}ne.pov"), is(Setting::InputFileName, "sc\u{f6}ne.pov"));
     assert_eq!(found("W"), None);
     assert_eq!(found("UA1"), None);
     assert_eq!(found("\u{f6}"), None);
-    assert_eq!(
-        table::by_switch("I", Some("my scene.pov")).map(|(row, ..)| row.setting),
-        Some(Setting::InputFileName)
-    );
-    assert_eq!(
-        table::by_switch("Ix", Some("y")).map(|(row, ..)| row.setting),
-        None
-    );
+    assert_eq!(table::by_switch("I", Some("my scene.pov")).map(|(row, ..)| row.setting), Some(Setting::InputFileName));
+    assert_eq!(table::by_switch("Ix", Some("y")).map(|(row, ..)| row.setting), None);
 }
 
 #[test]
@@ -114,10 +97,7 @@ fn only_what_the_table_passes_reaches_the_agents() {
         &Files::default(),
     );
     insta::assert_snapshot!(all.options.switches.join("\n"));
-    assert_eq!(
-        all.options.file_gamma,
-        td_protocol::options::FileGamma::Power(1.0)
-    );
+    assert_eq!(all.options.file_gamma, td_protocol::options::FileGamma::Power(1.0));
     assert!(all.options.dither);
     assert_eq!(all.warning_level, 3);
 }
@@ -140,8 +120,5 @@ fn the_page_is_the_table() {
         std::fs::write(path, &page).unwrap();
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        written == page,
-        "docs/switches.md is not what the table says; write it with TD_BLESS=1"
-    );
+    assert!(written == page, "docs/switches.md is not what the table says; write it with TD_BLESS=1");
 }

@@ -13,9 +13,7 @@ struct Home {
 
 impl Home {
     fn new(files: &[(&str, &str)]) -> Self {
-        let home = Self {
-            dir: TempDir::new().unwrap(),
-        };
+        let home = Self { dir: TempDir::new().unwrap() };
         for (name, text) in files {
             home.write(name, text);
         }
@@ -50,21 +48,11 @@ impl Home {
 }
 
 fn names(assets: &Assets) -> Vec<String> {
-    assets
-        .bundle()
-        .files
-        .into_iter()
-        .map(|file| file.path)
-        .collect()
+    assets.bundle().files.into_iter().map(|file| file.path).collect()
 }
 
 fn content(assets: &Assets, name: &str) -> String {
-    let file = assets
-        .bundle()
-        .files
-        .into_iter()
-        .find(|file| file.path == name)
-        .unwrap();
+    let file = assets.bundle().files.into_iter().find(|file| file.path == name).unwrap();
     match assets.source(file.hash).unwrap() {
         Source::File(path) => fs::read_to_string(path).unwrap(),
         Source::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
@@ -74,14 +62,8 @@ fn content(assets: &Assets, name: &str) -> String {
 #[test]
 fn the_scenes_own_folder_comes_first_and_td_says_so() {
     let home = Home::new(&[
-        (
-            "s/a.pov",
-            "#include \"x\"\n#include \"same.inc\" #include \"std.inc\" text { ttf \"font\" \"Hi\" 1, 0 }",
-        ),
-        (
-            "s/x.inc",
-            "#declare A = pigment { image_map { png \"maps/m\" } }",
-        ),
+        ("s/a.pov", "#include \"x\"\n#include \"same.inc\" #include \"std.inc\" text { ttf \"font\" \"Hi\" 1, 0 }"),
+        ("s/x.inc", "#declare A = pigment { image_map { png \"maps/m\" } }"),
         ("x.inc", "// other"),
         ("s/same.inc", "1"),
         ("same.inc", "1"),
@@ -91,23 +73,14 @@ fn the_scenes_own_folder_comes_first_and_td_says_so() {
         ("unused.inc", ""),
     ]);
     let assets = home.gather("s/a.pov");
-    assert_eq!(
-        names(&assets),
-        ["a.pov", "font.ttf", "maps/m.png", "same.inc", "x.inc"]
-    );
-    assert_eq!(
-        content(&assets, "x.inc"),
-        fs::read_to_string(home.path("s/x.inc")).unwrap()
-    );
+    assert_eq!(names(&assets), ["a.pov", "font.ttf", "maps/m.png", "same.inc", "x.inc"]);
+    assert_eq!(content(&assets, "x.inc"), fs::read_to_string(home.path("s/x.inc")).unwrap());
     let notes: Vec<String> = assets.notes().iter().map(ToString::to_string).collect();
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains("s/x.inc, not the different"), "{notes:?}");
     assert_eq!(assets.original("maps/m.png"), Some(home.path("maps/m.png")));
     assert_eq!(assets.original("a.pov"), Some(home.path("s/a.pov")));
-    assert_eq!(
-        assets.original("/scratch/17/maps/m.png"),
-        Some(home.path("maps/m.png"))
-    );
+    assert_eq!(assets.original("/scratch/17/maps/m.png"), Some(home.path("maps/m.png")));
 }
 
 #[test]
@@ -137,19 +110,12 @@ fn names_that_climb_put_the_root_higher() {
             "scenes/other.inc"
         ]
     );
-    assert_eq!(
-        assets.original("../../lib/wood.inc"),
-        Some(home.path("p/lib/wood.inc"))
-    );
+    assert_eq!(assets.original("../../lib/wood.inc"), Some(home.path("p/lib/wood.inc")));
 }
 
 #[test]
 fn absolute_names_are_mapped_and_lines_kept() {
-    let home = Home::new(&[
-        ("x/m.png", "PNG"),
-        ("x/more/n.png", "N"),
-        ("x/i.inc", "sphere { 0, 1 }"),
-    ]);
+    let home = Home::new(&[("x/m.png", "PNG"), ("x/more/n.png", "N"), ("x/i.inc", "sphere { 0, 1 }")]);
     let at = home.path("x");
     let text = format!(
         "// \"{0}/m.png\"\n#include \"{0}/i\"\npigment {{ image_map {{ png \"{0}/m.png\" }} }}\n#declare F = concat(\"{0}/more/\", \"n.png\");\ntext {{ ttf \"f\" \"/\" 1, 0 }}\n",
@@ -157,31 +123,15 @@ fn absolute_names_are_mapped_and_lines_kept() {
     );
     home.write("s/a.pov", &text);
     let mut assets = home.gather("s/a.pov");
-    assert_eq!(
-        names(&assets),
-        ["a.pov", "td-abs/0/i.inc", "td-abs/0/m.png"]
-    );
+    assert_eq!(names(&assets), ["a.pov", "td-abs/0/i.inc", "td-abs/0/m.png"]);
     let copy = content(&assets, "a.pov");
     assert_eq!(copy.lines().count(), text.lines().count());
-    assert!(
-        copy.contains("#include \"td-abs/0/i\"")
-            && copy.contains("concat(\"td-abs/1/\", \"n.png\")"),
-        "{copy}"
-    );
-    assert!(
-        copy.starts_with("// \"/") && copy.contains("\"f\" \"/\" 1"),
-        "{copy}"
-    );
+    assert!(copy.contains("#include \"td-abs/0/i\"") && copy.contains("concat(\"td-abs/1/\", \"n.png\")"), "{copy}");
+    assert!(copy.starts_with("// \"/") && copy.contains("\"f\" \"/\" 1"), "{copy}");
     assert!(assets.add_missing("td-abs/1/n.png").unwrap());
-    assert_eq!(
-        assets.original("td-abs/1/n.png"),
-        Some(home.path("x/more/n.png"))
-    );
+    assert_eq!(assets.original("td-abs/1/n.png"), Some(home.path("x/more/n.png")));
     assets.bundle().check().unwrap();
-    assert!(matches!(
-        assets.add_missing("/no/where.png"),
-        Err(SceneError::AbsoluteComputed { .. })
-    ));
+    assert!(matches!(assets.add_missing("/no/where.png"), Err(SceneError::AbsoluteComputed { .. })));
 }
 
 #[test]
@@ -197,19 +147,10 @@ fn by_trial() {
     assert_eq!(names(&assets), ["a.pov"]);
     assert!(assets.add_missing("part.inc").unwrap());
     assert_eq!(names(&assets), ["a.pov", "deeper.inc", "part.inc"]);
-    assert!(
-        !assets.add_missing("part.inc").unwrap(),
-        "a second time nothing is new"
-    );
-    assert!(
-        assets.add_missing("colors.inc").unwrap(),
-        "POV-Ray's own, for a node without includes"
-    );
+    assert!(!assets.add_missing("part.inc").unwrap(), "a second time nothing is new");
+    assert!(assets.add_missing("colors.inc").unwrap(), "POV-Ray's own, for a node without includes");
     let error = assets.add_missing("wood.inc").unwrap_err().to_string();
-    assert!(
-        error.contains("Wood.inc: upper and lower case differ") && error.contains("searched:"),
-        "{error}"
-    );
+    assert!(error.contains("Wood.inc: upper and lower case differ") && error.contains("searched:"), "{error}");
 }
 
 #[test]
@@ -223,26 +164,12 @@ fn assets_folder() {
     symlink(home.path("tex"), home.path("tex/sub/loop")).unwrap();
     symlink(home.path("tex/m1.png"), home.path("tex/m2.png")).unwrap();
     symlink("nowhere", home.path("tex/dangling")).unwrap();
-    let request = SceneRequest {
-        assets_dir: Some("tex".into()),
-        ..home.request("a.pov")
-    };
+    let request = SceneRequest { assets_dir: Some("tex".into()), ..home.request("a.pov") };
     let assets = Assets::gather(&request).unwrap();
-    assert_eq!(
-        names(&assets),
-        ["a.pov", "lib.inc", "m1.png", "m2.png", "sub/t.inc"]
-    );
+    assert_eq!(names(&assets), ["a.pov", "lib.inc", "m1.png", "m2.png", "sub/t.inc"]);
     assert_eq!(content(&assets, "m2.png"), "1");
-    let request = SceneRequest {
-        assets_dir: Some("a.pov".into()),
-        ..request
-    };
-    assert!(
-        Assets::gather(&request)
-            .unwrap_err()
-            .to_string()
-            .contains("this is not a folder")
-    );
+    let request = SceneRequest { assets_dir: Some("a.pov".into()), ..request };
+    assert!(Assets::gather(&request).unwrap_err().to_string().contains("this is not a folder"));
 }
 
 #[test]
@@ -253,59 +180,32 @@ fn povrays_own_files_come_before_library_paths() {
         ("lib/colors.inc", "2"),
         ("lib/mine.inc", ""),
     ]);
-    let request = SceneRequest {
-        library_paths: vec!["lib".into()],
-        ..home.request("s/a.pov")
-    };
+    let request = SceneRequest { library_paths: vec!["lib".into()], ..home.request("s/a.pov") };
     let assets = Assets::gather(&request).unwrap();
     assert_eq!(names(&assets), ["a.pov", "mine.inc"]);
-    assert!(
-        assets.notes()[0]
-            .to_string()
-            .contains("comes before library paths")
-    );
+    assert!(assets.notes()[0].to_string().contains("comes before library paths"));
 }
 
 #[test]
 fn includes_in_circles_and_equal_contents() {
     let home = Home::new(&[
         ("a.pov", "#include \"b.inc\""),
-        (
-            "b.inc",
-            "#include \"a.pov\" #include \"b.inc\" #include \"c.inc\"",
-        ),
-        (
-            "c.inc",
-            "#include \"b.inc\" #include \"a.pov\" #include \"nope.inc\"",
-        ),
+        ("b.inc", "#include \"a.pov\" #include \"b.inc\" #include \"c.inc\""),
+        ("c.inc", "#include \"b.inc\" #include \"a.pov\" #include \"nope.inc\""),
     ]);
     let assets = home.gather("a.pov");
     assert_eq!(names(&assets), ["a.pov", "b.inc", "c.inc"]);
     let missing = assets.missing();
-    assert_eq!(
-        (missing[0].name.as_str(), missing[0].named.as_str()),
-        ("nope.inc", "c.inc:1")
-    );
+    assert_eq!((missing[0].name.as_str(), missing[0].named.as_str()), ("nope.inc", "c.inc:1"));
     assert_eq!(assets.bundle().id(), home.gather("a.pov").bundle().id());
 }
 
 #[test]
 fn what_is_no_scene_is_refused() {
-    let home = Home::new(&[
-        ("empty.pov", " \n"),
-        ("dir.pov/x", ""),
-        ("bin.pov", "\u{0}\u{1}x"),
-        ("Case.pov", "x"),
-    ]);
+    let home = Home::new(&[("empty.pov", " \n"), ("dir.pov/x", ""), ("bin.pov", "\u{0}\u{1}x"), ("Case.pov", "x")]);
     fs::write(home.path("wide.pov"), b"\xff\xfes\0").unwrap();
     let fifo = home.path("fifo.pov");
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     for (scene, text) in [
         ("empty.pov", "the scene is empty"),
         ("dir.pov", "this is a folder"),
@@ -316,39 +216,21 @@ fn what_is_no_scene_is_refused() {
         ("case.pov", "Case.pov: upper and lower case differ"),
         ("none.pov", "there is no such scene"),
     ] {
-        let error = Assets::gather(&home.request(scene))
-            .unwrap_err()
-            .to_string();
+        let error = Assets::gather(&home.request(scene)).unwrap_err().to_string();
         assert!(error.contains(text), "{scene}: {error}");
     }
 }
 
 #[test]
 fn a_named_fifo_or_folder_is_no_asset() {
-    let home = Home::new(&[
-        (
-            "a.pov",
-            "#include \"pipe\" #include \"dir\" #declare S = \"pipe\";",
-        ),
-        ("dir/x", ""),
-    ]);
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(home.path("pipe"))
-            .status()
-            .unwrap()
-            .success()
-    );
+    let home = Home::new(&[("a.pov", "#include \"pipe\" #include \"dir\" #declare S = \"pipe\";"), ("dir/x", "")]);
+    assert!(std::process::Command::new("mkfifo").arg(home.path("pipe")).status().unwrap().success());
     assert_eq!(names(&home.gather("a.pov")), ["a.pov"]);
 }
 
 #[test]
 fn a_file_where_a_folder_is_needed_is_left_out() {
-    let home = Home::new(&[
-        ("s/a.pov", "#include \"m\" #include \"m/x.inc\""),
-        ("s/m", ""),
-        ("m/x.inc", ""),
-    ]);
+    let home = Home::new(&[("s/a.pov", "#include \"m\" #include \"m/x.inc\""), ("s/m", ""), ("m/x.inc", "")]);
     let assets = home.gather("s/a.pov");
     assert_eq!(names(&assets), ["a.pov", "m"]);
     assert_eq!(assets.notes().len(), 1);
@@ -356,10 +238,7 @@ fn a_file_where_a_folder_is_needed_is_left_out() {
 
 #[test]
 fn failures_are_shown_in_the_users_own_file() {
-    let home = Home::new(&[
-        ("s/a.pov", "#include \"sub/x.inc\""),
-        ("s/sub/x.inc", "\n\n  sphere { foo }\n"),
-    ]);
+    let home = Home::new(&[("s/a.pov", "#include \"sub/x.inc\""), ("s/sub/x.inc", "\n\n  sphere { foo }\n")]);
     let assets = home.gather("s/a.pov");
     let stderr = "File 'sub/x.inc' line 3: Parse Error: Expected 'numeric expression', undeclared\n identifier 'foo' found instead\nFatal error in parser: Cannot parse input.\nRender failed\n";
     let failure = read_failure(stderr).unwrap();
@@ -384,8 +263,7 @@ fn every_example_of_povray_is_gathered() {
             } else if path.extension().is_some_and(|extension| extension == "pov") {
                 let mut request = SceneRequest::new(&path);
                 request.typed_in = examples.to_owned();
-                let assets = Assets::gather(&request)
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let assets = Assets::gather(&request).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 assets.bundle().check().unwrap();
                 assert!(assets.bundle().files.len() < 40, "{}", path.display());
                 count += 1;

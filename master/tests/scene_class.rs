@@ -86,76 +86,32 @@ fn words_that_are_not_used_do_not_count() {
 #[test]
 fn words_that_are_used_count() {
     let all = [
-        (
-            Class::Aligned32,
-            "light_source { 0, 1 area_light x, y, 2, 2 adaptive 1 }",
-        ),
-        (
-            Class::Noise,
-            "light_source { 0, 1 area_light x, y, 2, 2 jitter }",
-        ),
+        (Class::Aligned32, "light_source { 0, 1 area_light x, y, 2, 2 adaptive 1 }"),
+        (Class::Noise, "light_source { 0, 1 area_light x, y, 2, 2 jitter }"),
         (Class::Noise, "sphere { 0, 1 finish { crand 0.1 } }"),
         (Class::Noise, "media { method 2 }"),
         (Class::Noise, "media { jitter 0.1 }"),
         (Class::Noise, "#version 3.1; media { emission 1 }"),
         (Class::Noise, "rainbow { jitter 0.1 }"),
         (Class::Noise, "#declare T = now; sphere { 0, T }"),
-        (
-            Class::Noise,
-            "global_settings { subsurface { } } sphere { 0, 1 finish { subsurface { } } }",
-        ),
-        (
-            Class::Noise,
-            "#include \"tex.inc\" sphere { 0, 1 texture { Rougher } }",
-        ),
-        (
-            Class::Noise,
-            "#include \"tex.inc\" sphere { 0, 1 Layered(Plain) }",
-        ),
+        (Class::Noise, "global_settings { subsurface { } } sphere { 0, 1 finish { subsurface { } } }"),
+        (Class::Noise, "#include \"tex.inc\" sphere { 0, 1 texture { Rougher } }"),
+        (Class::Noise, "#include \"tex.inc\" sphere { 0, 1 Layered(Plain) }"),
         (
             Class::Noise,
             "#include \"tex.inc\" #declare M = texture { Rough } #macro P() sphere { 0, 1 texture { M } } #end P()",
         ),
-        (
-            Class::Noise,
-            "#default { finish { crand 0.1 } } sphere { 0, 1 }",
-        ),
-        (
-            Class::Noise,
-            "#declare A = 5\nsphere { 0, 1 finish { crand 0.1 } }",
-        ),
-        (
-            Class::Noise,
-            "#declare T = array[2] { finish { crand 0.1 }, finish { } } sphere { 0, 1 finish { T[0] } }",
-        ),
-        (
-            Class::Noise,
-            "#declare I = 0; #while (I < 3) sphere { 0, 1 finish { crand 0.1 } } #declare I = I + 1; #end",
-        ),
-        (
-            Class::Noise,
-            "#ifndef (Once) #declare Once = 1; sphere { 0, 1 finish { crand 0.1 } } #end",
-        ),
-        (
-            Class::Seams,
-            "global_settings { assumed_gamma 1 radiosity { count 10 } }",
-        ),
-        (
-            Class::Seams,
-            "#declare Rad = on; #if (Rad) global_settings { radiosity { } } #end",
-        ),
-        (
-            Class::Seams,
-            "isosurface { function { x } evaluate 1, 2, 0.5 }",
-        ),
+        (Class::Noise, "#default { finish { crand 0.1 } } sphere { 0, 1 }"),
+        (Class::Noise, "#declare A = 5\nsphere { 0, 1 finish { crand 0.1 } }"),
+        (Class::Noise, "#declare T = array[2] { finish { crand 0.1 }, finish { } } sphere { 0, 1 finish { T[0] } }"),
+        (Class::Noise, "#declare I = 0; #while (I < 3) sphere { 0, 1 finish { crand 0.1 } } #declare I = I + 1; #end"),
+        (Class::Noise, "#ifndef (Once) #declare Once = 1; sphere { 0, 1 finish { crand 0.1 } } #end"),
+        (Class::Seams, "global_settings { assumed_gamma 1 radiosity { count 10 } }"),
+        (Class::Seams, "#declare Rad = on; #if (Rad) global_settings { radiosity { } } #end"),
+        (Class::Seams, "isosurface { function { x } evaluate 1, 2, 0.5 }"),
     ];
     for (class, text) in all {
-        assert_eq!(
-            classes(text),
-            (class, class),
-            "{text}: {:?}",
-            judge(text).why
-        );
+        assert_eq!(classes(text), (class, class), "{text}: {:?}", judge(text).why);
     }
 }
 
@@ -169,39 +125,20 @@ fn branches_in_doubt_are_marked() {
     ] {
         assert_eq!(classes(text), (Class::Seams, Class::AnyRow), "{text}");
     }
-    let by_option =
-        "#ifndef (R) #declare R = 0; #end #if (R) global_settings { radiosity { } } #end";
+    let by_option = "#ifndef (R) #declare R = 0; #end #if (R) global_settings { radiosity { } } #end";
     assert_eq!(classes(by_option).0, Class::AnyRow);
-    let verdict = judge_with(
-        by_option,
-        &options(0, &["Declare=R=1"]),
-        ClassFlags::default(),
-    );
-    assert_eq!(
-        (verdict.class, verdict.proven),
-        (Class::Seams, Class::AnyRow)
-    );
+    let verdict = judge_with(by_option, &options(0, &["Declare=R=1"]), ClassFlags::default());
+    assert_eq!((verdict.class, verdict.proven), (Class::Seams, Class::AnyRow));
 }
 
 #[test]
 fn an_include_that_only_a_string_names_counts_in_doubt() {
     let dir = TempDir::new().unwrap();
-    fs::write(
-        dir.path().join("a.pov"),
-        "#declare F = \"part.inc\"; #include F",
-    )
-    .unwrap();
-    fs::write(
-        dir.path().join("part.inc"),
-        "global_settings { radiosity { } }",
-    )
-    .unwrap();
+    fs::write(dir.path().join("a.pov"), "#declare F = \"part.inc\"; #include F").unwrap();
+    fs::write(dir.path().join("part.inc"), "global_settings { radiosity { } }").unwrap();
     let assets = Assets::gather(&SceneRequest::new(dir.path().join("a.pov"))).unwrap();
     let verdict = classify(&assets, &options(0, &[]), ClassFlags::default());
-    assert_eq!(
-        (verdict.class, verdict.proven),
-        (Class::Seams, Class::AnyRow)
-    );
+    assert_eq!((verdict.class, verdict.proven), (Class::Seams, Class::AnyRow));
 }
 
 #[test]
@@ -210,21 +147,11 @@ fn options_count_too() {
     let class = |options: &RenderOptions| judge_with(scene, options, ClassFlags::default()).class;
     assert_eq!(class(&options(1, &[])), Class::Aligned32);
     assert_eq!(class(&options(2, &[])), Class::AnyRow);
-    assert_eq!(
-        class(&RenderOptions {
-            dither: true,
-            ..options(0, &[])
-        }),
-        Class::Seams
-    );
+    assert_eq!(class(&RenderOptions { dither: true, ..options(0, &[]) }), Class::Seams);
     let radiosity = "global_settings { radiosity { } } light_source { 0, 1 area_light x, y, 2, 2 }";
     let two_pass = judge_with(radiosity, &options(0, &[]), ClassFlags { two_pass: true });
     assert_eq!(two_pass.class, Class::TwoPass);
-    for (switch, class) in [
-        ("+Q9", Class::Seams),
-        ("+Q8", Class::Aligned32),
-        ("Quality=4", Class::AnyRow),
-    ] {
+    for (switch, class) in [("+Q9", Class::Seams), ("+Q8", Class::Aligned32), ("Quality=4", Class::AnyRow)] {
         let verdict = judge_with(radiosity, &options(0, &[switch]), ClassFlags::default());
         assert_eq!(verdict.class, class, "{switch}");
     }
@@ -232,18 +159,14 @@ fn options_count_too() {
 
 #[test]
 fn reasons_name_the_place() {
-    let verdict = judge(
-        "#version 3.7;\nglobal_settings { assumed_gamma 2.2 }\n\nsphere { 0, clock finish {\n crand 0.1 } }",
-    );
+    let verdict =
+        judge("#version 3.7;\nglobal_settings { assumed_gamma 2.2 }\n\nsphere { 0, clock finish {\n crand 0.1 } }");
     assert_eq!(verdict.why.len(), 1);
     assert_eq!(verdict.why[0].text, "crand, a.pov:5");
     assert_eq!(verdict.assumed_gammas, [AssumedGamma::Value(2.2)]);
     assert_eq!(verdict.version.as_deref(), Some("3.7"));
     assert!(verdict.animated);
-    assert_eq!(
-        judge("global_settings { assumed_gamma srgb }").assumed_gammas,
-        [AssumedGamma::Srgb]
-    );
+    assert_eq!(judge("global_settings { assumed_gamma srgb }").assumed_gammas, [AssumedGamma::Srgb]);
 }
 
 /// Verdicts on POV-Ray's own examples, each confirmed by renders in one go and in strips.
@@ -293,12 +216,7 @@ fn povrays_examples() {
     for (name, class) in EXAMPLES {
         let assets = Assets::gather(&SceneRequest::new(examples.join(name))).unwrap();
         let verdict = classify(&assets, &options(0, &[]), ClassFlags::default());
-        assert_eq!(
-            (verdict.class, verdict.proven),
-            (class, class),
-            "{name}: {:?}",
-            verdict.why
-        );
+        assert_eq!((verdict.class, verdict.proven), (class, class), "{name}: {:?}", verdict.why);
     }
 }
 
@@ -311,15 +229,9 @@ fn without_povray_on_the_master_its_names_are_known() {
             format!("#include \"stones.inc\" sphere {{ 0, 1 texture {{ {texture} }} }}"),
         )
         .unwrap();
-        let request = SceneRequest {
-            standard: Vec::new(),
-            ..SceneRequest::new(dir.path().join("a.pov"))
-        };
+        let request = SceneRequest { standard: Vec::new(), ..SceneRequest::new(dir.path().join("a.pov")) };
         let assets = Assets::gather(&request).unwrap();
-        assert_eq!(
-            classify(&assets, &options(0, &[]), ClassFlags::default()).class,
-            class
-        );
+        assert_eq!(classify(&assets, &options(0, &[]), ClassFlags::default()).class, class);
     }
 }
 

@@ -16,13 +16,7 @@ fn jobs() -> impl Strategy<Value = Job> {
     ];
     let fine = prop_oneof![Just(1u32), Just(8), Just(16), Just(32)];
     let done = proptest::collection::vec((0u32..900, 0u32..200), 0..4);
-    let write = prop_oneof![
-        Just(WriteCost::NONE),
-        Just(WriteCost {
-            top: 0.1,
-            bottom: 4.0
-        })
-    ];
+    let write = prop_oneof![Just(WriteCost::NONE), Just(WriteCost { top: 0.1, bottom: 4.0 })];
     (1u32..900, 0u32..40, 0u32..33, sharing, fine, done, write).prop_map(
         |(height, first, origin, sharing, fine_rows, done, write)| Job {
             rows: Rows::new(first.min(height - 1), height),
@@ -30,10 +24,7 @@ fn jobs() -> impl Strategy<Value = Job> {
             sharing,
             fine_rows,
             write,
-            done: done
-                .into_iter()
-                .map(|(start, len)| Rows::new(start, start + len))
-                .collect(),
+            done: done.into_iter().map(|(start, len)| Rows::new(start, start + len)).collect(),
             ..Job::banded(height)
         },
     )
@@ -62,10 +53,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// As many as `PROPTEST_CASES` says.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(600)
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(600)
 }
 
 proptest! {

@@ -2,8 +2,7 @@
 
 use td::schedule::{Sharing, WriteCost};
 use td::simulate::{
-    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary,
-    built_in_map, plot, run,
+    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary, built_in_map, plot, run,
 };
 
 fn simulate(options: &SimulateOptions) -> Summary {
@@ -11,20 +10,13 @@ fn simulate(options: &SimulateOptions) -> Summary {
 }
 
 fn with_map(name: &str, nodes: u32) -> SimulateOptions {
-    SimulateOptions {
-        nodes,
-        map: built_in_map(name).unwrap(),
-        ..SimulateOptions::default()
-    }
+    SimulateOptions { nodes, map: built_in_map(name).unwrap(), ..SimulateOptions::default() }
 }
 
 #[test]
 fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
     for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
-        let summary = simulate(&SimulateOptions {
-            speeds,
-            ..SimulateOptions::default()
-        });
+        let summary = simulate(&SimulateOptions { speeds, ..SimulateOptions::default() });
         assert!(summary.finished);
         assert!(summary.efficiency >= 0.97, "{summary:?}");
         assert_eq!(summary.rows_twice, 0);
@@ -36,24 +28,11 @@ fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
 fn first_against_the_references_on_each_recorded_map() {
     for map in BUILT_IN_MAPS.iter().filter(|name| **name != "flat") {
         for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
-            let options = SimulateOptions {
-                speeds,
-                ..with_map(map, 1000)
-            };
+            let options = SimulateOptions { speeds, ..with_map(map, 1000) };
             let own = simulate(&options);
-            for method in [
-                Method::EqualStrips,
-                Method::GuidedSelfScheduling,
-                Method::Factoring,
-            ] {
-                let other = simulate(&SimulateOptions {
-                    method,
-                    ..options.clone()
-                });
-                assert!(
-                    own.makespan < other.makespan,
-                    "{map} {method:?}: {own:?} {other:?}"
-                );
+            for method in [Method::EqualStrips, Method::GuidedSelfScheduling, Method::Factoring] {
+                let other = simulate(&SimulateOptions { method, ..options.clone() });
+                assert!(own.makespan < other.makespan, "{map} {method:?}: {own:?} {other:?}");
             }
         }
     }
@@ -62,16 +41,8 @@ fn first_against_the_references_on_each_recorded_map() {
 #[test]
 fn a_node_that_drops_to_a_quarter_costs_only_its_own_share() {
     for map in BUILT_IN_MAPS {
-        let change = SpeedChange {
-            time: 150.0,
-            node: 3,
-            factor: 0.25,
-        };
-        let options = SimulateOptions {
-            work: 300.0,
-            changes: vec![change],
-            ..with_map(map, 8)
-        };
+        let change = SpeedChange { time: 150.0, node: 3, factor: 0.25 };
+        let options = SimulateOptions { work: 300.0, changes: vec![change], ..with_map(map, 8) };
         let summary = simulate(&options);
         assert!(summary.efficiency >= 0.88, "{map}: {summary:?}");
     }
@@ -89,11 +60,7 @@ fn speeds_that_change_every_five_seconds_are_followed() {
                 factor: factors[((step * 7 + node * 5 + step * node) % 11) as usize],
             })
             .collect();
-        let options = SimulateOptions {
-            work: 300.0,
-            changes,
-            ..with_map(map, 8)
-        };
+        let options = SimulateOptions { work: 300.0, changes, ..with_map(map, 8) };
         let summary = simulate(&options);
         assert!(summary.efficiency >= 0.85, "{map}: {summary:?}");
     }
@@ -104,10 +71,7 @@ fn the_last_event_is_the_makespan_and_every_row_comes_once() {
     let options = with_map("woodbox", 20);
     let mut events = Vec::new();
     let summary = run(&options, &mut |event| events.push(event)).unwrap();
-    let rows: Vec<&SimEvent> = events
-        .iter()
-        .filter(|event| event.kind == SimEventKind::Rows)
-        .collect();
+    let rows: Vec<&SimEvent> = events.iter().filter(|event| event.kind == SimEventKind::Rows).collect();
     assert!(events.windows(2).all(|pair| pair[0].time <= pair[1].time));
     assert!((rows.last().unwrap().time - summary.makespan).abs() < 1e-9);
     let mut seen = vec![0u8; options.height() as usize];
@@ -121,10 +85,7 @@ fn the_last_event_is_the_makespan_and_every_row_comes_once() {
 
 #[test]
 fn the_same_seed_gives_the_same_simulation() {
-    let options = SimulateOptions {
-        faults: Some(11),
-        ..with_map("blob", 12)
-    };
+    let options = SimulateOptions { faults: Some(11), ..with_map("blob", 12) };
     let play = || {
         let mut events = Vec::new();
         run(&options, &mut |event| events.push(event)).unwrap();
@@ -143,12 +104,8 @@ fn a_node_that_is_alone_does_all_in_one_strip() {
 /// 200 schedules of faults, or as many as `TD_FAULT_SEEDS` says, from `TD_FAULT_FIRST` on.
 #[test]
 fn random_faults_never_lose_a_row_and_always_end() {
-    let number = |name: &str, default: u64| {
-        std::env::var(name)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
-    };
+    let number =
+        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first = number("TD_FAULT_FIRST", 1);
     let mut failing = Vec::new();
     for seed in first..first + number("TD_FAULT_SEEDS", 200) {
@@ -159,10 +116,7 @@ fn random_faults_never_lose_a_row_and_always_end() {
             failing.push((seed, summary));
         }
     }
-    assert!(
-        failing.is_empty(),
-        "replay with `td simulate --faults seed=N`: {failing:#?}"
-    );
+    assert!(failing.is_empty(), "replay with `td simulate --faults seed=N`: {failing:#?}");
 }
 
 /// Small clusters of all kinds, so that many schedules can be tried.
@@ -180,14 +134,7 @@ fn faulty(seed: u64) -> SimulateOptions {
         speeds: vec![1.0, 0.5, 2.0, 1.0, 4.0],
         work: 20.0 + (seed % 90) as f64,
         fine_rows: if seed.is_multiple_of(3) { 32 } else { 8 },
-        write: if writes {
-            WriteCost {
-                top: 0.2,
-                bottom: 3.0,
-            }
-        } else {
-            WriteCost::NONE
-        },
+        write: if writes { WriteCost { top: 0.2, bottom: 3.0 } } else { WriteCost::NONE },
         sharing,
         faults: Some(seed),
         seed,
@@ -199,10 +146,7 @@ fn faulty(seed: u64) -> SimulateOptions {
 
 #[test]
 fn a_timeline_is_a_picture_of_all_slots() {
-    let options = SimulateOptions {
-        faults: Some(7),
-        ..with_map("wineglass", 8)
-    };
+    let options = SimulateOptions { faults: Some(7), ..with_map("wineglass", 8) };
     let mut events = Vec::new();
     let summary = run(&options, &mut |event| events.push(event)).unwrap();
     let svg = plot::svg(&events, &summary, "wineglass <8 nodes>");
@@ -215,34 +159,13 @@ fn a_timeline_is_a_picture_of_all_slots() {
 fn options_without_sense_are_refused_with_a_sentence() {
     let refused = |options: SimulateOptions| run(&options, &mut |_| ()).unwrap_err().to_string();
     let default = SimulateOptions::default;
+    assert_eq!(refused(SimulateOptions { nodes: 0, ..default() }), "nodes must be 1 to 1000000, is 0");
+    assert_eq!(refused(SimulateOptions { speeds: vec![1.0, -1.0], ..default() }), "speeds must be above 0, is -1");
     assert_eq!(
-        refused(SimulateOptions {
-            nodes: 0,
-            ..default()
-        }),
-        "nodes must be 1 to 1000000, is 0"
-    );
-    assert_eq!(
-        refused(SimulateOptions {
-            speeds: vec![1.0, -1.0],
-            ..default()
-        }),
-        "speeds must be above 0, is -1"
-    );
-    assert_eq!(
-        refused(SimulateOptions {
-            map: vec![],
-            ..default()
-        }),
+        refused(SimulateOptions { map: vec![], ..default() }),
         "the cost map must have numbers of at least 0, and one above 0"
     );
-    assert!(
-        refused(SimulateOptions {
-            fine_rows: 5,
-            ..default()
-        })
-        .starts_with("block heights")
-    );
+    assert!(refused(SimulateOptions { fine_rows: 5, ..default() }).starts_with("block heights"));
 }
 
 /// The tables of docs/scheduling.md:
@@ -263,11 +186,7 @@ fn tables() {
         for map in BUILT_IN_MAPS {
             let cells = methods.map(|(_, method)| {
                 let options = with_map(map, 1000);
-                let summary = simulate(&SimulateOptions {
-                    method,
-                    speeds: speeds.clone(),
-                    ..options
-                });
+                let summary = simulate(&SimulateOptions { method, speeds: speeds.clone(), ..options });
                 let starts = f64::from(summary.starts) / f64::from(summary.nodes);
                 format!("{:.3} ({starts:.1})", summary.efficiency)
             });
@@ -292,31 +211,16 @@ fn tables() {
     println!("| map | with a probe after 3 s | without | boundaries at 32 rows |");
     println!("|---|---|---|---|");
     for map in BUILT_IN_MAPS {
-        let small = SimulateOptions {
-            rows: Some(1200),
-            work: 60.0,
-            ..with_map(map, 8)
-        };
+        let small = SimulateOptions { rows: Some(1200), work: 60.0, ..with_map(map, 8) };
         let mean = |options: &SimulateOptions| {
-            let runs = (1..=10).map(|seed| SimulateOptions {
-                seed,
-                ..options.clone()
-            });
-            runs.map(|options| simulate(&options).efficiency)
-                .sum::<f64>()
-                / 10.0
+            let runs = (1..=10).map(|seed| SimulateOptions { seed, ..options.clone() });
+            runs.map(|options| simulate(&options).efficiency).sum::<f64>() / 10.0
         };
         println!(
             "| {map} | {:.3} | {:.3} | {:.3} |",
             mean(&small),
-            mean(&SimulateOptions {
-                probe_after: None,
-                ..small.clone()
-            }),
-            mean(&SimulateOptions {
-                fine_rows: 32,
-                ..small.clone()
-            })
+            mean(&SimulateOptions { probe_after: None, ..small.clone() }),
+            mean(&SimulateOptions { fine_rows: 32, ..small.clone() })
         );
     }
 }

@@ -57,9 +57,8 @@ pub enum OptionsError {
 
 /// Switches that may be passed on, without their sign and number: quality, bounding, antialiasing, buffers, version,
 /// clock. Nothing about files, sizes, parts, threads or frames is among them.
-const SWITCHES: [&str; 19] = [
-    "a", "ac", "ag", "am", "b", "bm", "hr", "j", "k", "mb", "mv", "q", "qr", "r", "rvp", "su", "ul", "ur", "uv",
-];
+const SWITCHES: [&str; 19] =
+    ["a", "ac", "ag", "am", "b", "bm", "hr", "j", "k", "mb", "mv", "q", "qr", "r", "rvp", "su", "ul", "ur", "uv"];
 
 /// Settings that may be passed on as `KEY=VALUE`.
 const SETTINGS: [&str; 8] = [
@@ -116,7 +115,8 @@ mod tests {
         for good in ["+A0.3", "+AM2", "-SU", "+MV3.7", "+K0.5", "-J", "+J0.5", "Declare=x=1", "BSP_MaxDepth=3"] {
             assert!(is_passed_on(good), "{good}");
         }
-        let bad = ["+O/etc/x", "+GIx", "+RFx", "+WT8", "+SR3", "+KFI1", "+L/", "+HIx", "x.ini", "Create_Ini=x", "+A0\n"];
+        let bad =
+            ["+O/etc/x", "+GIx", "+RFx", "+WT8", "+SR3", "+KFI1", "+L/", "+HIx", "x.ini", "Create_Ini=x", "+A0\n"];
         for bad in bad {
             assert!(!is_passed_on(bad), "{bad}");
         }

@@ -68,7 +68,11 @@ pub enum ProbeEvent {
     /// Last frame.
     Done(ProbeReport),
     /// Last frame.
-    Failed { failure: Failure, message: String, povray: String },
+    Failed {
+        failure: Failure,
+        message: String,
+        povray: String,
+    },
 }
 
 /// Body of `POST /jobs/ID/first-pass`: a render of the whole view that only saves radiosity samples.
@@ -89,7 +93,13 @@ pub enum FirstPassEvent {
     /// The next piece of the radiosity file, as the frame's payload.
     Piece,
     /// Last frame.
-    Done { cpu: f64 },
+    Done {
+        cpu: f64,
+    },
     /// Last frame.
-    Failed { failure: Failure, message: String, povray: String },
+    Failed {
+        failure: Failure,
+        message: String,
+        povray: String,
+    },
 }

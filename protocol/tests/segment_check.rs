@@ -7,26 +7,19 @@ use td_protocol::hash::ContentHash;
 use td_protocol::pixel::{Depth, PixelFormat};
 use td_protocol::rows::Rows;
 use td_protocol::segment::{
-    FINAL_BLOCK, SegmentError, SegmentMeta, adler32, adler32_combine, check_segment,
-    check_segment_with,
+    FINAL_BLOCK, SegmentError, SegmentMeta, adler32, adler32_combine, check_segment, check_segment_with,
 };
 
 #[path = "support/naive_inflate.rs"]
 mod naive_inflate;
 
-const GREY8: PixelFormat = PixelFormat {
-    depth: Depth::Eight,
-    grey: true,
-    alpha: false,
-};
+const GREY8: PixelFormat = PixelFormat { depth: Depth::Eight, grey: true, alpha: false };
 
 /// Raw deflate with a sync flush at the end, as agents make it.
 fn deflate(raw: &[u8], level: u32) -> Vec<u8> {
     let mut encoder = Compress::new(Compression::new(level), false);
     let mut data = Vec::with_capacity(raw.len() * 2 + 1024);
-    encoder
-        .compress_vec(raw, &mut data, FlushCompress::Sync)
-        .unwrap();
+    encoder.compress_vec(raw, &mut data, FlushCompress::Sync).unwrap();
     assert_eq!(encoder.total_in(), raw.len() as u64);
     data
 }
@@ -59,39 +52,22 @@ fn verdict(meta: &SegmentMeta, data: &[u8]) -> Result<(), SegmentError> {
 fn a_whole_segment_is_taken_and_its_pixels_are_handed_on() {
     let (rows, raw, data) = sample();
     let mut seen = Vec::new();
-    check_segment_with(
-        &describe(rows, &data, &raw),
-        &data,
-        200,
-        GREY8,
-        rows,
-        |bytes| seen.extend_from_slice(bytes),
-    )
-    .unwrap();
+    check_segment_with(&describe(rows, &data, &raw), &data, 200, GREY8, rows, |bytes| seen.extend_from_slice(bytes))
+        .unwrap();
     assert_eq!(seen, raw);
 }
 
 #[test]
 fn every_level_and_length_around_the_buffer_size_is_taken() {
     // One row, so that the raw length is the width and the filter byte.
-    for raw_len in [
-        2, 3, 65_534, 65_535, 65_536, 65_537, 65_538, 131_071, 131_072, 131_073, 200_000,
-    ] {
+    for raw_len in [2, 3, 65_534, 65_535, 65_536, 65_537, 65_538, 131_071, 131_072, 131_073, 200_000] {
         for level in [0, 1, 6, 9] {
-            let mut raw: Vec<u8> = (0..raw_len)
-                .map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 27) as u8)
-                .collect();
+            let mut raw: Vec<u8> = (0..raw_len).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 27) as u8).collect();
             raw[0] = 0;
             let data = deflate(&raw, level);
             let rows = Rows::new(0, 1);
-            check_segment(
-                &describe(rows, &data, &raw),
-                &data,
-                raw_len - 1,
-                GREY8,
-                rows,
-            )
-            .unwrap_or_else(|error| panic!("{raw_len} bytes at level {level}: {error}"));
+            check_segment(&describe(rows, &data, &raw), &data, raw_len - 1, GREY8, rows)
+                .unwrap_or_else(|error| panic!("{raw_len} bytes at level {level}: {error}"));
         }
     }
 }
@@ -102,12 +78,7 @@ fn garbage() {
     let data = b"HTTP/1.1 502 Bad Gateway\r\n\r\n".to_vec();
     let error = verdict(&describe(rows, &data, &raw), &data).unwrap_err();
     assert!(matches!(error, SegmentError::Garbage { .. }), "{error:?}");
-    assert!(
-        error
-            .to_string()
-            .starts_with("rows 65 to 96: the segment is not deflate data: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("rows 65 to 96: the segment is not deflate data: "), "{error}");
 }
 
 #[test]
@@ -117,11 +88,7 @@ fn half_a_segment_that_says_it_is_whole() {
     let error = verdict(&meta, &data[..data.len() / 2]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!(
-            "rows 65 to 96: half a segment: {} bytes came of {}",
-            data.len() / 2,
-            data.len()
-        )
+        format!("rows 65 to 96: half a segment: {} bytes came of {}", data.len() / 2, data.len())
     );
 }
 
@@ -134,9 +101,7 @@ fn any_cut_of_a_segment_is_refused_even_with_a_true_hash() {
         assert!(
             matches!(
                 error,
-                SegmentError::OpenBlock { .. }
-                    | SegmentError::TooShort { .. }
-                    | SegmentError::Unaligned { .. }
+                SegmentError::OpenBlock { .. } | SegmentError::TooShort { .. } | SegmentError::Unaligned { .. }
             ),
             "cut at {cut}: {error:?}"
         );
@@ -148,10 +113,7 @@ fn a_segment_with_bytes_behind_it() {
     let (rows, raw, mut data) = sample();
     let meta = describe(rows, &data, &raw);
     data.push(0);
-    assert!(matches!(
-        verdict(&meta, &data),
-        Err(SegmentError::Excess { .. })
-    ));
+    assert!(matches!(verdict(&meta, &data), Err(SegmentError::Excess { .. })));
 }
 
 #[test]
@@ -161,13 +123,7 @@ fn too_many_pixels() {
     longer.push(0);
     let data = deflate(&longer, 6);
     let error = verdict(&describe(rows, &data, &raw), &data).unwrap_err();
-    assert_eq!(
-        error,
-        SegmentError::TooLong {
-            rows,
-            needed: raw.len() as u64
-        }
-    );
+    assert_eq!(error, SegmentError::TooLong { rows, needed: raw.len() as u64 });
 }
 
 #[test]
@@ -176,8 +132,7 @@ fn a_zip_bomb_is_stopped_at_the_length_that_is_due() {
     let data = deflate(&vec![0; 8 << 20], 9);
     let meta = describe(rows, &data, &raw);
     let mut seen = 0;
-    let error = check_segment_with(&meta, &data, 200, GREY8, rows, |bytes| seen += bytes.len())
-        .unwrap_err();
+    let error = check_segment_with(&meta, &data, 200, GREY8, rows, |bytes| seen += bytes.len()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "rows 65 to 96: the segment inflates to more than the 6432 bytes of these rows; inflating was stopped there"
@@ -198,14 +153,7 @@ fn too_few_pixels() {
     let (rows, raw, _) = sample();
     let data = deflate(&raw[..raw.len() - 1], 6);
     let error = verdict(&describe(rows, &data, &raw), &data).unwrap_err();
-    assert_eq!(
-        error,
-        SegmentError::TooShort {
-            rows,
-            got: raw.len() as u64 - 1,
-            needed: raw.len() as u64
-        }
-    );
+    assert_eq!(error, SegmentError::TooShort { rows, got: raw.len() as u64 - 1, needed: raw.len() as u64 });
 }
 
 #[test]
@@ -213,10 +161,7 @@ fn wrong_rows() {
     let (_, raw, data) = sample();
     let meta = describe(Rows::new(0, 32), &data, &raw);
     let error = verdict(&meta, &data).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a segment of rows 1 to 32 came where rows 65 to 96 were due"
-    );
+    assert_eq!(error.to_string(), "a segment of rows 1 to 32 came where rows 65 to 96 were due");
     let none = Rows::new(5, 5);
     assert!(matches!(
         check_segment(&describe(none, &[], &[]), &[], 200, GREY8, none),
@@ -229,23 +174,13 @@ fn wrong_raw_length_and_rows_that_no_number_holds() {
     let (rows, raw, data) = sample();
     let mut meta = describe(rows, &data, &raw);
     meta.raw_len += 1;
-    assert!(matches!(
-        verdict(&meta, &data),
-        Err(SegmentError::WrongRawLength { .. })
-    ));
+    assert!(matches!(verdict(&meta, &data), Err(SegmentError::WrongRawLength { .. })));
     let all = Rows::new(0, u32::MAX);
     meta.rows = all;
-    let wide = PixelFormat {
-        depth: Depth::Sixteen,
-        grey: false,
-        alpha: true,
-    };
+    let wide = PixelFormat { depth: Depth::Sixteen, grey: false, alpha: true };
     assert!(matches!(
         check_segment(&meta, &data, u32::MAX, wide, all),
-        Err(SegmentError::WrongRawLength {
-            needed: u64::MAX,
-            ..
-        })
+        Err(SegmentError::WrongRawLength { needed: u64::MAX, .. })
     ));
 }
 
@@ -254,10 +189,7 @@ fn wrong_hash() {
     let (rows, raw, data) = sample();
     let mut meta = describe(rows, &data, &raw);
     meta.sha256 = ContentHash::of(b"another");
-    assert!(matches!(
-        verdict(&meta, &data),
-        Err(SegmentError::WrongHash { .. })
-    ));
+    assert!(matches!(verdict(&meta, &data), Err(SegmentError::WrongHash { .. })));
 }
 
 #[test]
@@ -265,10 +197,7 @@ fn wrong_adler() {
     let (rows, raw, data) = sample();
     let mut meta = describe(rows, &data, &raw);
     meta.adler32 ^= 1;
-    assert!(matches!(
-        verdict(&meta, &data),
-        Err(SegmentError::WrongAdler { .. })
-    ));
+    assert!(matches!(verdict(&meta, &data), Err(SegmentError::WrongAdler { .. })));
 }
 
 #[test]
@@ -277,14 +206,7 @@ fn wrong_filters() {
     raw[201 * 7] = 5;
     let data = deflate(&raw, 6);
     let error = verdict(&describe(rows, &data, &raw), &data).unwrap_err();
-    assert_eq!(
-        error,
-        SegmentError::UnknownFilter {
-            rows,
-            row: 72,
-            filter: 5
-        }
-    );
+    assert_eq!(error, SegmentError::UnknownFilter { rows, row: 72, filter: 5 });
     raw[201 * 7] = 4;
     for filter in 2..=4 {
         raw[0] = filter;
@@ -299,15 +221,9 @@ fn a_final_block_is_refused_wherever_it_is() {
     let (rows, raw, data) = sample();
     let mut closed = data.clone();
     closed.extend(FINAL_BLOCK);
-    assert_eq!(
-        verdict(&describe(rows, &closed, &raw), &closed),
-        Err(SegmentError::FinalBlock { rows })
-    );
+    assert_eq!(verdict(&describe(rows, &closed, &raw), &closed), Err(SegmentError::FinalBlock { rows }));
     closed.extend(data);
-    assert_eq!(
-        verdict(&describe(rows, &closed, &raw), &closed),
-        Err(SegmentError::FinalBlock { rows })
-    );
+    assert_eq!(verdict(&describe(rows, &closed, &raw), &closed), Err(SegmentError::FinalBlock { rows }));
 }
 
 #[test]
@@ -315,13 +231,9 @@ fn a_segment_that_looks_back_beyond_its_start_is_refused() {
     let (rows, raw, _) = sample();
     let mut encoder = Compress::new(Compression::new(6), false);
     let mut before = Vec::with_capacity(1 << 16);
-    encoder
-        .compress_vec(&raw, &mut before, FlushCompress::Sync)
-        .unwrap();
+    encoder.compress_vec(&raw, &mut before, FlushCompress::Sync).unwrap();
     let mut data = Vec::with_capacity(1 << 16);
-    encoder
-        .compress_vec(&raw, &mut data, FlushCompress::Sync)
-        .unwrap();
+    encoder.compress_vec(&raw, &mut data, FlushCompress::Sync).unwrap();
     let error = verdict(&describe(rows, &data, &raw), &data).unwrap_err();
     assert!(matches!(error, SegmentError::Garbage { .. }), "{error:?}");
 }
@@ -329,28 +241,16 @@ fn a_segment_that_looks_back_beyond_its_start_is_refused() {
 /// A block of fixed codes, not final, without the padding to a byte: the bits, least significant first.
 fn fixed_block_bits(bytes: &[u8]) -> Vec<bool> {
     let mut bits = vec![false, true, false];
-    let mut code =
-        |value: u32, len: u32| bits.extend((0..len).rev().map(|bit| value >> bit & 1 == 1));
+    let mut code = |value: u32, len: u32| bits.extend((0..len).rev().map(|bit| value >> bit & 1 == 1));
     for &byte in bytes {
-        if byte < 144 {
-            code(0x30 + u32::from(byte), 8)
-        } else {
-            code(0x190 + u32::from(byte) - 144, 9)
-        }
+        if byte < 144 { code(0x30 + u32::from(byte), 8) } else { code(0x190 + u32::from(byte) - 144, 9) }
     }
     code(0, 7);
     bits
 }
 
 fn pack(bits: &[bool]) -> Vec<u8> {
-    bits.chunks(8)
-        .map(|byte| {
-            byte.iter()
-                .enumerate()
-                .map(|(i, &bit)| u8::from(bit) << i)
-                .sum()
-        })
-        .collect()
+    bits.chunks(8).map(|byte| byte.iter().enumerate().map(|(i, &bit)| u8::from(bit) << i).sum()).collect()
 }
 
 #[test]
@@ -369,11 +269,7 @@ fn every_way_to_end_inside_a_byte_is_refused() {
             if unused == 0 {
                 verdict.unwrap();
             } else {
-                assert_eq!(
-                    verdict,
-                    Err(SegmentError::Unaligned { rows }),
-                    "{unused} bits, {pattern:b}"
-                );
+                assert_eq!(verdict, Err(SegmentError::Unaligned { rows }), "{unused} bits, {pattern:b}");
             }
         }
     }
@@ -424,26 +320,12 @@ fn a_final_block_left_open_at_its_end_code_is_refused() {
         joined.extend(FINAL_BLOCK);
         let mut out = vec![0; 64];
         let mut inflate = flate2::Decompress::new(false);
-        let status = inflate
-            .decompress(&joined, &mut out, flate2::FlushDecompress::None)
-            .unwrap();
-        assert_eq!(
-            (status, inflate.total_out()),
-            (flate2::Status::StreamEnd, zeros as u64)
-        );
+        let status = inflate.decompress(&joined, &mut out, flate2::FlushDecompress::None).unwrap();
+        assert_eq!((status, inflate.total_out()), (flate2::Status::StreamEnd, zeros as u64));
 
         let rows = Rows::new(0, 1);
-        let verdict = check_segment(
-            &describe(rows, &data, &raw),
-            &data,
-            zeros as u32 - 1,
-            GREY8,
-            rows,
-        );
-        assert!(
-            matches!(verdict, Err(SegmentError::OpenBlock { .. })),
-            "{verdict:?}"
-        );
+        let verdict = check_segment(&describe(rows, &data, &raw), &data, zeros as u32 - 1, GREY8, rows);
+        assert!(matches!(verdict, Err(SegmentError::OpenBlock { .. })), "{verdict:?}");
         refused += 1;
     }
     assert!(refused > 0);

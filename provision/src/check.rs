@@ -45,11 +45,7 @@ fn read_or_say(file: &Path, color: Color) -> Result<Option<Inventory>> {
             write!(err, "{}", errors.render(style))?;
             let count = errors.findings().len();
             let plural = if count == 1 { "" } else { "s" };
-            writeln!(
-                err,
-                "td-provision: {count} error{plural} in {}",
-                file.display()
-            )?;
+            writeln!(err, "td-provision: {count} error{plural} in {}", file.display())?;
             Ok(None)
         }
         Err(error) => {
@@ -71,13 +67,10 @@ fn summary(file: &Path, inventory: &Inventory) -> String {
     );
     let head = ["node", "address", "model", "slots", "boot", "groups"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(nodes.iter().map(row)).collect();
-    let widths: [usize; 6] =
-        std::array::from_fn(|i| rows.iter().map(|row| row[i].len()).max().unwrap_or(0));
+    let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|row| row[i].len()).max().unwrap_or(0));
     for row in &rows {
         let cells = row.iter().zip(widths);
-        let line: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
+        let line: Vec<_> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
         out.push_str(line.join("  ").trim_end());
         out.push('\n');
     }
@@ -94,9 +87,7 @@ fn share_words(share: &Share) -> String {
 
 /// A node's line in the summary.
 fn row(node: &Node) -> [String; 6] {
-    let slots = node
-        .slots
-        .map_or("auto".to_owned(), |slots| slots.to_string());
+    let slots = node.slots.map_or("auto".to_owned(), |slots| slots.to_string());
     let boot: Vec<_> = [
         node.boot.gpu_mem.map(|mb| format!("gpu_mem {mb} MB")),
         node.boot.arm_freq.map(|mhz| format!("arm_freq {mhz} MHz")),
@@ -105,20 +96,9 @@ fn row(node: &Node) -> [String; 6] {
     .flatten()
     .collect();
     let words = |list: &[String]| {
-        if list.is_empty() {
-            "-".to_owned()
-        } else {
-            list.join(", ")
-        }
+        if list.is_empty() { "-".to_owned() } else { list.join(", ") }
     };
-    [
-        node.name.clone(),
-        node.address.to_string(),
-        node.model.to_string(),
-        slots,
-        words(&boot),
-        words(&node.groups),
-    ]
+    [node.name.clone(), node.address.to_string(), node.model.to_string(), slots, words(&boot), words(&node.groups)]
 }
 
 /// For scripts: JSON lines on standard output. One `node` event per node or one `error` event per error (`note` for notes),
@@ -145,8 +125,7 @@ pub fn json(file: &Path) -> Result<Outcome> {
         }
     }
     let ok = errors == 0;
-    events
-        .push(json!({ "event": "done", "file": name, "ok": ok, "errors": errors, "nodes": nodes }));
+    events.push(json!({ "event": "done", "file": name, "ok": ok, "errors": errors, "nodes": nodes }));
     let mut out = io::stdout().lock();
     for event in events {
         writeln!(out, "{event}")?;

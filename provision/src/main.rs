@@ -47,15 +47,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check {
-            file, json: true, ..
-        } => check::json(&file),
-        Command::Check {
-            file,
-            effective: true,
-            color,
-            ..
-        } => check::effective(&file, color),
+        Command::Check { file, json: true, .. } => check::json(&file),
+        Command::Check { file, effective: true, color, .. } => check::effective(&file, color),
         Command::Check { file, color, .. } => check::screen(&file, color),
         Command::Schema => schema::print(),
     };

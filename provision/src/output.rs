@@ -30,19 +30,13 @@ impl Color {
     /// The style of findings on standard error.
     pub fn style(self) -> Style {
         match self {
-            Color::Always => Style {
-                color: true,
-                excerpt: true,
-            },
+            Color::Always => Style { color: true, excerpt: true },
             Color::Never => Style::default(),
             Color::Auto => {
                 let terminal = io::stderr().is_terminal();
                 let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
                     || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                Style {
-                    color: terminal && !plain,
-                    excerpt: terminal,
-                }
+                Style { color: terminal && !plain, excerpt: terminal }
             }
         }
     }
@@ -50,7 +44,5 @@ impl Color {
 
 /// Whether the reader of our output went away.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -19,24 +19,12 @@ pub fn same_head(wanted: &Picture, got: &Picture) -> Result<(), String> {
     if wanted == got {
         return Ok(());
     }
-    let kinds = |chunks: &[Chunk]| {
-        chunks
-            .iter()
-            .map(|c| c.kind.clone())
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let kinds = |chunks: &[Chunk]| chunks.iter().map(|c| c.kind.clone()).collect::<Vec<_>>().join(" ");
     let (wanted_kinds, got_kinds) = (kinds(&wanted), kinds(&got));
     if wanted_kinds != got_kinds {
-        return Err(format!(
-            "chunks before IDAT: wanted {wanted_kinds}, got {got_kinds}"
-        ));
+        return Err(format!("chunks before IDAT: wanted {wanted_kinds}, got {got_kinds}"));
     }
-    let (w, g) = wanted
-        .iter()
-        .zip(&got)
-        .find(|(w, g)| w != g)
-        .expect("one differs");
+    let (w, g) = wanted.iter().zip(&got).find(|(w, g)| w != g).expect("one differs");
     Err(format!("chunk {}: wanted {w:?}, got {g:?}", w.kind))
 }
 
@@ -57,11 +45,7 @@ pub fn same_samples(wanted: &Picture, got: &Picture) -> Result<(), String> {
     let per_row = wanted.colour.samples() * wanted.width as usize;
     let (row, column) = (first / per_row, first % per_row / wanted.colour.samples());
     let total = pairs().count();
-    Err(format!(
-        "{count} of {total} samples differ, up to {most}; the first at row {}, column {}",
-        row + 1,
-        column + 1
-    ))
+    Err(format!("{count} of {total} samples differ, up to {most}; the first at row {}, column {}", row + 1, column + 1))
 }
 
 /// The chunks without what depends on the moment.
@@ -87,9 +71,7 @@ fn undate(chunk: &Chunk) -> Chunk {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -100,12 +82,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, 2, 2);
         encoder.set_color(png::ColorType::Rgb);
-        encoder
-            .add_text_chunk(
-                "Comment".into(),
-                format!("Render Date: {date}\nPlatform: {platform}\n"),
-            )
-            .unwrap();
+        encoder.add_text_chunk("Comment".into(), format!("Render Date: {date}\nPlatform: {platform}\n")).unwrap();
         let mut writer = encoder.write_header().unwrap();
         writer.write_image_data(samples).unwrap();
         drop(writer);
@@ -115,10 +92,7 @@ mod tests {
     #[test]
     fn only_the_date_may_differ() {
         let one = picture("2026-01-01", "x86_64", &[7; 12]);
-        assert_eq!(
-            same(&one, &picture("2027-12-31", "x86_64", &[7; 12])),
-            Ok(())
-        );
+        assert_eq!(same(&one, &picture("2027-12-31", "x86_64", &[7; 12])), Ok(()));
         let error = same(&one, &picture("2026-01-01", "armv6l", &[7; 12])).unwrap_err();
         assert!(error.starts_with("chunk tEXt"), "{error}");
     }
@@ -128,10 +102,7 @@ mod tests {
         let mut samples = [7; 12];
         samples[10] = 9;
         let error = same(&picture("", "", &[7; 12]), &picture("", "", &samples)).unwrap_err();
-        assert_eq!(
-            error,
-            "1 of 12 samples differ, up to 2; the first at row 2, column 2"
-        );
+        assert_eq!(error, "1 of 12 samples differ, up to 2; the first at row 2, column 2");
     }
 
     #[test]

@@ -11,15 +11,10 @@ pub type Event = serde_json::Map<String, serde_json::Value>;
 /// A sentence, when a line is no event.
 pub fn all(outcome: &Outcome) -> Result<Vec<Event>, String> {
     let parse = |line: &str| match serde_json::from_str(line) {
-        Ok(serde_json::Value::Object(event))
-            if event.get("event").is_some_and(serde_json::Value::is_string) =>
-        {
+        Ok(serde_json::Value::Object(event)) if event.get("event").is_some_and(serde_json::Value::is_string) => {
             Ok(event)
         }
-        _ => Err(format!(
-            "standard output has a line that is no event: {line}\n{}",
-            outcome.transcript()
-        )),
+        _ => Err(format!("standard output has a line that is no event: {line}\n{}", outcome.transcript())),
     };
     outcome.out().lines().map(parse).collect()
 }

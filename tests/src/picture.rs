@@ -59,30 +59,18 @@ impl Picture {
 
     /// Bytes of one sample.
     pub fn sample_bytes(&self) -> usize {
-        if self.depth == png::BitDepth::Sixteen {
-            2
-        } else {
-            1
-        }
+        if self.depth == png::BitDepth::Sixteen { 2 } else { 1 }
     }
 
     /// The samples as numbers.
     pub fn values(&self) -> impl Iterator<Item = u32> + '_ {
-        self.samples
-            .chunks_exact(self.sample_bytes())
-            .map(|s| s.iter().fold(0, |value, &b| value << 8 | u32::from(b)))
+        self.samples.chunks_exact(self.sample_bytes()).map(|s| s.iter().fold(0, |value, &b| value << 8 | u32::from(b)))
     }
 
     /// Mean of all samples, from 0 to 1.
     pub fn mean(&self) -> f64 {
-        let most = if self.sample_bytes() == 2 {
-            65535.0
-        } else {
-            255.0
-        };
-        let (sum, count) = self.values().fold((0.0, 0.0), |(sum, count), v| {
-            (sum + f64::from(v), count + 1.0)
-        });
+        let most = if self.sample_bytes() == 2 { 65535.0 } else { 255.0 };
+        let (sum, count) = self.values().fold((0.0, 0.0), |(sum, count), v| (sum + f64::from(v), count + 1.0));
         sum / count / most
     }
 }
@@ -95,9 +83,7 @@ fn head(bytes: &[u8]) -> Result<Vec<Chunk>, String> {
     loop {
         let (length, after) = rest.split_first_chunk::<4>().ok_or("ends without IEND")?;
         let length = u32::from_be_bytes(*length) as usize;
-        let (kind, after) = after
-            .split_first_chunk::<4>()
-            .ok_or("ends within a chunk")?;
+        let (kind, after) = after.split_first_chunk::<4>().ok_or("ends within a chunk")?;
         let data = after.get(..length).ok_or("ends within a chunk")?;
         rest = after.get(length + 4..).ok_or("ends within a chunk")?;
         match kind {
@@ -105,10 +91,7 @@ fn head(bytes: &[u8]) -> Result<Vec<Chunk>, String> {
             b"IEND" if rest.is_empty() => return Ok(chunks),
             b"IEND" => return Err(format!("{} bytes after IEND", rest.len())),
             _ if data_seen => {}
-            _ => chunks.push(Chunk {
-                kind: String::from_utf8_lossy(kind).into_owned(),
-                data: data.to_vec(),
-            }),
+            _ => chunks.push(Chunk { kind: String::from_utf8_lossy(kind).into_owned(), data: data.to_vec() }),
         }
     }
 }

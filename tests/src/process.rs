@@ -30,12 +30,7 @@ impl Outcome {
     /// Asserts the exit code.
     #[track_caller]
     pub fn code(&self, wanted: i32) -> &Self {
-        assert_eq!(
-            self.status.code(),
-            Some(wanted),
-            "the exit code is another\n{}",
-            self.transcript()
-        );
+        assert_eq!(self.status.code(), Some(wanted), "the exit code is another\n{}", self.transcript());
         self
     }
 
@@ -44,11 +39,7 @@ impl Outcome {
     pub fn says(&self, words: &[&str]) -> &Self {
         let err = self.err().to_lowercase();
         for word in words {
-            assert!(
-                err.contains(&word.to_lowercase()),
-                "the message lacks {word:?}\n{}",
-                self.transcript()
-            );
+            assert!(err.contains(&word.to_lowercase()), "the message lacks {word:?}\n{}", self.transcript());
         }
         self
     }
@@ -58,11 +49,7 @@ impl Outcome {
     pub fn says_one_of(&self, words: &[&str]) -> &Self {
         let err = self.err().to_lowercase();
         let found = words.iter().any(|word| err.contains(&word.to_lowercase()));
-        assert!(
-            found,
-            "the message has none of {words:?}\n{}",
-            self.transcript()
-        );
+        assert!(found, "the message has none of {words:?}\n{}", self.transcript());
         self
     }
 
@@ -70,24 +57,10 @@ impl Outcome {
     #[track_caller]
     pub fn speaks_to_a_person(&self) -> &Self {
         let err = self.err();
-        for bug in [
-            "panicked at",
-            "RUST_BACKTRACE",
-            "stack backtrace",
-            "Os { code",
-            "called `Result::unwrap()`",
-        ] {
-            assert!(
-                !err.contains(bug),
-                "the message shows a bug ({bug})\n{}",
-                self.transcript()
-            );
+        for bug in ["panicked at", "RUST_BACKTRACE", "stack backtrace", "Os { code", "called `Result::unwrap()`"] {
+            assert!(!err.contains(bug), "the message shows a bug ({bug})\n{}", self.transcript());
         }
-        assert!(
-            self.status.signal().is_none(),
-            "ended by a signal\n{}",
-            self.transcript()
-        );
+        assert!(self.status.signal().is_none(), "ended by a signal\n{}", self.transcript());
         self
     }
 
@@ -106,9 +79,7 @@ impl Outcome {
 fn cut(text: &str) -> &str {
     const MOST: usize = 6000;
     let start = text.len().saturating_sub(MOST);
-    let start = (start..=text.len())
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(0);
+    let start = (start..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     &text[start..]
 }
 
@@ -124,25 +95,12 @@ pub struct Running {
 
 /// Starts the program in a process group of its own, its standard input empty.
 pub fn start(command: &mut Command) -> Running {
-    command
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
     let pid = Pid::from_child(&child);
     let stdout = Collector::start(child.stdout.take().expect("piped"));
     let stderr = Collector::start(child.stderr.take().expect("piped"));
-    Running {
-        child,
-        pid,
-        started: Instant::now(),
-        stdout,
-        stderr,
-        ended: false,
-    }
+    Running { child, pid, started: Instant::now(), stdout, stderr, ended: false }
 }
 
 /// Starts the program and waits for its end.
@@ -190,20 +148,11 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("waiting for a child") {
                 self.ended = true;
                 let wall = self.started.elapsed();
-                return Outcome {
-                    status,
-                    stdout: self.stdout.finish(),
-                    stderr: self.stderr.finish(),
-                    wall,
-                };
+                return Outcome { status, stdout: self.stdout.finish(), stderr: self.stderr.finish(), wall };
             }
             if Instant::now() >= deadline {
                 let said = format!("{}\n{}", self.out_so_far(), self.err_so_far());
-                panic!(
-                    "did not end within {} s (killed now); it said:\n{}",
-                    limit.as_secs_f64(),
-                    cut(&said)
-                );
+                panic!("did not end within {} s (killed now); it said:\n{}", limit.as_secs_f64(), cut(&said));
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -233,15 +182,10 @@ impl Collector {
         let thread = std::thread::spawn(move || {
             let mut buffer = [0; 65536];
             while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-                sink.lock()
-                    .expect("no reader panics")
-                    .extend_from_slice(&buffer[..n]);
+                sink.lock().expect("no reader panics").extend_from_slice(&buffer[..n]);
             }
         });
-        Self {
-            data,
-            thread: Some(thread),
-        }
+        Self { data, thread: Some(thread) }
     }
 
     fn so_far(&self) -> String {
@@ -271,10 +215,7 @@ mod tests {
 
     #[test]
     fn both_outputs_and_the_code_come_back() {
-        let outcome = run(
-            &mut sh("echo out; echo Err >&2; exit 3"),
-            Duration::from_secs(5),
-        );
+        let outcome = run(&mut sh("echo out; echo Err >&2; exit 3"), Duration::from_secs(5));
         outcome.code(3).says(&["err"]).speaks_to_a_person();
         assert_eq!(outcome.out(), "out\n");
     }
@@ -289,8 +230,7 @@ mod tests {
         let gone = (0..100).any(|_| {
             std::thread::sleep(Duration::from_millis(10));
             // A zombie that init has not collected yet counts as gone.
-            std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
-                .map_or(true, |stat| stat.contains(") Z"))
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).map_or(true, |stat| stat.contains(") Z"))
         });
         assert!(gone, "sleep still runs");
     }

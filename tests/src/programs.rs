@@ -9,9 +9,7 @@ use crate::process;
 
 /// The top of the checkout.
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
 }
 
 /// The folder that cargo builds into.
@@ -56,10 +54,7 @@ pub fn povray() -> PathBuf {
 pub fn povray_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
-        let outcome = process::run(
-            Command::new(povray()).arg("--version"),
-            Duration::from_secs(20),
-        );
+        let outcome = process::run(Command::new(povray()).arg("--version"), Duration::from_secs(20));
         outcome.err().lines().next().unwrap_or_default().to_owned()
     })
 }
@@ -67,19 +62,13 @@ pub fn povray_version() -> &'static str {
 /// A program found in PATH.
 pub fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
 /// Debian's python, which sees Debian's packages (Pillow), whatever other python comes first in PATH.
 pub fn python() -> PathBuf {
     let debian = PathBuf::from("/usr/bin/python3");
-    if debian.is_file() {
-        debian
-    } else {
-        in_path("python3").expect("no python3: `make test` brings it")
-    }
+    if debian.is_file() { debian } else { in_path("python3").expect("no python3: `make test` brings it") }
 }
 
 /// POV-Ray's example scenes (package povray-examples).

@@ -67,8 +67,7 @@ impl Reference<'_> {
 
     fn render(&self, store: &Path, file: &Path) -> Result<(), String> {
         // A folder of its own for the picture, POV-Ray's state file, its buffer and its idea of a home.
-        let scratch =
-            tempfile::tempdir_in(store).map_err(|e| format!("{}: {e}", store.display()))?;
+        let scratch = tempfile::tempdir_in(store).map_err(|e| format!("{}: {e}", store.display()))?;
         let out = scratch.path().join("out.png");
         let outcome = process::run(
             Command::new(programs::povray())
@@ -83,11 +82,7 @@ impl Reference<'_> {
             LIMIT,
         );
         if !outcome.status.success() {
-            return Err(format!(
-                "plain POV-Ray fails on {}\n{}",
-                self.scene,
-                outcome.transcript()
-            ));
+            return Err(format!("plain POV-Ray fails on {}\n{}", self.scene, outcome.transcript()));
         }
         // Another test may have made the same one meanwhile: either will do.
         fs::rename(&out, file).map_err(|e| format!("{}: {e}", file.display()))
@@ -100,22 +95,13 @@ impl Reference<'_> {
             hash.update(part);
         };
         add(programs::povray_version().as_bytes());
-        add(self
-            .folder
-            .strip_prefix(self.root)
-            .unwrap_or(self.folder)
-            .as_os_str()
-            .as_encoded_bytes());
+        add(self.folder.strip_prefix(self.root).unwrap_or(self.folder).as_os_str().as_encoded_bytes());
         add(self.scene.as_bytes());
         for switch in self.switches {
             add(switch.as_bytes());
         }
         for file in files_below(self.root) {
-            add(file
-                .strip_prefix(self.root)
-                .unwrap_or(&file)
-                .as_os_str()
-                .as_encoded_bytes());
+            add(file.strip_prefix(self.root).unwrap_or(&file).as_os_str().as_encoded_bytes());
             add(&fs::read(&file).unwrap_or_default());
         }
         hex::encode(&hash.finalize()[..16])
@@ -138,12 +124,7 @@ mod tests {
         let render = |list: &[&str]| {
             let root = dir.path();
             let switches = switches(list);
-            let reference = Reference {
-                root,
-                folder: root,
-                scene: "s.pov",
-                switches: &switches,
-            };
+            let reference = Reference { root, folder: root, scene: "s.pov", switches: &switches };
             // Not kept, so that a second render of the same is a second one.
             let picture = reference.picture().unwrap();
             fs::remove_file(reference.file().unwrap()).unwrap();
@@ -154,18 +135,11 @@ mod tests {
         );
         let small = ["+W33", "+H17"];
         assert_eq!(compare::same(&render(&small), &render(&small)), Ok(()));
+        assert!(compare::same(&render(&small), &render(&["+W33", "+H17", "+A0.1"])).unwrap_err().contains("differ"));
         assert!(
-            compare::same(&render(&small), &render(&["+W33", "+H17", "+A0.1"]))
+            compare::same(&render(&small), &render(&["+W33", "+H17", "File_Gamma=1.0"]))
                 .unwrap_err()
-                .contains("differ")
-        );
-        assert!(
-            compare::same(
-                &render(&small),
-                &render(&["+W33", "+H17", "File_Gamma=1.0"])
-            )
-            .unwrap_err()
-            .contains("chunks")
+                .contains("chunks")
         );
         assert!(compare::same(&render(&small), &render(&["+W33", "+H17", "+FN16"])).is_err());
     }
@@ -176,15 +150,7 @@ mod tests {
         fs::write(dir.path().join("bad.pov"), "sphere {").unwrap();
         let root = dir.path();
         let none = [];
-        let error = Reference {
-            root,
-            folder: root,
-            scene: "bad.pov",
-            switches: &none,
-        }
-        .picture()
-        .err()
-        .unwrap();
+        let error = Reference { root, folder: root, scene: "bad.pov", switches: &none }.picture().err().unwrap();
         assert!(error.contains("bad.pov"), "{error}");
     }
 }

@@ -38,23 +38,12 @@ impl Default for Sandbox {
 impl Sandbox {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let dir = tempfile::Builder::new()
-            .prefix("td-test-")
-            .tempdir()
-            .expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("td-test-").tempdir().expect("a temporary folder");
         for part in ["home", "work", "tmp", "run"] {
             fs::create_dir(dir.path().join(part)).expect("a folder in the sandbox");
         }
-        let mark = format!(
-            "{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
-        Self {
-            dir,
-            mark,
-            since: SystemTime::now(),
-        }
+        let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self { dir, mark, since: SystemTime::now() }
     }
 
     pub fn path(&self) -> &Path {
@@ -73,8 +62,7 @@ impl Sandbox {
     /// Writes a file below [`work`](Self::work), with the folders that lead to it.
     pub fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.work().join(name);
-        fs::create_dir_all(path.parent().expect("a file has a folder"))
-            .expect("a folder in the sandbox");
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder in the sandbox");
         fs::write(&path, content).expect("a file in the sandbox");
         path
     }
@@ -143,28 +131,21 @@ impl Sandbox {
 
     /// The processes that carry this sandbox's mark, or run in its folder, each as `pid command`.
     pub fn processes(&self) -> Vec<String> {
-        self.process_ids()
-            .into_iter()
-            .map(|pid| format!("{pid} {}", command_line(pid)))
-            .collect()
+        self.process_ids().into_iter().map(|pid| format!("{pid} {}", command_line(pid))).collect()
     }
 
     /// The ids of this sandbox's processes whose program is called so.
     pub fn processes_called(&self, name: &str) -> Vec<i32> {
-        let is_called = |pid: &i32| {
-            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name)
-        };
+        let is_called =
+            |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name);
         self.process_ids().into_iter().filter(is_called).collect()
     }
 
     fn process_ids(&self) -> Vec<i32> {
         let wanted = format!("{MARK}={}", self.mark);
         let entries = fs::read_dir("/proc").expect("/proc is there");
-        let pids = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|&pid| self.owns(pid, wanted.as_bytes()))
-            .collect()
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|&pid| self.owns(pid, wanted.as_bytes())).collect()
     }
 
     fn owns(&self, pid: i32, mark: &[u8]) -> bool {
@@ -189,15 +170,9 @@ impl Sandbox {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.ends_with(".pov-state") || name.contains(".part") || name.contains(".tmp")
         };
-        left.extend(
-            files_below(&self.path().join("work"))
-                .into_iter()
-                .filter(partial),
-        );
+        left.extend(files_below(&self.path().join("work")).into_iter().filter(partial));
         // Scratch folders are empty between jobs: what is kept are bundles and finished bands.
-        let scratch = |path: &PathBuf| {
-            path.extension().is_some_and(|e| e == "pov-state") || is_buffer(path).is_some()
-        };
+        let scratch = |path: &PathBuf| path.extension().is_some_and(|e| e == "pov-state") || is_buffer(path).is_some();
         left.extend(files_below(&self.home()).into_iter().filter(scratch));
         left.extend(self.dead_buffers());
         left
@@ -214,21 +189,13 @@ impl Sandbox {
             let made = fs::metadata(path).and_then(|meta| meta.modified());
             made.is_ok_and(|at| at >= self.since) && !Path::new(&format!("/proc/{pid}")).exists()
         };
-        entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(dead)
-            .collect()
+        entries.flatten().map(|entry| entry.path()).filter(dead).collect()
     }
 }
 
 /// The process id in the name of a POV-Ray buffer file, `pov<pid>`.
 fn is_buffer(path: &Path) -> Option<u32> {
-    path.file_name()?
-        .to_str()?
-        .strip_prefix("pov")?
-        .parse()
-        .ok()
+    path.file_name()?.to_str()?.strip_prefix("pov")?.parse().ok()
 }
 
 fn command_line(pid: i32) -> String {

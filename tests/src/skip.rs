@@ -13,27 +13,18 @@ const LISTED: &str = include_str!("../SKIPPED.md");
 /// When `SKIPPED.md` does not list the name.
 #[track_caller]
 pub fn skip(name: &str, reason: &str) {
-    assert!(
-        is_listed(name),
-        "the skip `{name}` is not listed in tests/SKIPPED.md"
-    );
+    assert!(is_listed(name), "the skip `{name}` is not listed in tests/SKIPPED.md");
     eprintln!("skipped: {name}: {reason}");
     let Some(path) = std::env::var_os("TD_SKIPS") else {
         return;
     };
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path);
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
     // One write of one line, so that tests side by side do not mix theirs.
-    file.and_then(|mut file| file.write_all(format!("{name}: {reason}\n").as_bytes()))
-        .expect("the file of the skips");
+    file.and_then(|mut file| file.write_all(format!("{name}: {reason}\n").as_bytes())).expect("the file of the skips");
 }
 
 fn is_listed(name: &str) -> bool {
-    LISTED
-        .lines()
-        .any(|line| line.starts_with(&format!("| `{name}` |")))
+    LISTED.lines().any(|line| line.starts_with(&format!("| `{name}` |")))
 }
 
 /// Whether the tests run as root, which some need for mounts of their own.

@@ -52,10 +52,7 @@ pub enum Decision {
     /// This conversion gives POV-Ray's samples, and nothing else that is likely does.
     Exact(Conversion),
     /// Some do, but the probe shows too little (`shades` different samples) to tell them apart.
-    Ambiguous {
-        matching: Vec<Conversion>,
-        shades: u32,
-    },
+    Ambiguous { matching: Vec<Conversion>, shades: u32 },
     /// None does; the best leaves `differing` of `of` samples different.
     NotExact { differing: u64, of: u64 },
 }
@@ -72,18 +69,10 @@ pub fn decide(probe: &Probe<'_>, named: &[WorkingGamma]) -> Decision {
     let mut best = u64::MAX;
     let mut matching: Vec<(Curve, Conversion, bool)> = Vec::new();
     let mut tried: Vec<Curve> = Vec::new();
-    let candidates = named
-        .iter()
-        .map(|&gamma| (gamma, true))
-        .chain(USUAL.map(|gamma| (gamma, false)));
+    let candidates = named.iter().map(|&gamma| (gamma, true)).chain(USUAL.map(|gamma| (gamma, false)));
     for (working, is_named) in candidates {
         for arithmetic in [Arithmetic::Separate, Arithmetic::Fused] {
-            let conversion = Conversion {
-                working,
-                file_gamma: probe.file_gamma,
-                format: probe.format,
-                arithmetic,
-            };
+            let conversion = Conversion { working, file_gamma: probe.file_gamma, format: probe.format, arithmetic };
             let Ok(curve) = conversion.curve() else {
                 continue;
             };
@@ -104,21 +93,14 @@ pub fn decide(probe: &Probe<'_>, named: &[WorkingGamma]) -> Decision {
     let of = probe.samples.len() as u64 / u64::from(probe.format.depth.bytes());
     prefer_native(&mut matching);
     let shades = count_shades(probe);
-    let named: Vec<_> = matching
-        .iter()
-        .filter(|(_, _, is_named)| *is_named)
-        .collect();
+    let named: Vec<_> = matching.iter().filter(|(_, _, is_named)| *is_named).collect();
     match (matching.as_slice(), named.as_slice()) {
-        ([], _) => Decision::NotExact {
-            differing: best.min(of),
-            of,
-        },
+        ([], _) => Decision::NotExact { differing: best.min(of), of },
         (_, [(_, conversion, _)]) if shades >= ENOUGH_FOR_NAMED => Decision::Exact(*conversion),
         ([(_, conversion, _)], []) if shades >= ENOUGH_FOR_USUAL => Decision::Exact(*conversion),
-        (all, _) => Decision::Ambiguous {
-            matching: all.iter().map(|(_, conversion, _)| *conversion).collect(),
-            shades,
-        },
+        (all, _) => {
+            Decision::Ambiguous { matching: all.iter().map(|(_, conversion, _)| *conversion).collect(), shades }
+        }
     }
 }
 
@@ -127,13 +109,8 @@ pub fn decide(probe: &Probe<'_>, named: &[WorkingGamma]) -> Decision {
 fn prefer_native(matching: &mut Vec<(Curve, Conversion, bool)>) {
     let all = std::mem::take(matching);
     for &(curve, conversion, is_named) in &all {
-        let native = Conversion {
-            arithmetic: Arithmetic::NATIVE,
-            ..conversion
-        };
-        let has_native = native
-            .curve()
-            .is_ok_and(|native| all.iter().any(|(other, _, _)| *other == native));
+        let native = Conversion { arithmetic: Arithmetic::NATIVE, ..conversion };
+        let has_native = native.curve().is_ok_and(|native| all.iter().any(|(other, _, _)| *other == native));
         if conversion.arithmetic == Arithmetic::NATIVE || !has_native {
             matching.push((curve, conversion, is_named));
         }
@@ -149,16 +126,10 @@ fn count_differing(probe: &Probe<'_>, converter: &Converter, enough: u64) -> u64
     }
     let mut out = Vec::new();
     let mut differing = 0;
-    for (pixels, samples) in probe
-        .pixels
-        .chunks(256)
-        .zip(probe.samples.chunks(256 * pixel_bytes))
-    {
+    for (pixels, samples) in probe.pixels.chunks(256).zip(probe.samples.chunks(256 * pixel_bytes)) {
         converter.convert(pixels, &mut out);
         if out != samples {
-            let pairs = out
-                .chunks_exact(sample_bytes)
-                .zip(samples.chunks_exact(sample_bytes));
+            let pairs = out.chunks_exact(sample_bytes).zip(samples.chunks_exact(sample_bytes));
             differing += pairs.filter(|(ours, theirs)| ours != theirs).count() as u64;
         }
         if differing >= enough {
@@ -177,15 +148,9 @@ fn count_shades(probe: &Probe<'_>) -> u32 {
             *seen = true;
         }
     };
-    for pixel in probe
-        .samples
-        .chunks_exact(probe.format.bytes_per_pixel() as usize)
-    {
+    for pixel in probe.samples.chunks_exact(probe.format.bytes_per_pixel() as usize) {
         match probe.format.depth {
-            Depth::Eight => pixel
-                .iter()
-                .take(colours)
-                .for_each(|&byte| mark(usize::from(byte))),
+            Depth::Eight => pixel.iter().take(colours).for_each(|&byte| mark(usize::from(byte))),
             Depth::Sixteen => {
                 let words = pixel.as_chunks::<2>().0.iter().take(colours);
                 words.for_each(|&word| mark(usize::from(u16::from_be_bytes(word))));

@@ -39,12 +39,7 @@ impl Conversion {
     /// For a POV-Ray that was compiled for the same architecture as this agent.
     #[must_use]
     pub const fn new(working: WorkingGamma, file_gamma: FileGamma, format: PixelFormat) -> Self {
-        Self {
-            working,
-            file_gamma,
-            format,
-            arithmetic: Arithmetic::NATIVE,
-        }
+        Self { working, file_gamma, format, arithmetic: Arithmetic::NATIVE }
     }
 
     /// # Errors
@@ -87,12 +82,7 @@ impl Converter {
     /// One of the gammas is zero, negative or not a number.
     pub fn by_formula(conversion: &Conversion) -> Result<Self, BadGamma> {
         let format = conversion.format;
-        Ok(Self {
-            curve: conversion.curve()?,
-            format,
-            max: format.depth.max(),
-            table: None,
-        })
+        Ok(Self { curve: conversion.curve()?, format, max: format.depth.max(), table: None })
     }
 
     #[must_use]
@@ -111,21 +101,11 @@ impl Converter {
         out.clear();
         out.reserve(pixels.len() * self.format.bytes_per_pixel() as usize);
         match (&self.table, self.format.depth) {
-            (Some(table), Depth::Eight) => {
-                self.each(pixels, |x| table.sample(x), |s| out.push(s as u8))
-            }
+            (Some(table), Depth::Eight) => self.each(pixels, |x| table.sample(x), |s| out.push(s as u8)),
             (Some(table), Depth::Sixteen) => {
-                self.each(
-                    pixels,
-                    |x| table.sample(x),
-                    |s| out.extend_from_slice(&(s as u16).to_be_bytes()),
-                );
+                self.each(pixels, |x| table.sample(x), |s| out.extend_from_slice(&(s as u16).to_be_bytes()));
             }
-            (None, Depth::Eight) => self.each(
-                pixels,
-                |x| sample(&self.curve, 255, x),
-                |s| out.push(s as u8),
-            ),
+            (None, Depth::Eight) => self.each(pixels, |x| sample(&self.curve, 255, x), |s| out.push(s as u8)),
             (None, Depth::Sixteen) => self.each(
                 pixels,
                 |x| sample(&self.curve, 65535, x),
@@ -181,11 +161,7 @@ impl Converter {
 
     /// `RGBColour::greyscale`: its weights are doubles.
     fn brightness(&self, pixel: &Pixel) -> f32 {
-        let (red, green, blue) = (
-            f64::from(pixel.red),
-            f64::from(pixel.green),
-            f64::from(pixel.blue),
-        );
+        let (red, green, blue) = (f64::from(pixel.red), f64::from(pixel.green), f64::from(pixel.blue));
         let sum = match self.curve.arithmetic() {
             Arithmetic::Separate => 0.297 * red + 0.589 * green + 0.114 * blue,
             Arithmetic::Fused => blue.mul_add(0.114, red.mul_add(0.297, 0.589 * green)),
@@ -202,9 +178,5 @@ fn opacity(transmit: f32) -> f32 {
 }
 
 fn boosted(alpha: f32, brightness: f32) -> f32 {
-    if brightness > alpha {
-        if brightness < 1.0 { brightness } else { 1.0 }
-    } else {
-        alpha
-    }
+    if brightness > alpha { if brightness < 1.0 { brightness } else { 1.0 } } else { alpha }
 }

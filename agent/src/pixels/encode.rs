@@ -45,10 +45,7 @@ pub struct SegmentEncoder {
 
 impl std::fmt::Debug for SegmentEncoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SegmentEncoder")
-            .field("row_bytes", &self.row_bytes)
-            .field("rows", &self.rows)
-            .finish()
+        f.debug_struct("SegmentEncoder").field("row_bytes", &self.row_bytes).field("rows", &self.rows).finish()
     }
 }
 
@@ -86,21 +83,13 @@ impl SegmentEncoder {
     /// The row has not the length that format and width give.
     pub fn row(&mut self, row: &[u8]) -> Result<(), EncodeError> {
         if row.len() as u64 != self.row_bytes {
-            return Err(EncodeError::RowLength {
-                found: row.len(),
-                expected: self.row_bytes,
-            });
+            return Err(EncodeError::RowLength { found: row.len(), expected: self.row_bytes });
         }
         let above = (self.rows > 0).then_some(self.above.as_slice());
         let filtered = self.filter.filter(row, above);
         self.adler.write(filtered);
         self.raw_len += filtered.len() as u64;
-        deflate(
-            &mut self.compress,
-            filtered,
-            &mut self.out,
-            FlushCompress::None,
-        )?;
+        deflate(&mut self.compress, filtered, &mut self.out, FlushCompress::None)?;
         self.above.clear();
         self.above.extend_from_slice(row);
         self.rows = self.rows.saturating_add(1);
@@ -116,9 +105,7 @@ impl SegmentEncoder {
         if count == 0 {
             return Err(EncodeError::Empty);
         }
-        let end = first
-            .checked_add(count)
-            .ok_or(EncodeError::TooManyRows { first, count })?;
+        let end = first.checked_add(count).ok_or(EncodeError::TooManyRows { first, count })?;
         deflate(&mut self.compress, &[], &mut self.out, FlushCompress::Sync)?;
         let mut data = std::mem::take(&mut self.out);
         data.shrink_to_fit();
@@ -155,9 +142,8 @@ fn deflate(
             out.reserve(STEP);
         }
         let before = compress.total_in();
-        let status = compress
-            .compress_vec(input, out, flush)
-            .map_err(|error| EncodeError::Deflate(error.to_string()))?;
+        let status =
+            compress.compress_vec(input, out, flush).map_err(|error| EncodeError::Deflate(error.to_string()))?;
         let taken = (compress.total_in() - before) as usize;
         input = input.get(taken..).unwrap_or_default();
         let has_room = out.len() < out.capacity();

@@ -26,11 +26,7 @@ impl RowFilter {
     /// `pixel_bytes`: bytes per pixel, 1 to 8.
     #[must_use]
     pub const fn new(pixel_bytes: usize) -> Self {
-        Self {
-            pixel_bytes,
-            best: Vec::new(),
-            trial: Vec::new(),
-        }
+        Self { pixel_bytes, best: Vec::new(), trial: Vec::new() }
     }
 
     /// The filter byte and the filtered bytes of `row`. `above` is the row above it, or `None` for the first row of a
@@ -41,24 +37,15 @@ impl RowFilter {
         self.best.extend_from_slice(row);
         let mut least = cost(row);
         let above = above.filter(|above| above.len() == row.len());
-        let filters: &[Filter] = if above.is_some() {
-            &[Filter::Sub, Filter::Up, Filter::Average, Filter::Paeth]
-        } else {
-            &[Filter::Sub]
-        };
+        let filters: &[Filter] =
+            if above.is_some() { &[Filter::Sub, Filter::Up, Filter::Average, Filter::Paeth] } else { &[Filter::Sub] };
         for &filter in filters {
             if least == 0 {
                 break;
             }
             self.trial.clear();
             self.trial.push(filter as u8);
-            apply(
-                filter,
-                row,
-                above.unwrap_or_default(),
-                self.pixel_bytes,
-                &mut self.trial,
-            );
+            apply(filter, row, above.unwrap_or_default(), self.pixel_bytes, &mut self.trial);
             let sum = cost(self.trial.get(1..).unwrap_or_default());
             if sum < least {
                 least = sum;
@@ -74,14 +61,7 @@ fn cost(bytes: &[u8]) -> u64 {
     // Pieces whose sum fits 32 bits, so that a 32-bit processor adds in one register.
     bytes
         .chunks(1 << 16)
-        .map(|piece| {
-            u64::from(
-                piece
-                    .iter()
-                    .map(|&b| u32::from(b.cast_signed().unsigned_abs()))
-                    .sum::<u32>(),
-            )
-        })
+        .map(|piece| u64::from(piece.iter().map(|&b| u32::from(b.cast_signed().unsigned_abs())).sum::<u32>()))
         .sum()
 }
 
@@ -98,26 +78,14 @@ fn apply(filter: Filter, row: &[u8], above: &[u8], pixel_bytes: usize, out: &mut
         }
         Filter::Up => out.extend(row.iter().zip(above).map(|(x, b)| x.wrapping_sub(*b))),
         Filter::Average => {
-            out.extend(
-                head.iter()
-                    .zip(above_head)
-                    .map(|(x, b)| x.wrapping_sub(b / 2)),
-            );
+            out.extend(head.iter().zip(above_head).map(|(x, b)| x.wrapping_sub(b / 2)));
             let beside = row.iter().zip(above.iter().skip(pixel_bytes));
-            out.extend(
-                here()
-                    .zip(beside)
-                    .map(|(x, (a, b))| x.wrapping_sub(average(*a, *b))),
-            );
+            out.extend(here().zip(beside).map(|(x, (a, b))| x.wrapping_sub(average(*a, *b))));
         }
         Filter::Paeth => {
             out.extend(head.iter().zip(above_head).map(|(x, b)| x.wrapping_sub(*b)));
             let beside = row.iter().zip(above.iter().skip(pixel_bytes)).zip(above);
-            out.extend(
-                here()
-                    .zip(beside)
-                    .map(|(x, ((a, b), c))| x.wrapping_sub(paeth(*a, *b, *c))),
-            );
+            out.extend(here().zip(beside).map(|(x, ((a, b), c))| x.wrapping_sub(paeth(*a, *b, *c))));
         }
     }
 }

@@ -48,11 +48,7 @@ pub enum Arithmetic {
 
 impl Arithmetic {
     /// What GCC makes of POV-Ray's source for the architecture that this agent was compiled for.
-    pub const NATIVE: Self = if cfg!(target_arch = "aarch64") {
-        Self::Fused
-    } else {
-        Self::Separate
-    };
+    pub const NATIVE: Self = if cfg!(target_arch = "aarch64") { Self::Fused } else { Self::Separate };
 
     /// `a * b + c` in single precision.
     #[inline]
@@ -102,11 +98,7 @@ impl Side {
         if !(gamma.is_finite() && gamma > 0.0 && (1.0 / gamma).is_finite()) {
             return Err(BadGamma(gamma));
         }
-        Ok(if is_one(1.0 / gamma) {
-            Self::Neutral
-        } else {
-            Self::Power(1.0 / gamma)
-        })
+        Ok(if is_one(1.0 / gamma) { Self::Neutral } else { Self::Power(1.0 / gamma) })
     }
 }
 
@@ -120,22 +112,14 @@ impl Curve {
     ///
     /// # Errors
     /// One of the gammas is zero, negative or not a number.
-    pub fn between(
-        working: WorkingGamma,
-        file: FileGamma,
-        arithmetic: Arithmetic,
-    ) -> Result<Self, BadGamma> {
+    pub fn between(working: WorkingGamma, file: FileGamma, arithmetic: Arithmetic) -> Result<Self, BadGamma> {
         let file = match file {
             FileGamma::Srgb => Side::Srgb,
             FileGamma::Power(gamma) => Side::of_gamma(gamma)?,
         };
         let working = match working {
             WorkingGamma::Off => {
-                return Ok(Self {
-                    first: None,
-                    second: None,
-                    arithmetic,
-                });
+                return Ok(Self { first: None, second: None, arithmetic });
             }
             WorkingGamma::Srgb => Side::Srgb,
             WorkingGamma::Power(gamma) => Side::of_gamma(gamma)?,
@@ -147,22 +131,12 @@ impl Curve {
             (Side::Neutral, Side::Power(encode)) => (Some(Step::Power(encode)), None),
             (Side::Power(working), Side::Neutral) => (power(1.0 / working), None),
             (Side::Power(working), Side::Power(encode)) if is_one(working / encode) => (None, None),
-            (Side::Power(working), Side::Power(encode)) => {
-                (power((1.0 / working) / (1.0 / encode)), None)
-            }
-            (Side::Power(working), Side::Srgb) => {
-                (Some(Step::Power(1.0 / working)), Some(Step::SrgbEncode))
-            }
+            (Side::Power(working), Side::Power(encode)) => (power((1.0 / working) / (1.0 / encode)), None),
+            (Side::Power(working), Side::Srgb) => (Some(Step::Power(1.0 / working)), Some(Step::SrgbEncode)),
             (Side::Srgb, Side::Neutral) => (Some(Step::SrgbDecode), None),
-            (Side::Srgb, Side::Power(encode)) => {
-                (Some(Step::SrgbDecode), Some(Step::Power(encode)))
-            }
+            (Side::Srgb, Side::Power(encode)) => (Some(Step::SrgbDecode), Some(Step::Power(encode))),
         };
-        Ok(Self {
-            first,
-            second,
-            arithmetic,
-        })
+        Ok(Self { first, second, arithmetic })
     }
 
     /// Whether values pass as they are.

@@ -74,9 +74,7 @@ impl<R: Read> PngRows<R> {
             }
             total += input.left as usize + 12;
             if total > MAX_CHUNK_BYTES {
-                return Err(PngError::Damaged(
-                    "more than 1 MB comes before the image data",
-                ));
+                return Err(PngError::Damaged("more than 1 MB comes before the image data"));
             }
             let mut data = vec![0; input.left as usize];
             input.fill_chunk(&mut data)?;
@@ -137,9 +135,7 @@ impl<R: Read> PngRows<R> {
         }
         self.inflate_row()?;
         let pixel_bytes = self.format.bytes_per_pixel() as usize;
-        let (Some((filter, row)), Some((_, above))) =
-            (self.current.split_first_mut(), self.above.split_first())
-        else {
+        let (Some((filter, row)), Some((_, above))) = (self.current.split_first_mut(), self.above.split_first()) else {
             return Ok(None);
         };
         // Rows outside the part are black, and filtered rows of them zeros that change nothing.
@@ -191,28 +187,10 @@ impl<R: Read> PngRows<R> {
 }
 
 fn read_header(data: &[u8]) -> Result<(u32, u32, PixelFormat), PngError> {
-    let [
-        w0,
-        w1,
-        w2,
-        w3,
-        h0,
-        h1,
-        h2,
-        h3,
-        depth,
-        color,
-        compression,
-        filter,
-        interlace,
-    ] = *data
-    else {
+    let [w0, w1, w2, w3, h0, h1, h2, h3, depth, color, compression, filter, interlace] = *data else {
         return Err(PngError::Damaged("its IHDR has a wrong length"));
     };
-    let (width, height) = (
-        u32::from_be_bytes([w0, w1, w2, w3]),
-        u32::from_be_bytes([h0, h1, h2, h3]),
-    );
+    let (width, height) = (u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]));
     if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
         return Err(PngError::Size { width, height });
     }
@@ -220,9 +198,7 @@ fn read_header(data: &[u8]) -> Result<(u32, u32, PixelFormat), PngError> {
         8 => Depth::Eight,
         16 => Depth::Sixteen,
         _ => {
-            return Err(PngError::Unsupported(
-                "its samples have neither 8 nor 16 bits",
-            ));
+            return Err(PngError::Unsupported("its samples have neither 8 nor 16 bits"));
         }
     };
     let (grey, alpha) = match color {
@@ -233,9 +209,7 @@ fn read_header(data: &[u8]) -> Result<(u32, u32, PixelFormat), PngError> {
         _ => return Err(PngError::Unsupported("it has a palette")),
     };
     if (compression, filter, interlace) != (0, 0, 0) {
-        return Err(PngError::Unsupported(
-            "it is interlaced, or newer than PNG as POV-Ray writes it",
-        ));
+        return Err(PngError::Unsupported("it is interlaced, or newer than PNG as POV-Ray writes it"));
     }
     Ok((width, height, PixelFormat { depth, grey, alpha }))
 }
@@ -253,14 +227,7 @@ struct ChunkReader<R> {
 
 impl<R: Read> ChunkReader<R> {
     fn new(input: R) -> Self {
-        Self {
-            input,
-            buffer: vec![0; BUFFER],
-            start: 0,
-            end: 0,
-            left: 0,
-            crc: Crc::new(),
-        }
+        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, left: 0, crc: Crc::new() }
     }
 
     /// What is buffered; reads when there is nothing.

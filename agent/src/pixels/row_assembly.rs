@@ -28,12 +28,7 @@ pub struct Pixel {
 
 impl Pixel {
     /// What POV-Ray has where it did not trace.
-    pub const OUTSIDE: Self = Self {
-        red: 0.0,
-        green: 0.0,
-        blue: 0.0,
-        transmit: 0.0,
-    };
+    pub const OUTSIDE: Self = Self { red: 0.0, green: 0.0, blue: 0.0, transmit: 0.0 };
 }
 
 /// Rows of blocks that may wait at once for their missing blocks.
@@ -43,9 +38,7 @@ pub const MAX_WAITING: usize = 8;
 pub enum AssemblyError {
     #[error("POV-Ray's blocks do not lie in one grid: {block} overlap {waiting} in part")]
     Grid { block: Rows, waiting: Rows },
-    #[error(
-        "POV-Ray's blocks come too far out of order: {waiting} rows of blocks wait for their missing blocks"
-    )]
+    #[error("POV-Ray's blocks come too far out of order: {waiting} rows of blocks wait for their missing blocks")]
     Scattered { waiting: usize },
     #[error("columns {} to {} do not lie in an image {width} wide", columns.start + 1, columns.end)]
     Columns { columns: Rows, width: u32 },
@@ -96,13 +89,7 @@ impl RowAssembler {
         if columns.is_empty() || columns.end > width {
             return Err(AssemblyError::Columns { columns, width });
         }
-        Ok(Self {
-            width,
-            columns,
-            wanted: rows,
-            waiting: VecDeque::new(),
-            given: None,
-        })
+        Ok(Self { width, columns, wanted: rows, waiting: VecDeque::new(), given: None })
     }
 
     /// Rows that were not given out yet.
@@ -121,58 +108,31 @@ impl RowAssembler {
     /// # Errors
     /// The block does not fit to those before it; the strip has to be rendered in the other way.
     pub fn add(&mut self, block: &Block<'_>) -> Result<(), AssemblyError> {
-        let rows = Rows::new(
-            block.rows().start.max(self.wanted.start),
-            block.rows().end.min(self.wanted.end),
-        );
+        let rows = Rows::new(block.rows().start.max(self.wanted.start), block.rows().end.min(self.wanted.end));
         if rows.is_empty() {
             return Ok(());
         }
         if !self.columns.contains(block.columns()) {
-            return Err(AssemblyError::OutsidePart {
-                columns: block.columns(),
-            });
+            return Err(AssemblyError::OutsidePart { columns: block.columns() });
         }
-        let index = self
-            .waiting
-            .partition_point(|waiting| waiting.rows.start < rows.start);
+        let index = self.waiting.partition_point(|waiting| waiting.rows.start < rows.start);
         let neighbours = index.saturating_sub(1)..(index + 1).min(self.waiting.len());
-        let clash = self
-            .waiting
-            .range(neighbours)
-            .find(|w| w.rows.overlaps(rows) && w.rows.start != rows.start);
+        let clash = self.waiting.range(neighbours).find(|w| w.rows.overlaps(rows) && w.rows.start != rows.start);
         if let Some(waiting) = clash {
-            return Err(AssemblyError::Grid {
-                block: rows,
-                waiting: waiting.rows,
-            });
+            return Err(AssemblyError::Grid { block: rows, waiting: waiting.rows });
         }
-        if self
-            .waiting
-            .get(index)
-            .is_none_or(|waiting| waiting.rows.start != rows.start)
-        {
+        if self.waiting.get(index).is_none_or(|waiting| waiting.rows.start != rows.start) {
             if self.waiting.len() >= MAX_WAITING {
-                return Err(AssemblyError::Scattered {
-                    waiting: self.waiting.len(),
-                });
+                return Err(AssemblyError::Scattered { waiting: self.waiting.len() });
             }
-            let memory = self
-                .given
-                .take()
-                .map(|given| given.pixels)
-                .unwrap_or_default();
-            self.waiting
-                .insert(index, BlockRow::new(rows, self.width, self.columns, memory));
+            let memory = self.given.take().map(|given| given.pixels).unwrap_or_default();
+            self.waiting.insert(index, BlockRow::new(rows, self.width, self.columns, memory));
         }
         let Some(waiting) = self.waiting.get_mut(index) else {
             return Ok(());
         };
         if waiting.rows.end.min(self.wanted.end) != rows.end {
-            return Err(AssemblyError::Grid {
-                block: rows,
-                waiting: waiting.rows,
-            });
+            return Err(AssemblyError::Grid { block: rows, waiting: waiting.rows });
         }
         waiting.take(block, self.width);
         Ok(())
@@ -192,14 +152,7 @@ impl RowAssembler {
         }
         self.wanted.start = rows.end;
         let width = self.width as usize;
-        Some(FloatRows {
-            rows,
-            width,
-            pixels: given
-                .pixels
-                .get(..rows.len() as usize * width)
-                .unwrap_or_default(),
-        })
+        Some(FloatRows { rows, width, pixels: given.pixels.get(..rows.len() as usize * width).unwrap_or_default() })
     }
 }
 
@@ -218,12 +171,7 @@ impl BlockRow {
     fn new(rows: Rows, width: u32, columns: Rows, mut memory: Vec<Pixel>) -> Self {
         // Memory of an earlier run is black outside `columns`, and will be written over inside.
         memory.resize(rows.len() as usize * width as usize, Pixel::OUTSIDE);
-        Self {
-            rows,
-            pixels: memory,
-            come: vec![0; (width as usize).div_ceil(64)],
-            missing: columns.len(),
-        }
+        Self { rows, pixels: memory, come: vec![0; (width as usize).div_ceil(64)], missing: columns.len() }
     }
 
     const fn is_complete(&self) -> bool {
@@ -238,12 +186,7 @@ impl BlockRow {
                 return;
             };
             for (pixel, [red, green, blue, _, transmit]) in pixels.iter_mut().zip(block.row(row)) {
-                *pixel = Pixel {
-                    red,
-                    green,
-                    blue,
-                    transmit,
-                };
+                *pixel = Pixel { red, green, blue, transmit };
             }
         }
         for column in block.left..=block.right {

@@ -51,17 +51,11 @@ pub enum StateError {
     Header(&'static str),
     #[error("POV-Ray's state file is damaged at byte {at}: {what}")]
     Message { at: u64, what: &'static str },
-    #[error(
-        "POV-Ray's state file at byte {at} is of protocol 0x{found:x}; td knows 0x370 (POV-Ray 3.7)"
-    )]
+    #[error("POV-Ray's state file at byte {at} is of protocol 0x{found:x}; td knows 0x370 (POV-Ray 3.7)")]
     Protocol { at: u64, found: u32 },
-    #[error(
-        "POV-Ray's state file at byte {at} has a message of {size} bytes; the largest possible is {max}"
-    )]
+    #[error("POV-Ray's state file at byte {at} has a message of {size} bytes; the largest possible is {max}")]
     TooLarge { at: u64, size: u32, max: usize },
-    #[error(
-        "POV-Ray's state file at byte {at} has a block that does not lie in the image of {width}x{height}"
-    )]
+    #[error("POV-Ray's state file at byte {at} has a block that does not lie in the image of {width}x{height}")]
     Outside { at: u64, width: u32, height: u32 },
 }
 
@@ -130,14 +124,7 @@ impl StateReader {
     /// A reader that stands at the start of the file. `width` and `height` are those of the whole image, in pixels.
     #[must_use]
     pub const fn new(width: u32, height: u32) -> Self {
-        Self {
-            width,
-            height,
-            buffer: Vec::new(),
-            done: 0,
-            base: 0,
-            failed: None,
-        }
+        Self { width, height, buffer: Vec::new(), done: 0, base: 0, failed: None }
     }
 
     /// Offset in the file just behind the last whole message (0 before the header has come).
@@ -183,13 +170,7 @@ impl StateReader {
             Ok(Some(found)) => {
                 let data = self.buffer.get(found.data).unwrap_or_default();
                 let [left, top, right, bottom] = found.corners;
-                Ok(Some(Block {
-                    left,
-                    top,
-                    right,
-                    bottom,
-                    data,
-                }))
+                Ok(Some(Block { left, top, right, bottom, data }))
             }
             Ok(None) => Ok(None),
             Err(error) => {
@@ -234,27 +215,18 @@ impl StateReader {
     fn body_length(&self, at: u64, rest: &[u8]) -> Result<Option<usize>, StateError> {
         let known = rest.len().min(MESSAGE_MARK.len());
         if rest[..known] != MESSAGE_MARK[..known] {
-            return Err(StateError::Message {
-                at,
-                what: "a message has to start here",
-            });
+            return Err(StateError::Message { at, what: "a message has to start here" });
         }
-        let (Some(version), Some(size), Some(format)) =
-            (word(rest, 8), word(rest, 12), rest.get(16..20))
-        else {
+        let (Some(version), Some(size), Some(format)) = (word(rest, 8), word(rest, 12), rest.get(16..20)) else {
             return Ok(None);
         };
         if version != MESSAGE_VERSION {
             return Err(StateError::Protocol { at, found: version });
         }
         if format != b"RAWS" {
-            return Err(StateError::Message {
-                at,
-                what: "the message is not in raw format",
-            });
+            return Err(StateError::Message { at, what: "the message is not in raw format" });
         }
-        let pixels = (u64::from(self.width) * u64::from(self.height))
-            .min(u64::from(MAX_BLOCK_PIXELS)) as usize;
+        let pixels = (u64::from(self.width) * u64::from(self.height)).min(u64::from(MAX_BLOCK_PIXELS)) as usize;
         let max = pixels * CHANNELS * 4 + ATTRIBUTE_BYTES;
         if size as usize > max {
             return Err(StateError::TooLarge { at, size, max });
@@ -265,18 +237,11 @@ impl StateReader {
     fn check_block(&self, at: u64, found: &Found) -> Result<(), StateError> {
         let [left, top, right, bottom] = found.corners;
         if right >= self.width || bottom >= self.height || left > right || top > bottom {
-            return Err(StateError::Outside {
-                at,
-                width: self.width,
-                height: self.height,
-            });
+            return Err(StateError::Outside { at, width: self.width, height: self.height });
         }
         let area = u64::from(right - left + 1) * u64::from(bottom - top + 1);
         if found.data.len() as u64 != area * (CHANNELS as u64 * 4) {
-            return Err(StateError::Message {
-                at,
-                what: "a block's pixels do not fill its rectangle",
-            });
+            return Err(StateError::Message { at, what: "a block's pixels do not fill its rectangle" });
         }
         Ok(())
     }
@@ -297,9 +262,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 fn check_header(start: &[u8]) -> Result<(), StateError> {
     let known = start.len().min(SIGNATURE.len());
     if start[..known] != SIGNATURE[..known] {
-        return Err(StateError::Header(
-            "it does not start with POV-Ray's signature",
-        ));
+        return Err(StateError::Header("it does not start with POV-Ray's signature"));
     }
     let version = start.get(SIGNATURE.len()..).unwrap_or_default();
     let known = version.len().min(VERSION.len());
@@ -320,18 +283,14 @@ fn read_body(body: &[u8]) -> Result<Option<Found>, &'static str> {
     let mut data = None;
     let mut pixel_size = 1;
     for _ in 0..count {
-        let (Some(key), Some(kind), Some(length)) = (
-            body.get(at..at + 4),
-            body.get(at + 4..at + 8),
-            word(body, at + 8),
-        ) else {
+        let (Some(key), Some(kind), Some(length)) =
+            (body.get(at..at + 4), body.get(at + 4..at + 8), word(body, at + 8))
+        else {
             return Err("an attribute reaches beyond its message");
         };
         at += 12;
         let bytes = (length as usize).checked_mul(if kind == b"VFL4" || kind == b"VIN4" { 4 } else { 1 });
-        let end = bytes
-            .and_then(|bytes| at.checked_add(bytes))
-            .filter(|&end| end <= body.len());
+        let end = bytes.and_then(|bytes| at.checked_add(bytes)).filter(|&end| end <= body.len());
         let end = end.ok_or("an attribute reaches beyond its message")?;
         match (key, kind) {
             (b"Left", b"INT4") => corners[0] = word(body, at),
@@ -347,15 +306,10 @@ fn read_body(body: &[u8]) -> Result<Option<Found>, &'static str> {
     if at != body.len() {
         return Err("the message is longer than its attributes");
     }
-    let ([Some(left), Some(top), Some(right), Some(bottom)], Some(data), 1) =
-        (corners, data, pixel_size)
-    else {
+    let ([Some(left), Some(top), Some(right), Some(bottom)], Some(data), 1) = (corners, data, pixel_size) else {
         return Ok(None);
     };
-    Ok(Some(Found {
-        corners: [left, top, right, bottom],
-        data,
-    }))
+    Ok(Some(Found { corners: [left, top, right, bottom], data }))
 }
 
 #[cfg(test)]

@@ -34,10 +34,7 @@ pub fn sample(curve: &Curve, max: u32, x: f32) -> u32 {
 pub fn quantise(curve: &Curve, max: u32, y: f32) -> u32 {
     // Not-a-number passes clamp(), as it does POV-Ray's clip(), and `as` makes it 0.
     let clipped = y.clamp(0.0, 1.0);
-    curve
-        .arithmetic()
-        .multiply_add(clipped, max as f32, 0.5)
-        .floor() as u32
+    curve.arithmetic().multiply_add(clipped, max as f32, 0.5).floor() as u32
 }
 
 /// The table for one curve and depth.
@@ -59,10 +56,7 @@ impl Thresholds {
     /// The table, or `None` when the curve does not rise from 0 to `max` between 0 and 1.
     #[must_use]
     pub fn new(curve: Curve, max: u32) -> Option<Self> {
-        if !(1..=65535).contains(&max)
-            || sample(&curve, max, 0.0) != 0
-            || sample(&curve, max, 1.0) != max
-        {
+        if !(1..=65535).contains(&max) || sample(&curve, max, 0.0) != 0 || sample(&curve, max, 1.0) != max {
             return None;
         }
         let mut starts = Vec::with_capacity(max as usize);
@@ -76,14 +70,7 @@ impl Thresholds {
         let index = (origin..=(ONE >> shift) + 1)
             .map(|run| starts.partition_point(|&start| start <= run << shift) as u16)
             .collect();
-        Some(Self {
-            curve,
-            max,
-            starts,
-            shift,
-            origin,
-            index,
-        })
+        Some(Self { curve, max, starts, shift, origin, index })
     }
 
     /// The sample for any float, the same as [`sample`] gives.
@@ -98,22 +85,15 @@ impl Thresholds {
         }
         let bits = x.to_bits();
         let run = (bits >> self.shift).wrapping_sub(self.origin) as usize;
-        let (Some(&low), Some(&high)) = (self.index.get(run), self.index.get(run.wrapping_add(1)))
-        else {
+        let (Some(&low), Some(&high)) = (self.index.get(run), self.index.get(run.wrapping_add(1))) else {
             // Below the first run of the index, which holds the first threshold.
             return self.near_first(x, bits);
         };
         let (low, high) = (low as usize, high as usize);
         let within = self.starts.get(low..high).unwrap_or_default();
         let level = low + within.partition_point(|&start| start <= bits);
-        let above = self
-            .starts
-            .get(level)
-            .is_some_and(|start| start - bits <= GUARD);
-        let below = level
-            .checked_sub(1)
-            .and_then(|n| self.starts.get(n))
-            .is_some_and(|start| bits - start < GUARD);
+        let above = self.starts.get(level).is_some_and(|start| start - bits <= GUARD);
+        let below = level.checked_sub(1).and_then(|n| self.starts.get(n)).is_some_and(|start| bits - start < GUARD);
         if above || below {
             return sample(&self.curve, self.max, x);
         }
@@ -146,11 +126,7 @@ impl Thresholds {
 fn find_start(curve: &Curve, max: u32, level: u32, from: u32) -> Option<u32> {
     let reaches = |bits: u32| sample(curve, max, f32::from_bits(bits)) >= level;
     let guess = curve.decode_about((f64::from(level) - 0.5) / f64::from(max)) as f32;
-    let guess = if guess > 0.0 {
-        guess.to_bits().clamp(from, ONE)
-    } else {
-        from
-    };
+    let guess = if guess > 0.0 { guess.to_bits().clamp(from, ONE) } else { from };
     // `low` does not reach the level, `high` does.
     let (mut low, mut high, mut stride) = (guess, guess, 1);
     if reaches(guess) {
@@ -182,11 +158,7 @@ fn find_start(curve: &Curve, max: u32, level: u32, from: u32) -> Option<u32> {
     }
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if reaches(middle) {
-            high = middle
-        } else {
-            low = middle
-        }
+        if reaches(middle) { high = middle } else { low = middle }
     }
     Some(high)
 }

@@ -8,12 +8,7 @@ pub struct UnknownFilter(pub u8);
 
 /// Turns the filtered bytes in `row` into samples. `above` is the row above, or zeros for the first row of an image; it
 /// has to be as long as `row`.
-pub fn unfilter(
-    filter: u8,
-    row: &mut [u8],
-    above: &[u8],
-    pixel_bytes: usize,
-) -> Result<(), UnknownFilter> {
+pub fn unfilter(filter: u8, row: &mut [u8], above: &[u8], pixel_bytes: usize) -> Result<(), UnknownFilter> {
     let length = row.len().min(above.len());
     let (row, above) = (&mut row[..length], &above[..length]);
     let start = pixel_bytes.min(length);

@@ -83,7 +83,13 @@ impl<'a> Drawing<'a> {
 
 /// The arguments of one POV-Ray run. It runs in the bundle's run folder, with the environment of [`environment`].
 #[must_use]
-pub fn arguments(povray: &Povray, scratch: &Scratch, scene: &str, library_paths: &[String], drawing: &Drawing<'_>) -> Vec<OsString> {
+pub fn arguments(
+    povray: &Povray,
+    scratch: &Scratch,
+    scene: &str,
+    library_paths: &[String],
+    drawing: &Drawing<'_>,
+) -> Vec<OsString> {
     let options = drawing.options;
     let mut arguments: Vec<OsString> = vec![join("+I", scene), join("+O", scratch.output())];
     for path in library_paths {
@@ -166,7 +172,8 @@ fn part(start: &str, end: &str, run: Rows) -> [String; 2] {
 fn join(switch: &str, value: impl AsRef<std::ffi::OsStr>) -> OsString {
     let value = value.as_ref();
     let has = |wanted: fn(u8) -> bool| value.as_encoded_bytes().iter().any(|&byte| wanted(byte));
-    let quote = match (has(|byte| !byte.is_ascii_graphic() || byte == b';' || byte == b'\''), has(|byte| byte == b'"')) {
+    let quote = match (has(|byte| !byte.is_ascii_graphic() || byte == b';' || byte == b'\''), has(|byte| byte == b'"'))
+    {
         (false, false) => "",
         (_, false) => "\"",
         (_, true) => "'",

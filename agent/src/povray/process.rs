@@ -29,7 +29,12 @@ impl Process {
     ///
     /// # Errors
     /// When the program cannot be started.
-    pub fn start(program: &Path, arguments: &[OsString], environment: &[(&str, OsString)], folder: &Path) -> io::Result<Self> {
+    pub fn start(
+        program: &Path,
+        arguments: &[OsString],
+        environment: &[(&str, OsString)],
+        folder: &Path,
+    ) -> io::Result<Self> {
         let mut command = Command::new(program);
         command
             .args(arguments)

@@ -106,7 +106,11 @@ async fn site(agent: &Agent, job: Arc<Job>) -> Result<Site, Problem> {
     Ok(Site { povray, blobs: agent.blobs.clone(), scratch: agent.scratch_folder(), job })
 }
 
-async fn start_probe(State(agent): Shared, Path(id): Path<String>, Json(start): Json<StartProbe>) -> Result<Response, Problem> {
+async fn start_probe(
+    State(agent): Shared,
+    Path(id): Path<String>,
+    Json(start): Json<StartProbe>,
+) -> Result<Response, Problem> {
     let job = agent.job(&id)?;
     let site = site(&agent, job).await?;
     let permit = agent.take_slot().await?;
@@ -134,7 +138,11 @@ async fn start_first_pass(
     Ok(answers::frames(receiver))
 }
 
-async fn start_strip(State(agent): Shared, Path(id): Path<String>, Json(start): Json<StartStrip>) -> Result<Response, Problem> {
+async fn start_strip(
+    State(agent): Shared,
+    Path(id): Path<String>,
+    Json(start): Json<StartStrip>,
+) -> Result<Response, Problem> {
     let job = agent.job(&id)?;
     let options = &job.spec.options;
     if start.rows.is_empty() || !options.rows.contains(start.rows) {

@@ -65,7 +65,8 @@ impl JobBands {
     #[must_use]
     pub fn finished(&self) -> Vec<Rows> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
-        let mut all: Vec<Rows> = entries.flatten().filter_map(|entry| parse_name(entry.file_name().to_str()?)).collect();
+        let mut all: Vec<Rows> =
+            entries.flatten().filter_map(|entry| parse_name(entry.file_name().to_str()?)).collect();
         all.sort();
         let mut runs: Vec<Rows> = Vec::new();
         for rows in all {

@@ -238,8 +238,8 @@ impl<'a> Trace<'a> {
                 return Ok(());
             }
         }
-        self.assembler = RowAssembler::new(options.width, rows, options.columns)
-            .map_err(|error| Ending::node(error.to_string()))?;
+        self.assembler =
+            RowAssembler::new(options.width, rows, options.columns).map_err(|error| Ending::node(error.to_string()))?;
         self.follower.restart().map_err(|error| Ending::node(error.to_string()))
     }
 

@@ -35,24 +35,12 @@ impl Render {
     /// One of the examples, by its path below the folder of examples.
     pub fn example(scene: &str) -> Self {
         let scene = Path::new(EXAMPLES).join(scene);
-        assert!(
-            scene.is_file(),
-            "{} is missing: apt-get install povray-examples",
-            scene.display()
-        );
-        Self {
-            scene,
-            text: None,
-            args: Vec::new(),
-        }
+        assert!(scene.is_file(), "{} is missing: apt-get install povray-examples", scene.display());
+        Self { scene, text: None, args: Vec::new() }
     }
 
     pub fn text(text: &str) -> Self {
-        Self {
-            scene: PathBuf::new(),
-            text: Some(text.to_owned()),
-            args: Vec::new(),
-        }
+        Self { scene: PathBuf::new(), text: Some(text.to_owned()), args: Vec::new() }
     }
 
     pub fn args(mut self, args: &[&str]) -> Self {
@@ -86,21 +74,11 @@ impl Render {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .expect("povray cannot be started: these tests need POV-Ray 3.7 (apt-get install povray povray-includes)");
-        let mut running = Running {
-            child,
-            args: self.args,
-            log,
-            png,
-            file: None,
-        };
+        let mut running = Running { child, args: self.args, log, png, file: None };
         let start = Instant::now();
         while running.file.is_none() && running.child.try_wait().unwrap().is_none() {
             running.file = File::open(&state).ok();
-            assert!(
-                start.elapsed() < PATIENCE,
-                "povray {:?} writes no state file",
-                running.args
-            );
+            assert!(start.elapsed() < PATIENCE, "povray {:?} writes no state file", running.args);
             std::thread::sleep(Duration::from_micros(500));
         }
         running
@@ -137,10 +115,7 @@ impl Running {
         let mut file = self.file.expect("the state file came and went unseen");
         file.seek(SeekFrom::Start(0)).unwrap();
         file.read_to_end(&mut state).unwrap();
-        Rendered {
-            state,
-            png: std::fs::read(&self.png).unwrap(),
-        }
+        Rendered { state, png: std::fs::read(&self.png).unwrap() }
     }
 }
 
@@ -159,11 +134,7 @@ impl Rendered {
                 }
             }
         }
-        assert!(
-            assembler.wanted().is_empty(),
-            "rows are missing: {}",
-            assembler.wanted()
-        );
+        assert!(assembler.wanted().is_empty(), "rows are missing: {}", assembler.wanted());
         pixels
     }
 }

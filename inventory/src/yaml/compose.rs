@@ -77,11 +77,7 @@ impl Composer {
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             }
         }
-        let empty = Node {
-            span: Span::START,
-            value: Value::Null,
-            weight: 1,
-        };
+        let empty = Node { span: Span::START, value: Value::Null, weight: 1 };
         Ok(self.root.take().unwrap_or_else(|| Rc::new(empty)))
     }
 
@@ -89,16 +85,8 @@ impl Composer {
     fn path(&self) -> String {
         match self.stack.last() {
             None => String::new(),
-            Some(Frame {
-                open: Open::List(items),
-                path,
-                ..
-            }) => format!("{path}[{}]", items.len()),
-            Some(Frame {
-                open: Open::Map(map),
-                path,
-                ..
-            }) => match &map.pending {
+            Some(Frame { open: Open::List(items), path, .. }) => format!("{path}[{}]", items.len()),
+            Some(Frame { open: Open::Map(map), path, .. }) => match &map.pending {
                 Pending::Value(key, _) => quote::join(path, key),
                 Pending::Merge => quote::join(path, "<<"),
                 Pending::Key | Pending::Refused => path.clone(),
@@ -129,27 +117,13 @@ impl Composer {
         Ok(())
     }
 
-    fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        anchor: usize,
-        span: Span,
-    ) -> Result<(), Finding> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, span: Span) -> Result<(), Finding> {
         self.count(1, span)?;
-        let node = Rc::new(Node {
-            span,
-            value: scalar::resolve(text, style),
-            weight: 1,
-        });
+        let node = Rc::new(Node { span, value: scalar::resolve(text, style), weight: 1 });
         if anchor != 0 {
             self.anchors.insert(anchor, Some(Rc::clone(&node)));
         }
-        if let Some(Frame {
-            open: Open::Map(map),
-            path,
-            ..
-        }) = self.stack.last_mut()
+        if let Some(Frame { open: Open::Map(map), path, .. }) = self.stack.last_mut()
             && matches!(map.pending, Pending::Key)
         {
             let plain = style == ScalarStyle::Plain;
@@ -189,11 +163,7 @@ impl Composer {
 
     /// Where a key is expected: refuses what comes instead of a plain word.
     fn refuse_as_key(&mut self, span: Span) -> bool {
-        if let Some(Frame {
-            open: Open::Map(map),
-            path,
-            ..
-        }) = self.stack.last_mut()
+        if let Some(Frame { open: Open::Map(map), path, .. }) = self.stack.last_mut()
             && matches!(map.pending, Pending::Key)
         {
             map.pending = Pending::Refused;
@@ -217,12 +187,7 @@ impl Composer {
             self.anchors.insert(anchor, None);
         }
         let path = self.path();
-        self.stack.push(Frame {
-            open,
-            span,
-            anchor,
-            path,
-        });
+        self.stack.push(Frame { open, span, anchor, path });
         Ok(())
     }
 
@@ -241,11 +206,7 @@ impl Composer {
                 (Value::Map(entries), inner)
             }
         };
-        let node = Rc::new(Node {
-            span: frame.span,
-            value,
-            weight: inner + 1,
-        });
+        let node = Rc::new(Node { span: frame.span, value, weight: inner + 1 });
         if frame.anchor != 0 {
             self.anchors.insert(frame.anchor, Some(Rc::clone(&node)));
         }
@@ -258,15 +219,8 @@ impl Composer {
     fn place(&mut self, node: Rc<Node>) {
         match self.stack.last_mut() {
             None => self.root = Some(node),
-            Some(Frame {
-                open: Open::List(items),
-                ..
-            }) => items.push(node),
-            Some(Frame {
-                open: Open::Map(map),
-                path,
-                ..
-            }) => self.findings.extend(map.value(node, path)),
+            Some(Frame { open: Open::List(items), .. }) => items.push(node),
+            Some(Frame { open: Open::Map(map), path, .. }) => self.findings.extend(map.value(node, path)),
         }
     }
 }

@@ -46,12 +46,7 @@ pub(super) struct OpenMap {
 
 impl OpenMap {
     pub fn new() -> Self {
-        OpenMap {
-            pending: Pending::Key,
-            entries: Vec::new(),
-            seen: HashMap::new(),
-            merges: Vec::new(),
-        }
+        OpenMap { pending: Pending::Key, entries: Vec::new(), seen: HashMap::new(), merges: Vec::new() }
     }
 
     /// Takes a key; `plain` is false for a quoted one (`"<<"` is a key like any other).
@@ -65,11 +60,7 @@ impl OpenMap {
             ));
         }
         self.seen.insert(key.to_owned(), span);
-        self.pending = if plain && key == "<<" {
-            Pending::Merge
-        } else {
-            Pending::Value(key.to_owned(), span)
-        };
+        self.pending = if plain && key == "<<" { Pending::Merge } else { Pending::Value(key.to_owned(), span) };
         None
     }
 
@@ -77,11 +68,7 @@ impl OpenMap {
     pub fn value(&mut self, node: Rc<Node>, path: &str) -> Option<Finding> {
         match std::mem::replace(&mut self.pending, Pending::Key) {
             Pending::Value(key, key_span) => {
-                self.entries.push(Entry {
-                    key,
-                    key_span,
-                    value: node,
-                });
+                self.entries.push(Entry { key, key_span, value: node });
                 None
             }
             Pending::Merge => self.merge(node, path),
@@ -94,10 +81,7 @@ impl OpenMap {
             Some(Finding::new(
                 node.span,
                 quote::join(path, "<<"),
-                format!(
-                    "must be an alias of a mapping (`<<: *name`) or a list of them, is {}",
-                    node.describe()
-                ),
+                format!("must be an alias of a mapping (`<<: *name`) or a list of them, is {}", node.describe()),
             ))
         };
         match &node.value {

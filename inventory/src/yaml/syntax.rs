@@ -7,23 +7,12 @@ use crate::quote;
 
 /// Our span for the parser's, cut at the end of its first line.
 pub(super) fn place(raw: &RawSpan) -> Span {
-    let length = if raw.end.line() == raw.start.line() {
-        raw.end.col().saturating_sub(raw.start.col())
-    } else {
-        1
-    };
-    Span {
-        length,
-        ..mark(&raw.start)
-    }
+    let length = if raw.end.line() == raw.start.line() { raw.end.col().saturating_sub(raw.start.col()) } else { 1 };
+    Span { length, ..mark(&raw.start) }
 }
 
 fn mark(marker: &Marker) -> Span {
-    Span {
-        line: marker.line(),
-        column: marker.col() + 1,
-        length: 0,
-    }
+    Span { line: marker.line(), column: marker.col() + 1, length: 0 }
 }
 
 /// The parser's complaint; the ones that people meet get a sentence that says what to do.

@@ -94,18 +94,11 @@ impl Node {
             Value::Bool(yes) => serde_yaml::Value::Bool(*yes),
             Value::Number(number) => serde_yaml::Value::Number(number.clone()),
             Value::Text(text) => serde_yaml::Value::String(text.clone()),
-            Value::List(items) => {
-                serde_yaml::Value::Sequence(items.iter().map(|item| item.to_serde()).collect())
-            }
+            Value::List(items) => serde_yaml::Value::Sequence(items.iter().map(|item| item.to_serde()).collect()),
             Value::Map(entries) => serde_yaml::Value::Mapping(
                 entries
                     .iter()
-                    .map(|entry| {
-                        (
-                            serde_yaml::Value::String(entry.key.clone()),
-                            entry.value.to_serde(),
-                        )
-                    })
+                    .map(|entry| (serde_yaml::Value::String(entry.key.clone()), entry.value.to_serde()))
                     .collect(),
             ),
         }

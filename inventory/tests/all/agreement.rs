@@ -33,15 +33,9 @@ fn reader_and_schema_agree_on_single_keys() {
     let validator = validator();
     let node = |keys: &str| format!("nodes: {{ a: {{ address: 192.0.2.1, {keys} }} }}");
     let address = |address: &str| format!("nodes: {{ a: {{ address: {address} }} }}");
-    let share =
-        |keys: &str| format!("share: {{ server: a, {keys} }}\nnodes: {{ a: {{ address: a.b }} }}");
+    let share = |keys: &str| format!("share: {{ server: a, {keys} }}\nnodes: {{ a: {{ address: a.b }} }}");
     let name = |name: &str| format!("nodes: {{ {name}: {{ address: 192.0.2.1 }} }}");
-    let mut cases: Vec<String> = vec![
-        "{}".into(),
-        "nodes: {}".into(),
-        "cluster: x".into(),
-        "[]".into(),
-    ];
+    let mut cases: Vec<String> = vec!["{}".into(), "nodes: {}".into(), "cluster: x".into(), "[]".into()];
     for keys in [
         "slots: 0",
         "slots: 1",
@@ -108,9 +102,7 @@ fn reader_and_schema_agree_on_single_keys() {
     ] {
         cases.push(address(text));
     }
-    for text in [
-        "a", "A-1", "a.b", "-a", "a-", "a_b", "1", "a.1", "1a", "'a b'", "a..b",
-    ] {
+    for text in ["a", "A-1", "a.b", "-a", "a-", "a_b", "1", "a.1", "1a", "'a b'", "a..b"] {
         cases.push(name(text));
     }
     for keys in [
@@ -187,11 +179,8 @@ fn any_value() -> impl Strategy<Value = serde_yaml::Value> {
         let key = "[a-z][a-z0-9 ]{0,5}";
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Yaml::Sequence),
-            proptest::collection::btree_map(key, inner, 0..5).prop_map(|map| Yaml::Mapping(
-                map.into_iter()
-                    .map(|(key, value)| (Yaml::from(key), value))
-                    .collect()
-            )),
+            proptest::collection::btree_map(key, inner, 0..5)
+                .prop_map(|map| Yaml::Mapping(map.into_iter().map(|(key, value)| (Yaml::from(key), value)).collect())),
         ]
     })
 }
@@ -242,9 +231,7 @@ fn scalars_and_merges_are_those_of_serde_yaml() {
         "-0",
     ] {
         let text = format!("a: {scalar}\n");
-        let ours = yaml::compose(&text)
-            .0
-            .map(|root| format!("{:?}", root.to_serde()));
+        let ours = yaml::compose(&text).0.map(|root| format!("{:?}", root.to_serde()));
         let theirs = serde_yaml::from_str::<serde_yaml::Value>(&text).ok();
         assert_eq!(ours, theirs.map(|value| format!("{value:?}")), "{scalar}");
     }
@@ -268,10 +255,7 @@ e: { <<: { z: 1 }, f: [*a, *b] }
 fn the_documentation_has_the_tables() {
     let docs = include_str!("../../../docs/inventory.md");
     for table in [table::keys(), table::models()] {
-        assert!(
-            docs.contains(&table),
-            "docs/inventory.md should hold:\n\n{table}"
-        );
+        assert!(docs.contains(&table), "docs/inventory.md should hold:\n\n{table}");
     }
 }
 
@@ -279,11 +263,7 @@ fn the_documentation_has_the_tables() {
 #[test]
 fn the_documentations_examples_are_good() {
     let docs = include_str!("../../../docs/inventory.md");
-    let examples: Vec<_> = docs
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let examples: Vec<_> = docs.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() >= 3);
     for example in examples {
         crate::good(example);

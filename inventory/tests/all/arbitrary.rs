@@ -5,10 +5,7 @@ use td_inventory::{Inventory, Style};
 
 /// Reads, and looks at every output there is.
 fn survive(bytes: &[u8]) {
-    let style = Style {
-        color: false,
-        excerpt: true,
-    };
+    let style = Style { color: false, excerpt: true };
     match Inventory::from_bytes("f", bytes) {
         Ok(inventory) => {
             assert!(!inventory.nodes().is_empty());
@@ -21,11 +18,7 @@ fn survive(bytes: &[u8]) {
             assert!(!errors.findings().is_empty());
             // As the parser counts: `\n`, `\r\n` and `\r` end a line, and an error may stand behind the last one.
             let text = String::from_utf8_lossy(bytes);
-            let lines = text
-                .replace("\r\n", "\n")
-                .replace('\r', "\n")
-                .split('\n')
-                .count();
+            let lines = text.replace("\r\n", "\n").replace('\r', "\n").split('\n').count();
             for finding in errors.findings() {
                 assert!(finding.span.line >= 1 && finding.span.column >= 1);
                 assert!(finding.span.line <= lines + 1, "{finding:?}");

@@ -22,9 +22,7 @@ fn a_billion_merges() {
     let mut yaml = "a0: &a0 { k: v }\n".to_owned();
     for n in 1..40 {
         let m = n - 1;
-        yaml.push_str(&format!(
-            "a{n}: &a{n} {{ <<: [*a{m}, *a{m}], x: *a{m}, y: *a{m} }}\n"
-        ));
+        yaml.push_str(&format!("a{n}: &a{n} {{ <<: [*a{m}, *a{m}], x: *a{m}, y: *a{m} }}\n"));
     }
     assert_snapshot!(screen(yaml));
 }
@@ -32,9 +30,7 @@ fn a_billion_merges() {
 #[test]
 fn an_alias_in_its_own_value() {
     assert_snapshot!(screen("nodes: &all { a: *all }\n"));
-    assert_snapshot!(screen(
-        "nodes: &all { <<: *all, a: { address: a.local } }\n"
-    ));
+    assert_snapshot!(screen("nodes: &all { <<: *all, a: { address: a.local } }\n"));
 }
 
 #[test]
@@ -74,9 +70,6 @@ fn large_files_take_no_time() {
         let shown = errors.to_string().len();
         let took = start.elapsed();
         let head: String = file.chars().take(20).collect();
-        assert!(
-            took < Duration::from_secs(10),
-            "{head:?} took {took:?} ({shown} bytes)"
-        );
+        assert!(took < Duration::from_secs(10), "{head:?} took {took:?} ({shown} bytes)");
     }
 }

@@ -15,10 +15,7 @@ fn the_example_of_the_paper() {
         assert_eq!(node.address.to_string(), format!("192.0.2.{n}"));
         assert_eq!(node.model, Model::Pi1b);
         assert_eq!(node.user.as_deref(), Some("pi"));
-        assert_eq!(
-            (node.boot.gpu_mem, node.boot.arm_freq),
-            (Some(16), Some(800))
-        );
+        assert_eq!((node.boot.gpu_mem, node.boot.arm_freq), (Some(16), Some(800)));
         assert_eq!((node.ssh_port, node.agent_port), (22, 7979));
     }
     let share = inventory.share().expect("has a share");
@@ -54,10 +51,7 @@ fn as_little_as_possible() {
     assert_eq!(node.address, Address::Host("a.local".to_owned()));
     assert_eq!(node.model, Model::Generic);
     assert_eq!((node.user.as_deref(), node.slots), (None, None));
-    assert_eq!(
-        (node.ssh_port, node.agent_port),
-        (DEFAULT_SSH_PORT, DEFAULT_AGENT_PORT)
-    );
+    assert_eq!((node.ssh_port, node.agent_port), (DEFAULT_SSH_PORT, DEFAULT_AGENT_PORT));
     assert!(node.groups.is_empty());
     assert!(inventory.share().is_none());
     assert_eq!(inventory.cluster(), "cluster");
@@ -94,10 +88,7 @@ nodes:
 fn defaults_are_merged() {
     let inventory = good(EVERYTHING);
     assert_snapshot!(inventory.to_yaml().expect("writes"));
-    let style = Style {
-        color: false,
-        excerpt: true,
-    };
+    let style = Style { color: false, excerpt: true };
     assert_snapshot!(inventory.notes().render(style));
 }
 
@@ -109,10 +100,7 @@ fn written_out_it_reads_the_same() {
         assert_eq!(again.nodes(), inventory.nodes());
         assert_eq!(again.share(), inventory.share());
         assert_eq!(again.cluster(), inventory.cluster());
-        assert!(
-            again.notes().is_empty(),
-            "everything is a node's own value now"
-        );
+        assert!(again.notes().is_empty(), "everything is a node's own value now");
     }
 }
 
@@ -137,16 +125,9 @@ nodes:
     let node = |name: &str| inventory.node(name).expect("is there").clone();
     assert_eq!((node("c").slots, node("c").model), (Some(2), Model::Pi4));
     assert_eq!((node("d").model, node("d").slots), (Model::Pi4, Some(4)));
-    assert_eq!(
-        node("d").boot.gpu_mem,
-        Some(16),
-        "the later merge fills what the earlier lacks"
-    );
+    assert_eq!(node("d").boot.gpu_mem, Some(16), "the later merge fills what the earlier lacks");
     assert_eq!(node("e").groups, ["shelf"]);
-    assert_eq!(
-        (node("f").boot.gpu_mem, node("f").boot.arm_freq),
-        (Some(16), Some(1000))
-    );
+    assert_eq!((node("f").boot.gpu_mem, node("f").boot.arm_freq), (Some(16), Some(1000)));
     assert_eq!(node("f").address.to_string(), "192.0.2.6");
 }
 
@@ -158,16 +139,12 @@ fn line_ends_and_marks_of_other_systems() {
     // Places stay right: line 4, behind a mark and carriage returns.
     let yaml = "\u{feff}cluster: a\r\n\r\nnodes:\r\n  a: { address: a.local, slots: 0 }\r\n";
     let errors = crate::refused(yaml);
-    assert!(
-        errors.to_string().starts_with("inventory.yaml:4:33: "),
-        "{errors}"
-    );
+    assert!(errors.to_string().starts_with("inventory.yaml:4:33: "), "{errors}");
 }
 
 /// JSON is YAML: what scripts write is read.
 #[test]
 fn json_is_read() {
-    let inventory =
-        good(r#"{"nodes": {"a": {"address": "192.0.2.1", "slots": 2, "groups": ["x"]}}}"#);
+    let inventory = good(r#"{"nodes": {"a": {"address": "192.0.2.1", "slots": 2, "groups": ["x"]}}}"#);
     assert_eq!(inventory.nodes()[0].slots, Some(2));
 }

@@ -7,10 +7,7 @@ use crate::{refused, screen};
 #[test]
 fn the_form_that_scripts_read() {
     let yaml = "nodes:\n  pi113:\n    address: 192.0.2.113\n    slots: 0\n";
-    assert_eq!(
-        refused(yaml).to_string(),
-        "inventory.yaml:4:12: nodes.pi113.slots: must be 1 to 64, is 0"
-    );
+    assert_eq!(refused(yaml).to_string(), "inventory.yaml:4:12: nodes.pi113.slots: must be 1 to 64, is 0");
 }
 
 #[test]
@@ -151,14 +148,11 @@ nodes:
         ("mount", "/mnt/my td"),
         ("mount", "/mnt/t\u{e4}d"),
     ] {
-        let yaml = format!(
-            "share: {{ server: a, {key}: \"{folder}\" }}\nnodes: {{ a: {{ address: a.local }} }}\n"
-        );
+        let yaml = format!("share: {{ server: a, {key}: \"{folder}\" }}\nnodes: {{ a: {{ address: a.local }} }}\n");
         assert_snapshot!(refused(yaml).to_string());
     }
     let long = format!("/{}", "x".repeat(255));
-    let yaml =
-        format!("share: {{ server: a, mount: {long} }}\nnodes: {{ a: {{ address: a.local }} }}\n");
+    let yaml = format!("share: {{ server: a, mount: {long} }}\nnodes: {{ a: {{ address: a.local }} }}\n");
     assert_snapshot!(refused(yaml).to_string());
 }
 
@@ -179,10 +173,7 @@ nodes:
 #[test]
 fn colours_are_asked_for() {
     let errors = refused("nodes: { a: { address: 192.0.2.1, slots: 0 } }\n");
-    let style = td_inventory::Style {
-        color: true,
-        excerpt: true,
-    };
+    let style = td_inventory::Style { color: true, excerpt: true };
     assert_snapshot!(errors.render(style).replace('\x1b', "<ESC>"));
     assert!(!errors.to_string().contains('\x1b'));
 }

@@ -69,23 +69,14 @@ fn the_shares_server() {
     assert_snapshot!(screen(with("pi11")));
     assert_snapshot!(screen(with("nas")));
     assert_snapshot!(screen(with("[pi110]")));
-    for taken in [
-        "pi110",
-        "PI110",
-        "192.0.2.110",
-        "nas.local",
-        "192.0.2.9",
-        "2001:db8::9",
-    ] {
+    for taken in ["pi110", "PI110", "192.0.2.110", "nas.local", "192.0.2.9", "2001:db8::9"] {
         good(&with(taken));
     }
 }
 
 #[test]
 fn folders_in_each_other() {
-    let with = |folders: &str| {
-        format!("share: {{ server: a, {folders} }}\nnodes: {{ a: {{ address: a.local }} }}\n")
-    };
+    let with = |folders: &str| format!("share: {{ server: a, {folders} }}\nnodes: {{ a: {{ address: a.local }} }}\n");
     assert_snapshot!(screen(with("mount: /srv/td")));
     assert_snapshot!(screen(with("mount: /srv/td/here")));
     assert_snapshot!(screen(with("export: /mnt")));

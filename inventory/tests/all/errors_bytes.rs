@@ -6,29 +6,14 @@ use crate::{refused, screen};
 
 fn utf16(text: &str, mark: bool, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     let mark = mark.then_some(0xFEFF);
-    mark.into_iter()
-        .chain(text.encode_utf16())
-        .flat_map(to_bytes)
-        .collect()
+    mark.into_iter().chain(text.encode_utf16()).flat_map(to_bytes).collect()
 }
 
 #[test]
 fn empty_files() {
-    for empty in [
-        "",
-        "\n\n",
-        "# only words\n",
-        "---\n",
-        "   ",
-        "\u{feff}",
-        "~\n",
-        "---\n...\n",
-    ] {
+    for empty in ["", "\n\n", "# only words\n", "---\n", "   ", "\u{feff}", "~\n", "---\n...\n"] {
         let errors = refused(empty).to_string();
-        assert!(
-            errors.contains(": the file is empty: "),
-            "{empty:?}: {errors}"
-        );
+        assert!(errors.contains(": the file is empty: "), "{empty:?}: {errors}");
     }
     assert_snapshot!(screen(""));
 }
@@ -59,24 +44,16 @@ fn other_encodings() {
 
 #[test]
 fn tabs() {
-    assert_snapshot!(screen(
-        "nodes:\n\tpi110: { address: 192.0.2.110 }\n  \tpi111: {}\n"
-    ));
-    assert_snapshot!(screen(
-        "nodes:\n  pi110:\t{ address:\t192.0.2.110 }\t# one\n"
-    ));
+    assert_snapshot!(screen("nodes:\n\tpi110: { address: 192.0.2.110 }\n  \tpi111: {}\n"));
+    assert_snapshot!(screen("nodes:\n  pi110:\t{ address:\t192.0.2.110 }\t# one\n"));
     let comment = "nodes: # all\tof them\n\t\n  # a\ttab\n  a: { address: a.local }\n";
     crate::good(comment);
 }
 
 #[test]
 fn not_yaml() {
-    assert_snapshot!(screen(
-        "nodes:\n  a: { address: a.local\n  b: { address: b.local }\n"
-    ));
-    assert_snapshot!(screen(
-        "nodes:\n    a: { address: a.local }\n  b: { address: b.local }\n"
-    ));
+    assert_snapshot!(screen("nodes:\n  a: { address: a.local\n  b: { address: b.local }\n"));
+    assert_snapshot!(screen("nodes:\n    a: { address: a.local }\n  b: { address: b.local }\n"));
     assert_snapshot!(screen("cluster: paper: two\n"));
     assert_snapshot!(screen("cluster: \"paper\nnodes: 1\n"));
     assert_snapshot!(screen("cluster: @paper\n"));
@@ -86,18 +63,10 @@ fn not_yaml() {
 
 #[test]
 fn yaml_that_an_inventory_does_not_need() {
-    assert_snapshot!(screen(
-        "cluster: a\nnodes: { a: { address: a.local } }\n---\ncluster: b\n"
-    ));
-    assert_snapshot!(screen(
-        "cluster: !!str 7\nnodes: !list { a: { address: a.local } }\n"
-    ));
-    assert_snapshot!(screen(
-        "? [a, b]\n: 1\n? {c: d}\n: 2\n: 3\nnodes: { a: { address: a.local } }\n"
-    ));
-    assert_snapshot!(screen(
-        "cluster: &c a\n*c : 1\nnodes: { a: { address: a.local } }\n"
-    ));
+    assert_snapshot!(screen("cluster: a\nnodes: { a: { address: a.local } }\n---\ncluster: b\n"));
+    assert_snapshot!(screen("cluster: !!str 7\nnodes: !list { a: { address: a.local } }\n"));
+    assert_snapshot!(screen("? [a, b]\n: 1\n? {c: d}\n: 2\n: 3\nnodes: { a: { address: a.local } }\n"));
+    assert_snapshot!(screen("cluster: &c a\n*c : 1\nnodes: { a: { address: a.local } }\n"));
 }
 
 #[test]

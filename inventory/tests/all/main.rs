@@ -30,8 +30,5 @@ fn refused(bytes: impl AsRef<[u8]>) -> InventoryErrors {
 
 /// What a person sees on a terminal without colours.
 fn screen(bytes: impl AsRef<[u8]>) -> String {
-    refused(bytes).render(Style {
-        color: false,
-        excerpt: true,
-    })
+    refused(bytes).render(Style { color: false, excerpt: true })
 }

@@ -37,11 +37,7 @@ fn only_raspberry_pis_have_boot_settings() {
         assert_eq!(model.memory().is_some(), model != Model::Generic);
     }
     assert!(Model::Pi5.gpu_mem().is_none());
-    assert!(
-        Model::Pi1b
-            .arm_freq()
-            .is_some_and(|range| range.contains(&800))
-    );
+    assert!(Model::Pi1b.arm_freq().is_some_and(|range| range.contains(&800)));
 }
 
 /// Out of the range of `keys` the checks pass a value over: so no model may go beyond it.
@@ -50,10 +46,7 @@ fn no_model_takes_more_than_the_table_of_keys() {
     for model in Model::all() {
         for (value, range) in [(16..=512, model.gpu_mem()), (700..=3200, model.arm_freq())] {
             if let Some(range) = range {
-                assert!(
-                    value.contains(range.start()) && value.contains(range.end()),
-                    "{model}"
-                );
+                assert!(value.contains(range.start()) && value.contains(range.end()), "{model}");
             }
         }
     }

@@ -20,10 +20,7 @@ fn a_file() {
 
 #[test]
 fn no_file() {
-    assert_eq!(
-        said("/nowhere/inventory.yaml"),
-        "/nowhere/inventory.yaml: there is no such file"
-    );
+    assert_eq!(said("/nowhere/inventory.yaml"), "/nowhere/inventory.yaml: there is no such file");
     assert_eq!(said("/tmp"), "/tmp: is a directory, not a file");
 }
 
@@ -31,8 +28,5 @@ fn no_file() {
 #[test]
 fn an_endless_file() {
     assert!(said("/dev/zero").starts_with("/dev/zero:1:1: the file is larger than 1048576 bytes"));
-    assert!(matches!(
-        Inventory::read("/dev/null"),
-        Err(ReadError::Refused(_))
-    ));
+    assert!(matches!(Inventory::read("/dev/null"), Err(ReadError::Refused(_))));
 }

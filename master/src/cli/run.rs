@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::cli::arguments::{Cli, Command, RenderArguments};
 use crate::cli::simulate::simulate;
 use crate::config::Config;
-use crate::cli::arguments::{Cli, Command, RenderArguments};
 use crate::exit::ExitStatus;
 use crate::plan;
 use crate::progress::{Manner, Progress, print_event};
@@ -25,7 +25,9 @@ const DEFAULT_TIMEOUT: f64 = 7200.0;
 pub async fn run(cli: Cli) -> ExitStatus {
     let (tell, mut interrupted) = mpsc::channel(1);
     tokio::spawn(async move {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+            return;
+        };
         let mut times = 0;
         loop {
             tokio::select! {

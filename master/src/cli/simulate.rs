@@ -165,9 +165,22 @@ fn tell(summary: &Summary, as_json: bool) {
         );
         return;
     }
-    println!("{} nodes, {} rows: {}", summary.nodes, summary.rows, if summary.finished { "all settled" } else { "NOT FINISHED" });
-    println!("makespan   {:.2} s, ideal {:.2} s: efficiency {:.1} %", summary.makespan, summary.ideal, summary.efficiency * 100.0);
-    println!("starts     {} of at most {}, shrinks {}, copies {}", summary.starts, summary.start_bound, summary.shrinks, summary.copies);
+    println!(
+        "{} nodes, {} rows: {}",
+        summary.nodes,
+        summary.rows,
+        if summary.finished { "all settled" } else { "NOT FINISHED" }
+    );
+    println!(
+        "makespan   {:.2} s, ideal {:.2} s: efficiency {:.1} %",
+        summary.makespan,
+        summary.ideal,
+        summary.efficiency * 100.0
+    );
+    println!(
+        "starts     {} of at most {}, shrinks {}, copies {}",
+        summary.starts, summary.start_bound, summary.shrinks, summary.copies
+    );
     println!("lost       {} strips with their nodes, {} strips failed", summary.losses, summary.failures);
     println!("decisions  {} in {:.2} s", summary.events, summary.decision_seconds);
 }

@@ -26,9 +26,7 @@ pub fn black_segment(rows: Rows, width: u32, format: PixelFormat) -> Segment {
 /// The segments that make up black `rows`. All but the last have the same bytes, so there is little to compute.
 pub(super) fn black_segments(rows: Rows, shape: Shape) -> impl Iterator<Item = Segment> {
     let row_len = 1 + shape.format.row_bytes(shape.width);
-    let step = u32::try_from(SEGMENT_RAW_LEN / row_len)
-        .unwrap_or(u32::MAX)
-        .max(1);
+    let step = u32::try_from(SEGMENT_RAW_LEN / row_len).unwrap_or(u32::MAX).max(1);
     let mut last: Option<Segment> = None;
     let mut at = rows.start;
     std::iter::from_fn(move || {

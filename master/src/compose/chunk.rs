@@ -29,9 +29,7 @@ impl TryFrom<&HeaderChunk> for Chunk {
 
     /// Only ancillary chunks (first letter lower case) are let in: IHDR, IDAT and IEND are td's to write.
     fn try_from(chunk: &HeaderChunk) -> Result<Self, BadChunk> {
-        let bad = || BadChunk {
-            kind: chunk.kind.clone(),
-        };
+        let bad = || BadChunk { kind: chunk.kind.clone() };
         let kind: [u8; 4] = chunk.kind.as_bytes().try_into().map_err(|_| bad())?;
         let letters = kind.iter().all(u8::is_ascii_alphabetic);
         if !letters || !kind[0].is_ascii_lowercase() || !kind[2].is_ascii_uppercase() {
@@ -53,8 +51,7 @@ pub fn chunks_before_idat(png: &[u8]) -> Option<Vec<Chunk>> {
     loop {
         let (len, after) = rest.split_first_chunk::<4>()?;
         let (kind, after) = after.split_first_chunk::<4>()?;
-        let (data, after) =
-            after.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)?;
+        let (data, after) = after.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)?;
         let (crc, after) = after.split_first_chunk::<4>()?;
         if u32::from_be_bytes(*crc) != crc32(&[kind, data]) {
             return None;
@@ -62,10 +59,7 @@ pub fn chunks_before_idat(png: &[u8]) -> Option<Vec<Chunk>> {
         match kind {
             b"IHDR" => {}
             b"IDAT" => return Some(chunks),
-            _ => chunks.push(Chunk {
-                kind: *kind,
-                data: data.to_vec(),
-            }),
+            _ => chunks.push(Chunk { kind: *kind, data: data.to_vec() }),
         }
         rest = after;
     }

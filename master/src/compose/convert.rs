@@ -34,22 +34,13 @@ pub(super) fn write_converted(
     format.check_shape(spool.shape())?;
     let folder = spool.path().parent().unwrap_or(Path::new("."));
     let at_folder = |error: ComposeError| error.at(Some(folder));
-    let mut png = tempfile::tempfile_in(folder)
-        .map_err(ComposeError::Write)
-        .map_err(at_folder)?;
+    let mut png = tempfile::tempfile_in(folder).map_err(ComposeError::Write).map_err(at_folder)?;
     write_png(&mut png, chunks, spool, now).map_err(at_folder)?;
-    png.rewind()
-        .map_err(ComposeError::Write)
-        .map_err(at_folder)?;
+    png.rewind().map_err(ComposeError::Write).map_err(at_folder)?;
 
     let mut counted = Counted { out, bytes: 0 };
     let mut buffered = BufWriter::with_capacity(256 * 1024, &mut counted);
-    encode(
-        &mut buffered,
-        format,
-        BufReader::with_capacity(256 * 1024, png),
-        spool,
-    )?;
+    encode(&mut buffered, format, BufReader::with_capacity(256 * 1024, png), spool)?;
     buffered.flush().map_err(ComposeError::Write)?;
     drop(buffered);
     Ok(counted.bytes)
@@ -63,10 +54,7 @@ fn encode<W: Write>(
 ) -> Result<(), ComposeError> {
     let failed = |error| match error {
         ImageError::IoError(error) => ComposeError::Write(error),
-        other => ComposeError::Encode {
-            format: format.name(),
-            reason: other.to_string(),
-        },
+        other => ComposeError::Encode { format: format.name(), reason: other.to_string() },
     };
     if matches!(format, OutputFormat::Ppm | OutputFormat::Pgm) {
         return write_pnm(out, png, spool.shape()).map_err(ComposeError::Write);
@@ -86,9 +74,7 @@ fn encode<W: Write>(
     }
     let target = match format {
         OutputFormat::Jpeg => {
-            return picture
-                .write_with_encoder(JpegEncoder::new_with_quality(out, JPEG_QUALITY))
-                .map_err(failed);
+            return picture.write_with_encoder(JpegEncoder::new_with_quality(out, JPEG_QUALITY)).map_err(failed);
         }
         OutputFormat::Bmp => ImageFormat::Bmp,
         OutputFormat::Tga => ImageFormat::Tga,

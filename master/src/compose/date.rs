@@ -18,14 +18,8 @@ struct Moment {
 impl Moment {
     /// A clock before 1970 or after 9999 counts as 1970.
     fn of(time: SystemTime) -> Self {
-        let seconds = time
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let seconds = if seconds > 253_402_300_799 {
-            0
-        } else {
-            seconds
-        };
+        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let seconds = if seconds > 253_402_300_799 { 0 } else { seconds };
         let (days, of_day) = (seconds / 86_400, seconds % 86_400);
         // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years start in March, and
         // 400 of them have 146097 days.
@@ -35,11 +29,7 @@ impl Moment {
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let from_march = (5 * of_year + 2) / 153;
         let day = of_year - (153 * from_march + 2) / 5 + 1;
-        let month = if from_march < 10 {
-            from_march + 3
-        } else {
-            from_march - 9
-        };
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
         Self {
             year: year as u16,
@@ -54,33 +44,15 @@ impl Moment {
     /// The data of a tIME chunk.
     fn time_chunk(self) -> Vec<u8> {
         let [high, low] = self.year.to_be_bytes();
-        vec![
-            high,
-            low,
-            self.month,
-            self.day,
-            self.hour,
-            self.minute,
-            self.second,
-        ]
+        vec![high, low, self.month, self.day, self.hour, self.minute, self.second]
     }
 }
 
 impl std::fmt::Display for Moment {
     /// As POV-Ray writes it: `2026-11-22 16:33:01Z`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        } = self;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z"
-        )
+        let Self { year, month, day, hour, minute, second } = self;
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -98,9 +70,7 @@ pub(super) fn with_date(chunk: &Chunk, now: SystemTime) -> Vec<u8> {
 fn with_render_date(text: &[u8], now: SystemTime) -> Vec<u8> {
     let date = Moment::of(now).to_string();
     let mut text = text.to_vec();
-    let found = text
-        .windows(RENDER_DATE.len())
-        .position(|window| window == RENDER_DATE);
+    let found = text.windows(RENDER_DATE.len()).position(|window| window == RENDER_DATE);
     let place = found.map(|at| at + RENDER_DATE.len());
     if let Some(old) = place.and_then(|at| text.get_mut(at..at + date.len()))
         && looks_like_a_date(old)
@@ -111,12 +81,10 @@ fn with_render_date(text: &[u8], now: SystemTime) -> Vec<u8> {
 }
 
 fn looks_like_a_date(text: &[u8]) -> bool {
-    text.iter()
-        .zip(b"0000-00-00 00:00:00Z")
-        .all(|(byte, shape)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            other => byte == other,
-        })
+    text.iter().zip(b"0000-00-00 00:00:00Z").all(|(byte, shape)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        other => byte == other,
+    })
 }
 
 #[cfg(test)]
@@ -127,10 +95,7 @@ mod tests {
 
     #[track_caller]
     fn reads(seconds: u64, expected: &str) {
-        assert_eq!(
-            Moment::of(UNIX_EPOCH + Duration::from_secs(seconds)).to_string(),
-            expected
-        );
+        assert_eq!(Moment::of(UNIX_EPOCH + Duration::from_secs(seconds)).to_string(), expected);
     }
 
     #[test]
@@ -153,29 +118,14 @@ mod tests {
     #[test]
     fn only_the_moments_change() {
         let now = UNIX_EPOCH + Duration::from_secs(1_795_365_181);
-        let chunk = |kind: &[u8; 4], data: &[u8]| Chunk {
-            kind: *kind,
-            data: data.to_vec(),
-        };
+        let chunk = |kind: &[u8; 4], data: &[u8]| Chunk { kind: *kind, data: data.to_vec() };
+        assert_eq!(with_date(&chunk(b"tIME", &[0; 7]), now), [0x07, 0xea, 11, 22, 16, 33, 1]);
         assert_eq!(
-            with_date(&chunk(b"tIME", &[0; 7]), now),
-            [0x07, 0xea, 11, 22, 16, 33, 1]
-        );
-        assert_eq!(
-            with_date(
-                &chunk(
-                    b"tEXt",
-                    b"Comment\0Render Date: 2001-02-03 04:05:06Z\nPlatform: x\n"
-                ),
-                now
-            ),
+            with_date(&chunk(b"tEXt", b"Comment\0Render Date: 2001-02-03 04:05:06Z\nPlatform: x\n"), now),
             b"Comment\0Render Date: 2026-11-22 16:33:01Z\nPlatform: x\n"
         );
         for (kind, data) in [
-            (
-                b"tEXt",
-                &b"Comment\0Render Date: yesterday, at some hour"[..],
-            ),
+            (b"tEXt", &b"Comment\0Render Date: yesterday, at some hour"[..]),
             (b"tEXt", b"Comment\0Render Date: 2001-02-03"),
             (b"tEXt", b"Software\0Render Date: 2001-02-03 04:05:06Z"),
             (b"gAMA", &[0, 0, 0xb1, 0x8f]),

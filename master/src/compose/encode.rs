@@ -38,10 +38,7 @@ impl SegmentEncoder {
     pub(super) fn finish(mut self, rows: Rows) -> Segment {
         self.deflate(&[], FlushCompress::Sync);
         let meta = SegmentMeta::describe(rows, &self.data, self.raw_len, self.adler.finish());
-        Segment {
-            meta,
-            data: self.data,
-        }
+        Segment { meta, data: self.data }
     }
 
     fn deflate(&mut self, mut input: &[u8], flush: FlushCompress) {
@@ -52,11 +49,7 @@ impl SegmentEncoder {
             let before = self.deflate.total_in();
             // Deflating into a growing vector has no way to fail; were there one, the segment's own check would
             // refuse what comes out.
-            if self
-                .deflate
-                .compress_vec(input, &mut self.data, flush)
-                .is_err()
-            {
+            if self.deflate.compress_vec(input, &mut self.data, flush).is_err() {
                 return;
             }
             let taken = (self.deflate.total_in() - before) as usize;

@@ -12,25 +12,15 @@ use super::format::FormatError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutputError {
-    #[error(
-        "{path}: the folder {folder} does not exist; make it (mkdir -p) or name another with -o"
-    )]
+    #[error("{path}: the folder {folder} does not exist; make it (mkdir -p) or name another with -o")]
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("{path}: {folder} is not a folder; name another output with -o")]
     NotAFolder { path: PathBuf, folder: PathBuf },
     #[error("{path}: the folder {folder} may not be written to: {source}; name another with -o")]
-    ReadOnlyFolder {
-        path: PathBuf,
-        folder: PathBuf,
-        source: io::Error,
-    },
-    #[error(
-        "{path}: the existing file may not be written to: {source}; remove it or name another with -o"
-    )]
+    ReadOnlyFolder { path: PathBuf, folder: PathBuf, source: io::Error },
+    #[error("{path}: the existing file may not be written to: {source}; remove it or name another with -o")]
     ReadOnlyFile { path: PathBuf, source: io::Error },
-    #[error(
-        "{path} is {kind}, not a regular file; name another output with -o (-o - writes to standard output)"
-    )]
+    #[error("{path} is {kind}, not a regular file; name another output with -o (-o - writes to standard output)")]
     NotRegular { path: PathBuf, kind: &'static str },
     #[error("{path} is a symbolic link to nothing; remove it or name another output with -o")]
     DanglingLink { path: PathBuf },
@@ -48,16 +38,10 @@ pub enum OutputError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    #[error(
-        "no space is left for finished rows in {path}; free some on that disk and render again"
-    )]
+    #[error("no space is left for finished rows in {path}; free some on that disk and render again")]
     Full { path: PathBuf, source: io::Error },
     #[error("{path}: {action}: {source}")]
-    Io {
-        path: PathBuf,
-        action: &'static str,
-        source: io::Error,
-    },
+    Io { path: PathBuf, action: &'static str, source: io::Error },
     #[error("{path} is not a spool of finished rows of this image")]
     Foreign { path: PathBuf },
     #[error(transparent)]
@@ -67,15 +51,7 @@ pub enum SpoolError {
 impl SpoolError {
     pub(super) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
         let path = path.to_owned();
-        if is_full(&source) {
-            Self::Full { path, source }
-        } else {
-            Self::Io {
-                path,
-                action,
-                source,
-            }
-        }
+        if is_full(&source) { Self::Full { path, source } } else { Self::Io { path, action, source } }
     }
 }
 
@@ -98,10 +74,7 @@ pub enum ComposeError {
     #[error(transparent)]
     Format(#[from] FormatError),
     #[error("the image could not be written as {format}: {reason}")]
-    Encode {
-        format: &'static str,
-        reason: String,
-    },
+    Encode { format: &'static str, reason: String },
 }
 
 impl ComposeError {
@@ -109,18 +82,9 @@ impl ComposeError {
     pub(super) fn writing(path: Option<&Path>, source: io::Error) -> Self {
         match path {
             None if source.kind() == io::ErrorKind::BrokenPipe => Self::Closed,
-            None => Self::Io {
-                path: PathBuf::from("standard output"),
-                source,
-            },
-            Some(path) if is_full(&source) => Self::Full {
-                path: path.to_owned(),
-                source,
-            },
-            Some(path) => Self::Io {
-                path: path.to_owned(),
-                source,
-            },
+            None => Self::Io { path: PathBuf::from("standard output"), source },
+            Some(path) if is_full(&source) => Self::Full { path: path.to_owned(), source },
+            Some(path) => Self::Io { path: path.to_owned(), source },
         }
     }
 
@@ -135,20 +99,12 @@ impl ComposeError {
 
 /// Disk full, quota used up, or larger than the file system or `ulimit -f` allows.
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 fn list(rows: &[Rows]) -> String {
     const SHOWN: usize = 5;
-    let mut text = rows
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = rows.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if rows.len() > SHOWN {
         text.push_str(&format!(" and {} more runs", rows.len() - SHOWN));
     }

@@ -34,21 +34,12 @@ pub enum FormatError {
         ".{extension} is no format that td writes; use .png, .jpg, .jpeg, .bmp, .tga, .ppm, .pgm, .tif, .tiff or .webp"
     )]
     Unknown { extension: String },
-    #[error(
-        "{format} has no transparency; leave out +UA, or write .png, .tiff, .webp, .tga or .bmp"
-    )]
+    #[error("{format} has no transparency; leave out +UA, or write .png, .tiff, .webp, .tga or .bmp")]
     NoAlpha { format: &'static str },
     #[error("a .pgm is grey and this image is in colour; write .ppm, or add +FNg for a grey image")]
     NoColour,
-    #[error(
-        "{format} is at most {most} pixels wide and high, this image is {width}x{height}; write .png"
-    )]
-    TooLarge {
-        format: &'static str,
-        most: u32,
-        width: u32,
-        height: u32,
-    },
+    #[error("{format} is at most {most} pixels wide and high, this image is {width}x{height}; write .png")]
+    TooLarge { format: &'static str, most: u32, width: u32, height: u32 },
     #[error("{format} files end at 4 GiB, and this image has {bytes} bytes; write .png")]
     TooLong { format: &'static str, bytes: u64 },
 }
@@ -108,12 +99,7 @@ impl OutputFormat {
         if let Some(most) = self.longest_side()
             && width.max(height) > most
         {
-            return Err(FormatError::TooLarge {
-                format,
-                most,
-                width,
-                height,
-            });
+            return Err(FormatError::TooLarge { format, most, width, height });
         }
         let bytes = shape.format.row_bytes(width) * u64::from(height);
         if matches!(self, Self::Bmp | Self::Tiff) && bytes > u64::from(u32::MAX) - (1 << 20) {
@@ -121,15 +107,10 @@ impl OutputFormat {
         }
         let mut notes = Vec::new();
         if shape.format.depth == Depth::Sixteen && !self.keeps_sixteen_bits() {
-            notes.push(format!(
-                "{format} has 8 bits per sample: the 16-bit samples are rounded"
-            ));
+            notes.push(format!("{format} has 8 bits per sample: the 16-bit samples are rounded"));
         }
         if self == Self::Jpeg {
-            notes.push(
-                "JPEG is lossy: the pixels will not be exactly POV-Ray's (PNG keeps them)"
-                    .to_owned(),
-            );
+            notes.push("JPEG is lossy: the pixels will not be exactly POV-Ray's (PNG keeps them)".to_owned());
         }
         Ok(notes)
     }

@@ -18,12 +18,7 @@ const ZLIB_HEADER: [u8; 2] = [0x78, 0x9c];
 ///
 /// # Errors
 /// [`ComposeError`] where rows are missing or `out` takes no more.
-pub fn write_png<W: Write>(
-    out: &mut W,
-    chunks: &[Chunk],
-    spool: &Spool,
-    now: SystemTime,
-) -> Result<u64, ComposeError> {
+pub fn write_png<W: Write>(out: &mut W, chunks: &[Chunk], spool: &Spool, now: SystemTime) -> Result<u64, ComposeError> {
     let mut head = chunk::SIGNATURE.to_vec();
     chunk::push(&mut head, *b"IHDR", &chunk::ihdr(spool.shape()));
     for chunk in chunks {

@@ -65,12 +65,7 @@ pub struct Segment {
 ///
 /// # Errors
 /// [`ComposeError`]; nothing is left behind then, and a file that was there before is as it was.
-pub fn compose(
-    spool: &Spool,
-    chunks: &[Chunk],
-    plan: &OutputPlan,
-    now: SystemTime,
-) -> Result<u64, ComposeError> {
+pub fn compose(spool: &Spool, chunks: &[Chunk], plan: &OutputPlan, now: SystemTime) -> Result<u64, ComposeError> {
     let missing = spool.missing();
     if !missing.is_empty() {
         return Err(ComposeError::Incomplete { missing });

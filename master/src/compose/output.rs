@@ -37,11 +37,7 @@ impl OutputPlan {
     /// PNG to standard output (`-o -`).
     #[must_use]
     pub const fn stdout() -> Self {
-        Self {
-            target: OutputTarget::Stdout,
-            format: OutputFormat::Png,
-            replaces: None,
-        }
+        Self { target: OutputTarget::Stdout, format: OutputFormat::Png, replaces: None }
     }
 
     /// Whether an image can be written to `path` (`-` is standard output), without changing anything. `inputs` are the
@@ -55,9 +51,7 @@ impl OutputPlan {
         }
         let named = path.file_name().is_some() && !path.as_os_str().as_bytes().ends_with(b"/");
         if !named && !path.is_dir() {
-            return Err(OutputError::NoName {
-                path: path.to_owned(),
-            });
+            return Err(OutputError::NoName { path: path.to_owned() });
         }
         let existing = existing(path)?;
         if let Some(existing) = &existing {
@@ -66,10 +60,7 @@ impl OutputPlan {
         let format = OutputFormat::from_path(path)?;
         // A link is followed, as every plain tool does: what it points to is replaced, not the link.
         let target = if existing.is_some() {
-            std::fs::canonicalize(path).map_err(|source| OutputError::Io {
-                path: path.to_owned(),
-                source,
-            })?
+            std::fs::canonicalize(path).map_err(|source| OutputError::Io { path: path.to_owned(), source })?
         } else {
             path.to_owned()
         };
@@ -103,24 +94,18 @@ impl OutputPlan {
     #[must_use]
     pub fn note(&self) -> Option<String> {
         match (&self.target, &self.replaces) {
-            (OutputTarget::File(path), Some(_)) => Some(format!(
-                "{} exists and will be replaced when the image is whole",
-                path.display()
-            )),
+            (OutputTarget::File(path), Some(_)) => {
+                Some(format!("{} exists and will be replaced when the image is whole", path.display()))
+            }
             _ => None,
         }
     }
 
     /// Lets `fill` write the image, and puts it in its place when all is written.
-    pub(super) fn write(
-        &self,
-        fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>,
-    ) -> Result<u64, ComposeError> {
+    pub(super) fn write(&self, fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>) -> Result<u64, ComposeError> {
         match &self.target {
             OutputTarget::Stdout => write_to_stdout(fill),
-            OutputTarget::File(path) => self
-                .write_to_file(path, fill)
-                .map_err(|error| error.at(Some(path))),
+            OutputTarget::File(path) => self.write_to_file(path, fill).map_err(|error| error.at(Some(path))),
         }
     }
 
@@ -137,26 +122,16 @@ impl OutputPlan {
             .map_err(ComposeError::Write)?;
         if let Some(permissions) = &self.replaces {
             let mode = permissions.mode() & 0o777;
-            temporary
-                .as_file()
-                .set_permissions(Permissions::from_mode(mode))
-                .map_err(ComposeError::Write)?;
+            temporary.as_file().set_permissions(Permissions::from_mode(mode)).map_err(ComposeError::Write)?;
         }
         let bytes = fill(temporary.as_file_mut())?;
-        temporary
-            .as_file()
-            .sync_all()
-            .map_err(ComposeError::Write)?;
-        temporary
-            .persist(path)
-            .map_err(|error| ComposeError::Write(error.error))?;
+        temporary.as_file().sync_all().map_err(ComposeError::Write)?;
+        temporary.persist(path).map_err(|error| ComposeError::Write(error.error))?;
         Ok(bytes)
     }
 }
 
-fn write_to_stdout(
-    fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>,
-) -> Result<u64, ComposeError> {
+fn write_to_stdout(fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>) -> Result<u64, ComposeError> {
     let mut stdout = io::stdout();
     let written = stdout
         .flush()
@@ -167,23 +142,15 @@ fn write_to_stdout(
 }
 
 fn existing(path: &Path) -> Result<Option<Metadata>, OutputError> {
-    let io_error = |source| OutputError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io_error = |source| OutputError::Io { path: path.to_owned(), source };
     match path.metadata() {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match path.symlink_metadata() {
-            Ok(_) => Err(OutputError::DanglingLink {
-                path: path.to_owned(),
-            }),
+            Ok(_) => Err(OutputError::DanglingLink { path: path.to_owned() }),
             Err(_) => Ok(None),
         },
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            Err(OutputError::NotAFolder {
-                path: path.to_owned(),
-                folder: folder_of(path).to_owned(),
-            })
+            Err(OutputError::NotAFolder { path: path.to_owned(), folder: folder_of(path).to_owned() })
         }
         Err(error) => Err(io_error(error)),
     }
@@ -203,26 +170,16 @@ fn check_existing(path: &Path, existing: &Metadata, inputs: &[PathBuf]) -> Resul
         None
     };
     if let Some(kind) = special {
-        return Err(OutputError::NotRegular {
-            path: path.to_owned(),
-            kind,
-        });
+        return Err(OutputError::NotRegular { path: path.to_owned(), kind });
     }
     let same = |input: &&PathBuf| {
-        input
-            .metadata()
-            .is_ok_and(|input| (input.dev(), input.ino()) == (existing.dev(), existing.ino()))
+        input.metadata().is_ok_and(|input| (input.dev(), input.ino()) == (existing.dev(), existing.ino()))
     };
     if let Some(input) = inputs.iter().find(same) {
-        return Err(OutputError::IsAnInput {
-            path: path.to_owned(),
-            input: input.clone(),
-        });
+        return Err(OutputError::IsAnInput { path: path.to_owned(), input: input.clone() });
     }
-    rustix::fs::access(path, Access::WRITE_OK).map_err(|error| OutputError::ReadOnlyFile {
-        path: path.to_owned(),
-        source: error.into(),
-    })
+    rustix::fs::access(path, Access::WRITE_OK)
+        .map_err(|error| OutputError::ReadOnlyFile { path: path.to_owned(), source: error.into() })
 }
 
 fn check_folder(path: &Path, folder: &Path) -> Result<(), OutputError> {
@@ -235,12 +192,10 @@ fn check_folder(path: &Path, folder: &Path) -> Result<(), OutputError> {
         }
         Err(source) => return Err(OutputError::Io { path, source }),
     }
-    rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
-        OutputError::ReadOnlyFolder {
-            path,
-            folder,
-            source: error.into(),
-        }
+    rustix::fs::access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| OutputError::ReadOnlyFolder {
+        path,
+        folder,
+        source: error.into(),
     })
 }
 

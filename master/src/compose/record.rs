@@ -76,10 +76,7 @@ struct Fields<const N: usize> {
 
 impl<const N: usize> Fields<N> {
     const fn new() -> Self {
-        Self {
-            bytes: [0; N],
-            len: 0,
-        }
+        Self { bytes: [0; N], len: 0 }
     }
 
     fn put(&mut self, field: &[u8]) {

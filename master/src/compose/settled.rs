@@ -29,15 +29,8 @@ impl Settled {
         let mut missing = Vec::new();
         let mut at = rows.start;
         // The one run that starts before `rows` can reach into it.
-        let before = self
-            .by_start
-            .range(..rows.start)
-            .next_back()
-            .map(|(_, entry)| entry);
-        let within = self
-            .by_start
-            .range(rows.start..rows.end.max(rows.start))
-            .map(|(_, entry)| entry);
+        let before = self.by_start.range(..rows.start).next_back().map(|(_, entry)| entry);
+        let within = self.by_start.range(rows.start..rows.end.max(rows.start)).map(|(_, entry)| entry);
         for entry in before.into_iter().chain(within) {
             if entry.rows.start > at {
                 missing.push(Rows::new(at, entry.rows.start));

@@ -8,9 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use td_protocol::hash::ContentHash;
 use td_protocol::rows::Rows;
-use td_protocol::segment::{
-    ADLER32_OF_NOTHING, SegmentMeta, adler32_combine, check_segment, raw_len,
-};
+use td_protocol::segment::{ADLER32_OF_NOTHING, SegmentMeta, adler32_combine, check_segment, raw_len};
 
 use super::black::black_segments;
 use super::error::{ComposeError, SpoolError};
@@ -73,16 +71,8 @@ impl Spool {
             .map_err(|error| SpoolError::io(path, "making the file", error))?;
         file.write_all_at(&record::file_header(shape), 0)
             .map_err(|error| SpoolError::io(path, "writing the header", error))?;
-        let state = State {
-            end: FILE_HEADER_LEN as u64,
-            settled: Settled::default(),
-        };
-        Ok(Self {
-            shape,
-            path: path.to_owned(),
-            file,
-            state: Mutex::new(state),
-        })
+        let state = State { end: FILE_HEADER_LEN as u64, settled: Settled::default() };
+        Ok(Self { shape, path: path.to_owned(), file, state: Mutex::new(state) })
     }
 
     /// Opens the file of a master that ended, and reads every record in it again. Rows whose record is damaged or not whole
@@ -92,32 +82,19 @@ impl Spool {
     /// [`SpoolError::Foreign`] where it is not a spool of an image of this shape; others as it cannot be read.
     pub fn reopen(path: &Path, shape: Shape) -> Result<Self, SpoolError> {
         let failed = |error| SpoolError::io(path, "reading finished rows", error);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
         let len = file.metadata().map_err(failed)?.len();
         let mut header = [0; FILE_HEADER_LEN];
         if len < header.len() as u64 {
-            return Err(SpoolError::Foreign {
-                path: path.to_owned(),
-            });
+            return Err(SpoolError::Foreign { path: path.to_owned() });
         }
         file.read_exact_at(&mut header, 0).map_err(failed)?;
         if header != record::file_header(shape) {
-            return Err(SpoolError::Foreign {
-                path: path.to_owned(),
-            });
+            return Err(SpoolError::Foreign { path: path.to_owned() });
         }
         let state = read_records(&file, len, shape).map_err(failed)?;
         file.set_len(state.end).map_err(failed)?;
-        Ok(Self {
-            shape,
-            path: path.to_owned(),
-            file,
-            state: Mutex::new(state),
-        })
+        Ok(Self { shape, path: path.to_owned(), file, state: Mutex::new(state) })
     }
 
     #[must_use]
@@ -135,12 +112,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`SpoolError::Segment`] where the segment is not what it should be; others where it cannot be stored.
-    pub fn check_and_add(
-        &self,
-        expected: Rows,
-        meta: &SegmentMeta,
-        data: &[u8],
-    ) -> Result<Added, SpoolError> {
+    pub fn check_and_add(&self, expected: Rows, meta: &SegmentMeta, data: &[u8]) -> Result<Added, SpoolError> {
         check_segment(meta, data, self.shape.width, self.shape.format, expected)?;
         self.add(meta, data)
     }
@@ -168,10 +140,7 @@ impl Spool {
         };
         let mut settled = Vec::new();
         if !gaps.is_empty() {
-            let whole = Segment {
-                meta: meta.clone(),
-                data: data.to_vec(),
-            };
+            let whole = Segment { meta: meta.clone(), data: data.to_vec() };
             for part in trim::keep_rows(&whole, self.shape, &gaps)? {
                 // Another thread may have settled some of them meanwhile: the same again, with fewer rows.
                 settled.extend(self.add(&part.meta, &part.data)?.settled);
@@ -210,14 +179,8 @@ impl Spool {
         if !missing.is_empty() {
             return Err(ComposeError::Incomplete { missing });
         }
-        let read_error = |source| ComposeError::Read {
-            path: self.path.clone(),
-            source,
-        };
-        let mut joined = Joined {
-            bytes: 0,
-            adler32: ADLER32_OF_NOTHING,
-        };
+        let read_error = |source| ComposeError::Read { path: self.path.clone(), source };
+        let mut joined = Joined { bytes: 0, adler32: ADLER32_OF_NOTHING };
         let mut gathered = Vec::with_capacity(GATHERED_LEN);
         for entry in state.settled.entries() {
             if gathered.len() as u64 + entry.chunk_len > GATHERED_LEN as u64 {
@@ -227,9 +190,7 @@ impl Spool {
             if entry.chunk_len <= GATHERED_LEN as u64 {
                 let start = gathered.len();
                 gathered.resize(start + entry.chunk_len as usize, 0);
-                self.file
-                    .read_exact_at(&mut gathered[start..], entry.offset)
-                    .map_err(read_error)?;
+                self.file.read_exact_at(&mut gathered[start..], entry.offset).map_err(read_error)?;
             } else {
                 self.copy_chunk(entry, out)?;
             }
@@ -242,16 +203,10 @@ impl Spool {
 
     /// Between two files this is copy_file_range: the bytes do not pass through the process.
     fn copy_chunk<W: Write>(&self, entry: &Entry, out: &mut W) -> Result<(), ComposeError> {
-        let read_error = |source| ComposeError::Read {
-            path: self.path.clone(),
-            source,
-        };
+        let read_error = |source| ComposeError::Read { path: self.path.clone(), source };
         let mut source = &self.file;
-        source
-            .seek(SeekFrom::Start(entry.offset))
-            .map_err(read_error)?;
-        let copied =
-            io::copy(&mut source.take(entry.chunk_len), out).map_err(ComposeError::Write)?;
+        source.seek(SeekFrom::Start(entry.offset)).map_err(read_error)?;
+        let copied = io::copy(&mut source.take(entry.chunk_len), out).map_err(ComposeError::Write)?;
         if copied != entry.chunk_len {
             return Err(read_error(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -259,25 +214,15 @@ impl Spool {
     }
 
     /// Writes a record behind the last one and settles its rows. After an error the next record takes its place.
-    fn append(
-        &self,
-        state: &mut State,
-        meta: &SegmentMeta,
-        data: &[u8],
-        crc: u32,
-    ) -> Result<(), SpoolError> {
+    fn append(&self, state: &mut State, meta: &SegmentMeta, data: &[u8], crc: u32) -> Result<(), SpoolError> {
         let failed = |error| SpoolError::io(&self.path, "storing finished rows", error);
         let offset = state.end + RECORD_HEADER_LEN as u64;
         let mut head = [0; RECORD_HEADER_LEN + CHUNK_HEAD_LEN as usize];
         head[..RECORD_HEADER_LEN].copy_from_slice(&record::record_header(meta));
         head[RECORD_HEADER_LEN..].copy_from_slice(&chunk::head(*b"IDAT", data.len() as u32));
         self.file.write_all_at(&head, state.end).map_err(failed)?;
-        self.file
-            .write_all_at(data, offset + CHUNK_HEAD_LEN)
-            .map_err(failed)?;
-        self.file
-            .write_all_at(&crc.to_be_bytes(), offset + CHUNK_HEAD_LEN + meta.len)
-            .map_err(failed)?;
+        self.file.write_all_at(data, offset + CHUNK_HEAD_LEN).map_err(failed)?;
+        self.file.write_all_at(&crc.to_be_bytes(), offset + CHUNK_HEAD_LEN + meta.len).map_err(failed)?;
         let entry = entry_of(meta, offset);
         state.end = entry.offset + entry.chunk_len;
         state.settled.insert(entry);
@@ -302,10 +247,7 @@ fn entry_of(meta: &SegmentMeta, offset: u64) -> Entry {
 
 /// The index of a file of `len` bytes, and where its last whole record ends.
 fn read_records(file: &File, len: u64, shape: Shape) -> io::Result<State> {
-    let mut state = State {
-        end: FILE_HEADER_LEN as u64,
-        settled: Settled::default(),
-    };
+    let mut state = State { end: FILE_HEADER_LEN as u64, settled: Settled::default() };
     while len - state.end >= RECORD_HEADER_LEN as u64 {
         let mut header = [0; RECORD_HEADER_LEN];
         file.read_exact_at(&mut header, state.end)?;
@@ -313,18 +255,14 @@ fn read_records(file: &File, len: u64, shape: Shape) -> io::Result<State> {
             break;
         };
         let offset = state.end + RECORD_HEADER_LEN as u64;
-        let Some(end) = meta
-            .len
-            .checked_add(CHUNK_FRAME_LEN)
-            .and_then(|len| offset.checked_add(len))
-        else {
+        let Some(end) = meta.len.checked_add(CHUNK_FRAME_LEN).and_then(|len| offset.checked_add(len)) else {
             break;
         };
         if end > len {
             break;
         }
-        let fits = shape.rows().contains(meta.rows)
-            && raw_len(meta.rows, shape.width, shape.format) == Some(meta.raw_len);
+        let fits =
+            shape.rows().contains(meta.rows) && raw_len(meta.rows, shape.width, shape.format) == Some(meta.raw_len);
         if fits && chunk_is_whole(file, offset, &meta)? {
             state.settled.insert(entry_of(&meta, offset));
         }

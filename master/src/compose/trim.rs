@@ -16,11 +16,7 @@ const AVERAGE: u8 = 3;
 const PAETH: u8 = 4;
 
 /// New segments of the rows `keep` (top down, within the segment's rows).
-pub(super) fn keep_rows(
-    segment: &Segment,
-    shape: Shape,
-    keep: &[Rows],
-) -> Result<Vec<Segment>, SegmentError> {
+pub(super) fn keep_rows(segment: &Segment, shape: Shape, keep: &[Rows]) -> Result<Vec<Segment>, SegmentError> {
     let rows = segment.meta.rows;
     let pixel = shape.format.bytes_per_pixel() as usize;
     let row_len = shape.width as usize * pixel;
@@ -30,42 +26,33 @@ pub(super) fn keep_rows(
     let mut parts = keep.iter().copied().peekable();
     let mut encoder = SegmentEncoder::new();
     let mut kept = Vec::new();
-    check_segment_with(
-        &segment.meta,
-        &segment.data,
-        shape.width,
-        shape.format,
-        rows,
-        |mut bytes| {
-            while !bytes.is_empty() {
-                let (more, rest) = bytes.split_at(bytes.len().min(1 + row_len - current.len()));
-                current.extend_from_slice(more);
-                bytes = rest;
-                if current.len() <= row_len {
-                    return;
-                }
-                let filtered = std::mem::replace(&mut current, Vec::with_capacity(1 + row_len));
-                let plain = without_filter(&filtered, &above, pixel);
-                if let Some(part) = parts.peek().copied()
-                    && part.start <= at
-                {
-                    if at == part.start {
-                        encoder.push(&with_sub_filter(&plain, pixel));
-                    } else {
-                        encoder.push(&filtered);
-                    }
-                    if at + 1 == part.end {
-                        kept.push(
-                            std::mem::replace(&mut encoder, SegmentEncoder::new()).finish(part),
-                        );
-                        parts.next();
-                    }
-                }
-                above = plain;
-                at += 1;
+    check_segment_with(&segment.meta, &segment.data, shape.width, shape.format, rows, |mut bytes| {
+        while !bytes.is_empty() {
+            let (more, rest) = bytes.split_at(bytes.len().min(1 + row_len - current.len()));
+            current.extend_from_slice(more);
+            bytes = rest;
+            if current.len() <= row_len {
+                return;
             }
-        },
-    )?;
+            let filtered = std::mem::replace(&mut current, Vec::with_capacity(1 + row_len));
+            let plain = without_filter(&filtered, &above, pixel);
+            if let Some(part) = parts.peek().copied()
+                && part.start <= at
+            {
+                if at == part.start {
+                    encoder.push(&with_sub_filter(&plain, pixel));
+                } else {
+                    encoder.push(&filtered);
+                }
+                if at + 1 == part.end {
+                    kept.push(std::mem::replace(&mut encoder, SegmentEncoder::new()).finish(part));
+                    parts.next();
+                }
+            }
+            above = plain;
+            at += 1;
+        }
+    })?;
     Ok(kept)
 }
 
@@ -95,10 +82,8 @@ fn without_filter(filtered: &[u8], above: &[u8], pixel: usize) -> Vec<u8> {
 }
 
 fn with_sub_filter(plain: &[u8], pixel: usize) -> Vec<u8> {
-    let differences = plain
-        .iter()
-        .enumerate()
-        .map(|(at, byte)| byte.wrapping_sub(if at < pixel { 0 } else { plain[at - pixel] }));
+    let differences =
+        plain.iter().enumerate().map(|(at, byte)| byte.wrapping_sub(if at < pixel { 0 } else { plain[at - pixel] }));
     std::iter::once(SUB).chain(differences).collect()
 }
 

@@ -7,10 +7,7 @@ use crate::options::values::{Gamma, shortest};
 
 /// All of [`td_protocol::options::RenderOptions::switches`].
 pub fn switches(gathered: &Gathered) -> Vec<String> {
-    let mut list = vec![format!(
-        "+Q{}",
-        gathered.whole(Setting::Quality).unwrap_or(9)
-    )];
+    let mut list = vec![format!("+Q{}", gathered.whole(Setting::Quality).unwrap_or(9))];
     antialiasing(gathered, &mut list);
     bounding(gathered, &mut list);
     for (setting, letters, default) in [
@@ -29,20 +26,13 @@ pub fn switches(gathered: &Gathered) -> Vec<String> {
     if let Some(clock) = gathered.number(Setting::Clock) {
         list.push(format!("+K{}", shortest(clock)));
     }
-    if let Some(method) = gathered
-        .code(Setting::DitherMethod)
-        .filter(|_| gathered.on(Setting::Dither, false))
-    {
+    if let Some(method) = gathered.code(Setting::DitherMethod).filter(|_| gathered.on(Setting::Dither, false)) {
         list.push(format!("Dither_Method={method}"));
     }
     if let gamma @ Gamma::Power(_) = gathered.gamma(Setting::DisplayGamma) {
         list.push(format!("Display_Gamma={}", Value::Gamma(gamma).text()));
     }
-    let mut declares: Vec<String> = gathered
-        .declares
-        .iter()
-        .map(|(declare, _)| declare.argument())
-        .collect();
+    let mut declares: Vec<String> = gathered.declares.iter().map(|(declare, _)| declare.argument()).collect();
     declares.sort();
     list.append(&mut declares);
     list
@@ -65,23 +55,12 @@ fn antialiasing(gathered: &Gathered, list: &mut Vec<String>) {
     if method == 0 {
         return list.push("-A".to_owned());
     }
-    list.push(threshold(
-        gathered.number(Setting::AntialiasThreshold).unwrap_or(0.3),
-    ));
+    list.push(threshold(gathered.number(Setting::AntialiasThreshold).unwrap_or(0.3)));
     list.push(format!("+AM{method}"));
-    list.push(format!(
-        "+R{}",
-        gathered.whole(Setting::AntialiasDepth).unwrap_or(3)
-    ));
-    list.push(format!(
-        "+AG{}",
-        shortest(gathered.number(Setting::AntialiasGamma).unwrap_or(2.5))
-    ));
+    list.push(format!("+R{}", gathered.whole(Setting::AntialiasDepth).unwrap_or(3)));
+    list.push(format!("+AG{}", shortest(gathered.number(Setting::AntialiasGamma).unwrap_or(2.5))));
     list.push(match gathered.on(Setting::Jitter, true) {
-        true => format!(
-            "+J{}",
-            shortest(gathered.number(Setting::JitterAmount).unwrap_or(1.0))
-        ),
+        true => format!("+J{}", shortest(gathered.number(Setting::JitterAmount).unwrap_or(1.0))),
         false => "-J".to_owned(),
     });
 }
@@ -99,19 +78,13 @@ fn bounding(gathered: &Gathered, list: &mut Vec<String>) {
     if !gathered.on(Setting::Bounding, true) {
         return list.push("-B".to_owned());
     }
-    list.push(format!(
-        "+MB{}",
-        gathered.whole(Setting::BoundingThreshold).unwrap_or(1)
-    ));
+    list.push(format!("+MB{}", gathered.whole(Setting::BoundingThreshold).unwrap_or(1)));
     let method = gathered.whole(Setting::BoundingMethod).unwrap_or(1);
     list.push(format!("+BM{method}"));
     if method != 2 {
         return;
     }
-    if let Some(depth) = gathered
-        .whole(Setting::BspMaxDepth)
-        .filter(|&depth| depth > 0)
-    {
+    if let Some(depth) = gathered.whole(Setting::BspMaxDepth).filter(|&depth| depth > 0) {
         list.push(format!("BSP_MaxDepth={depth}"));
     }
     for (setting, name) in [

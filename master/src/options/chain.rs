@@ -17,9 +17,7 @@ pub struct Found {
 
 /// The first of these that can be read, and only that: `$POVINI`, `./povray.ini`, the user's, the system's, and the two
 /// older places. (Seen with strace on 3.7.0.10.) The second value is a `$POVINI` that could not be read: POV-Ray then goes on to the next.
-pub fn starting_file(
-    surroundings: &dyn Surroundings,
-) -> (Option<Found>, Option<(PathBuf, io::Error)>) {
+pub fn starting_file(surroundings: &dyn Surroundings) -> (Option<Found>, Option<(PathBuf, io::Error)>) {
     let mut failed = None;
     if let Some(named) = surroundings.variable("POVINI") {
         let path = PathBuf::from(named);
@@ -28,10 +26,7 @@ pub fn starting_file(
             Err(error) => failed = Some((path, error)),
         }
     }
-    let home = surroundings
-        .variable("HOME")
-        .filter(|home| !home.is_empty())
-        .map(PathBuf::from);
+    let home = surroundings.variable("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     let in_home = |name: &str| home.as_ref().map(|home| home.join(name));
     let places = [
         Some(PathBuf::from("./povray.ini")),
@@ -51,11 +46,7 @@ pub fn starting_file(
 ///
 /// # Errors
 /// That of the first file that is there and cannot be read, or [`io::ErrorKind::NotFound`].
-pub fn find(
-    name: &str,
-    library_paths: &[PathBuf],
-    surroundings: &dyn Surroundings,
-) -> io::Result<Found> {
+pub fn find(name: &str, library_paths: &[PathBuf], surroundings: &dyn Surroundings) -> io::Result<Found> {
     let folders = std::iter::once(Path::new("")).chain(library_paths.iter().map(PathBuf::as_path));
     for folder in folders {
         for candidate in spellings(name) {
@@ -63,8 +54,7 @@ pub fn find(
             match surroundings.read(&path) {
                 Ok(bytes) => return Ok(Found { path, bytes }),
                 Err(error)
-                    if error.kind() == io::ErrorKind::NotFound
-                        || error.kind() == io::ErrorKind::NotADirectory => {}
+                    if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory => {}
                 Err(error) => return Err(error),
             }
         }
@@ -76,8 +66,5 @@ pub fn find(
 fn spellings(name: &str) -> Vec<String> {
     let has_extension = name.rfind('.').is_some_and(|dot| name.len() - dot <= 4);
     let as_it_is = has_extension.then(|| name.to_owned());
-    as_it_is
-        .into_iter()
-        .chain([format!("{name}.ini"), format!("{name}.INI")])
-        .collect()
+    as_it_is.into_iter().chain([format!("{name}.ini"), format!("{name}.INI")]).collect()
 }

@@ -27,9 +27,7 @@ impl Declare {
     /// # Errors
     /// What is wrong with it, as the beginning of a sentence.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or("the name or its value is missing")?;
+        let (name, value) = text.split_once('=').ok_or("the name or its value is missing")?;
         if !is_identifier(name) {
             return Err("the name must be a letter or _, then up to 39 letters, digits and _");
         }
@@ -38,10 +36,7 @@ impl Declare {
         } else {
             DeclareValue::Number(decimal(value)?)
         };
-        Ok(Self {
-            name: name.to_owned(),
-            value,
-        })
+        Ok(Self { name: name.to_owned(), value })
     }
 
     /// As one argument for POV-Ray.
@@ -58,11 +53,7 @@ impl Declare {
 
 fn is_identifier(name: &str) -> bool {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    begins
-        && name.len() <= LONGEST_NAME
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    begins && name.len() <= LONGEST_NAME && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn decimal(value: &str) -> Result<f64, &'static str> {
@@ -76,9 +67,7 @@ fn string(value: &str) -> Result<String, &'static str> {
         .ok_or("the text must be in one pair of quotes")?;
     let allowed = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\'' | '\\');
     if text.is_empty() || !text.chars().all(allowed) {
-        return Err(
-            "the text may hold letters, digits, blanks and signs of ASCII, but no quotes and no \\",
-        );
+        return Err("the text may hold letters, digits, blanks and signs of ASCII, but no quotes and no \\");
     }
     Ok(text.to_owned())
 }

@@ -42,15 +42,11 @@ pub enum Problem {
     UnknownSwitch(Option<String>),
     #[error("POV-Ray 3.7 has no such setting{}", hint(.0))]
     UnknownSetting(Option<String>),
-    #[error(
-        "this is neither a switch, nor NAME=VALUE, nor a file's name; a name with blanks or brackets needs quotes"
-    )]
+    #[error("this is neither a switch, nor NAME=VALUE, nor a file's name; a name with blanks or brackets needs quotes")]
     Strange,
     #[error("a value is missing; write it right behind, as in {0}")]
     NeedsValue(String),
-    #[error(
-        "the threshold needs its 0 before the point; write +A0.3, or Antialias_Threshold=1 with +A"
-    )]
+    #[error("the threshold needs its 0 before the point; write +A0.3, or Antialias_Threshold=1 with +A")]
     Threshold,
     #[error("this switch takes no value; write {0}")]
     TakesNoValue(String),
@@ -66,9 +62,7 @@ pub enum Problem {
     NotGamma,
     #[error("this must be one of B2, B3, B4, D1, D2, FS")]
     NotDitherMethod,
-    #[error(
-        "this is no file type; write N for PNG (N8, N16, Ng), T or C for Targa, J for JPEG, P for PPM, B for BMP"
-    )]
+    #[error("this is no file type; write N for PNG (N8, N16, Ng), T or C for Targa, J for JPEG, P for PPM, B for BMP")]
     NotFileType,
     #[error("{bits} bits per colour are not built; write 8 or 16, as in +FN16")]
     Bits { bits: i64 },
@@ -79,10 +73,7 @@ pub enum Problem {
     #[error("{0}; write Declare=name=1.5 or Declare='name=\"text\"'")]
     Declare(&'static str),
     #[error("{why}; {instead}")]
-    Refused {
-        why: &'static str,
-        instead: &'static str,
-    },
+    Refused { why: &'static str, instead: &'static str },
     #[error(
         "animations are not built yet; give one picture its clock, as in +K0.5, and leave Initial_Frame and Final_Frame out"
     )]
@@ -136,24 +127,14 @@ impl fmt::Display for Range {
 }
 
 fn hint(hint: &Option<String>) -> String {
-    hint.as_ref().map_or_else(
-        || "; docs/switches.md lists them".to_owned(),
-        |name| format!("; did you mean {name}?"),
-    )
+    hint.as_ref().map_or_else(|| "; docs/switches.md lists them".to_owned(), |name| format!("; did you mean {name}?"))
 }
 
 fn sections(there: &[String]) -> String {
     if there.is_empty() {
         return ", and no other".to_owned();
     }
-    format!(
-        "; it has {}",
-        there
-            .iter()
-            .map(|name| format!("[{name}]"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
+    format!("; it has {}", there.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", "))
 }
 
 /// Whoever reads the message must not get escape codes for the terminal, nor pages.
@@ -162,17 +143,7 @@ fn printable(text: &str) -> String {
     let shown: String = text
         .chars()
         .take(MOST)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
         .collect();
-    if text.chars().count() > MOST {
-        format!("{shown}...")
-    } else {
-        shown
-    }
+    if text.chars().count() > MOST { format!("{shown}...") } else { shown }
 }

@@ -50,16 +50,10 @@ impl FileType {
 
     /// Whether a name says that it is a picture, of whatever kind.
     pub(super) fn is_pictures_extension(name: &Path) -> bool {
-        const KNOWN: [&str; 12] = [
-            "png", "jpg", "jpeg", "tga", "bmp", "ppm", "pgm", "tif", "tiff", "webp", "exr", "hdr",
-        ];
-        let extension = name
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .unwrap_or_default();
-        KNOWN
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(extension))
+        const KNOWN: [&str; 12] =
+            ["png", "jpg", "jpeg", "tga", "bmp", "ppm", "pgm", "tif", "tiff", "webp", "exr", "hdr"];
+        let extension = name.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        KNOWN.iter().any(|known| known.eq_ignore_ascii_case(extension))
     }
 }
 
@@ -85,28 +79,14 @@ pub enum Unwanted {
 /// See [`Unwanted`].
 pub fn of_switch(text: &str) -> Result<Wanted, Unwanted> {
     let (kind, modifier) = first_letter(text)?;
-    let plain = Wanted {
-        kind,
-        grey: false,
-        bits: None,
-    };
+    let plain = Wanted { kind, grey: false, bits: None };
     match modifier {
         "" => Ok(plain),
-        "g" | "G" if kind.has_16_bits() => Ok(Wanted {
-            grey: true,
-            ..plain
-        }),
+        "g" | "G" if kind.has_16_bits() => Ok(Wanted { grey: true, ..plain }),
         "g" | "G" => Err(Unwanted::NoGrey(kind.name())),
         digits => {
-            let bits = digits
-                .starts_with(|c: char| c.is_ascii_digit())
-                .then(|| super::values::whole(digits))
-                .flatten();
-            bits.map(|bits| Wanted {
-                bits: Some(bits),
-                ..plain
-            })
-            .ok_or(Unwanted::NoSuchType)
+            let bits = digits.starts_with(|c: char| c.is_ascii_digit()).then(|| super::values::whole(digits)).flatten();
+            bits.map(|bits| Wanted { bits: Some(bits), ..plain }).ok_or(Unwanted::NoSuchType)
         }
     }
 }

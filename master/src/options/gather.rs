@@ -20,10 +20,7 @@ const MOST_FILES: usize = 64;
 
 /// Reads everything: the starting ini file, then the arguments.
 pub fn gather<S: AsRef<OsStr>>(arguments: &[S], surroundings: &dyn Surroundings) -> Gathered {
-    let mut reader = Reader {
-        surroundings,
-        gathered: Gathered::default(),
-    };
+    let mut reader = Reader { surroundings, gathered: Gathered::default() };
     let has_ini = reader.starting_file();
     for argument in arguments {
         reader.argument(argument.as_ref());
@@ -32,10 +29,7 @@ pub fn gather<S: AsRef<OsStr>>(arguments: &[S], surroundings: &dyn Surroundings)
     if !has_ini {
         gathered.add_library_path(PathBuf::from(chain::BUILT_IN_LIBRARY), &Source::Default);
     }
-    if let Some(path) = surroundings
-        .variable("POVINC")
-        .filter(|path| !path.is_empty())
-    {
+    if let Some(path) = surroundings.variable("POVINC").filter(|path| !path.is_empty()) {
         gathered.add_library_path(PathBuf::from(path), &Source::Variable("POVINC"));
     }
     gathered
@@ -57,42 +51,22 @@ impl Reader<'_> {
     fn starting_file(&mut self) -> bool {
         let (found, failed) = chain::starting_file(self.surroundings);
         if let Some((path, error)) = failed {
-            self.gathered.notes.push(format!(
-                "$POVINI: cannot read {}: {error}; going on without it",
-                path.display()
-            ));
+            self.gathered.notes.push(format!("$POVINI: cannot read {}: {error}; going on without it", path.display()));
         }
         let Some(found) = found else { return false };
         let name = found.path.display().to_string();
-        self.ini(
-            found,
-            None,
-            &name,
-            &Source::Variable("POVINI"),
-            Place {
-                depth: 1,
-                by_itself: true,
-            },
-        );
+        self.ini(found, None, &name, &Source::Variable("POVINI"), Place { depth: 1, by_itself: true });
         true
     }
 
     fn argument(&mut self, argument: &OsStr) {
-        let place = Place {
-            depth: 0,
-            by_itself: false,
-        };
+        let place = Place { depth: 0, by_itself: false };
         let Some(text) = argument.to_str().filter(|text| is_text(text)) else {
-            return self.gathered.refuse(
-                &argument.to_string_lossy(),
-                &Source::CommandLine,
-                Problem::NotText,
-            );
+            return self.gathered.refuse(&argument.to_string_lossy(), &Source::CommandLine, Problem::NotText);
         };
         let tokens = tokens::of_argument(text, is_name);
         if tokens.is_empty() {
-            self.gathered
-                .refuse("\"\"", &Source::CommandLine, Problem::Empty);
+            self.gathered.refuse("\"\"", &Source::CommandLine, Problem::Empty);
         }
         for token in tokens {
             self.token(&token, &Source::CommandLine, place);
@@ -105,9 +79,7 @@ impl Reader<'_> {
             return self.gathered.refuse(&spelled, source, Problem::NotText);
         }
         match token {
-            Token::Switch { on, text, quoted } => {
-                self.switch(*on, text, quoted.as_deref(), &spelled, source, place)
-            }
+            Token::Switch { on, text, quoted } => self.switch(*on, text, quoted.as_deref(), &spelled, source, place),
             Token::Setting { name, value } => match table::by_name(name) {
                 Some(row) => self.value(row, value, &spelled, source, place, false),
                 None => self.strange(&spelled, source),
@@ -117,24 +89,12 @@ impl Reader<'_> {
         }
     }
 
-    fn switch(
-        &mut self,
-        on: bool,
-        text: &str,
-        quoted: Option<&str>,
-        spelled: &str,
-        source: &Source,
-        place: Place,
-    ) {
+    fn switch(&mut self, on: bool, text: &str, quoted: Option<&str>, spelled: &str, source: &Source, place: Place) {
         if let Some(problem) = switch_hint::programs_own(on, text) {
             return self.gathered.refuse(spelled, source, problem);
         }
         let Some((row, switch, value)) = table::by_switch(text, quoted) else {
-            return self.gathered.refuse(
-                spelled,
-                source,
-                switch_hint::problem(on, text, quoted.is_some()),
-            );
+            return self.gathered.refuse(spelled, source, switch_hint::problem(on, text, quoted.is_some()));
         };
         if let Some(toggled) = switch.toggles {
             self.assign(toggled, Value::OnOff(on), spelled, source);
@@ -156,18 +116,11 @@ impl Reader<'_> {
 
     /// A scene, a folder, or an ini file: POV-Ray goes by the end of the name.
     fn name(&mut self, name: &str, source: &Source, place: Place) {
-        let ends_in_pov = name
-            .rsplit_once('.')
-            .is_some_and(|(_, end)| end.eq_ignore_ascii_case("pov"));
+        let ends_in_pov = name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("pov"));
         if name.is_empty() {
             self.gathered.refuse("\"\"", source, Problem::Empty);
         } else if ends_in_pov {
-            self.assign(
-                Setting::InputFileName,
-                Value::Text(name.to_owned()),
-                name,
-                source,
-            );
+            self.assign(Setting::InputFileName, Value::Text(name.to_owned()), name, source);
         } else if name.ends_with('/') {
             self.gathered.add_library_path(PathBuf::from(name), source);
         } else {
@@ -175,19 +128,8 @@ impl Reader<'_> {
         }
     }
 
-    fn value(
-        &mut self,
-        row: &'static Row,
-        text: &str,
-        spelled: &str,
-        source: &Source,
-        place: Place,
-        is_switch: bool,
-    ) {
-        let text = if matches!(
-            row.kind,
-            Kind::Text | Kind::Folder | Kind::IniFile | Kind::Declaration
-        ) {
+    fn value(&mut self, row: &'static Row, text: &str, spelled: &str, source: &Source, place: Place, is_switch: bool) {
+        let text = if matches!(row.kind, Kind::Text | Kind::Folder | Kind::IniFile | Kind::Declaration) {
             text
         } else {
             self.first_word(text, spelled, source)
@@ -218,8 +160,7 @@ impl Reader<'_> {
         let text = text.trim();
         match text.split_once([' ', '\t']) {
             Some((word, rest)) => {
-                self.gathered
-                    .note(spelled, source, &format!("{:?} is not read", rest.trim()));
+                self.gathered.note(spelled, source, &format!("{:?} is not read", rest.trim()));
                 word
             }
             None => text,
@@ -227,14 +168,9 @@ impl Reader<'_> {
     }
 
     fn assign(&mut self, setting: Setting, value: Value, spelled: &str, source: &Source) {
-        let assigned = Assigned {
-            value,
-            spelled: spelled.to_owned(),
-            source: source.clone(),
-        };
+        let assigned = Assigned { value, spelled: spelled.to_owned(), source: source.clone() };
         let before = self.gathered.assigned.insert(setting, assigned.clone());
-        let Some(before) = before
-            .filter(|before| setting == Setting::InputFileName && before.value != assigned.value)
+        let Some(before) = before.filter(|before| setting == Setting::InputFileName && before.value != assigned.value)
         else {
             return;
         };
@@ -242,27 +178,14 @@ impl Reader<'_> {
             self.gathered.note(
                 spelled,
                 source,
-                &format!(
-                    "taken instead of {}, as POV-Ray takes the last scene named",
-                    before.value.text()
-                ),
+                &format!("taken instead of {}, as POV-Ray takes the last scene named", before.value.text()),
             );
         }
     }
 
     /// POV-Ray keeps the first of two with the same name.
-    fn declare(
-        &mut self,
-        declare: crate::options::declare::Declare,
-        spelled: &str,
-        source: &Source,
-    ) {
-        match self
-            .gathered
-            .declares
-            .iter()
-            .find(|(known, _)| known.name == declare.name)
-        {
+    fn declare(&mut self, declare: crate::options::declare::Declare, spelled: &str, source: &Source) {
+        match self.gathered.declares.iter().find(|(known, _)| known.name == declare.name) {
             None => self.gathered.declares.push((declare, source.clone())),
             Some((known, _)) if *known == declare => {}
             Some((known, _)) => {
@@ -277,10 +200,7 @@ impl Reader<'_> {
     }
 
     fn included(&mut self, name: &str, spelled: &str, source: &Source, place: Place) {
-        let place = Place {
-            depth: place.depth + 1,
-            ..place
-        };
+        let place = Place { depth: place.depth + 1, ..place };
         let problem = if name.is_empty() {
             Problem::Empty
         } else if place.depth > DEEPEST {
@@ -288,17 +208,10 @@ impl Reader<'_> {
         } else if self.gathered.files.len() >= MOST_FILES {
             Problem::TooMany(MOST_FILES)
         } else if let Some((file, section)) = ini::split_section(name) {
-            let folders: Vec<PathBuf> = self
-                .gathered
-                .library_paths
-                .iter()
-                .map(|(path, _)| path.clone())
-                .collect();
+            let folders: Vec<PathBuf> = self.gathered.library_paths.iter().map(|(path, _)| path.clone()).collect();
             match chain::find(file, &folders, self.surroundings) {
                 Ok(found) => return self.ini(found, section, spelled, source, place),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    Problem::NoIni(*source == Source::CommandLine)
-                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Problem::NoIni(*source == Source::CommandLine),
                 Err(error) => Problem::UnreadableIni(error.to_string()),
             }
         } else {
@@ -307,14 +220,7 @@ impl Reader<'_> {
         self.gathered.refuse(spelled, source, problem);
     }
 
-    fn ini(
-        &mut self,
-        found: chain::Found,
-        section: Option<&str>,
-        spelled: &str,
-        source: &Source,
-        place: Place,
-    ) {
+    fn ini(&mut self, found: chain::Found, section: Option<&str>, spelled: &str, source: &Source, place: Place) {
         self.gathered.files.push(found.path.clone());
         if u64::try_from(found.bytes.len()).is_ok_and(|length| length > LARGEST_INI) {
             return self.gathered.refuse(
@@ -326,32 +232,18 @@ impl Reader<'_> {
         // Comments in some old encoding do no harm; a value with such a letter is refused when it is met.
         let text = String::from_utf8_lossy(&found.bytes);
         let contents = ini::read(&text, section, is_name, is_command);
-        if let Some(wanted) = section.filter(|wanted| {
-            !contents
-                .sections
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(wanted))
-        }) {
-            let problem = Problem::NoSection {
-                wanted: wanted.to_owned(),
-                there: contents.sections,
-            };
+        if let Some(wanted) =
+            section.filter(|wanted| !contents.sections.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
+        {
+            let problem = Problem::NoSection { wanted: wanted.to_owned(), there: contents.sections };
             return self.gathered.refuse(spelled, source, problem);
         }
-        let at = |line| Source::File {
-            path: found.path.clone(),
-            line,
-            by_itself: place.by_itself,
-        };
+        let at = |line| Source::File { path: found.path.clone(), line, by_itself: place.by_itself };
         for placed in contents.tokens {
             self.token(&placed.token, &at(placed.line), place);
         }
         for (line, unread) in contents.unread {
-            self.gathered.note(
-                &unread,
-                &at(line),
-                "not read: POV-Ray reads one NAME=VALUE a line",
-            );
+            self.gathered.note(&unread, &at(line), "not read: POV-Ray reads one NAME=VALUE a line");
         }
     }
 }
@@ -365,7 +257,5 @@ fn is_command(name: &str) -> bool {
 }
 
 fn is_text(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| c == char::REPLACEMENT_CHARACTER || (c.is_control() && c != '\t'))
+    !text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || (c.is_control() && c != '\t'))
 }

@@ -61,18 +61,13 @@ pub struct Gathered {
 
 impl Gathered {
     pub fn refuse(&mut self, spelled: &str, source: &Source, problem: Problem) {
-        self.errors.push(OptionError {
-            spelled: spelled.to_owned(),
-            source_: source.clone(),
-            problem,
-        });
+        self.errors.push(OptionError { spelled: spelled.to_owned(), source_: source.clone(), problem });
     }
 
     /// Tells the person something about what they said; silent about what POV-Ray's own files say.
     pub fn note(&mut self, spelled: &str, source: &Source, text: &str) {
         if source.is_deliberate() {
-            self.notes
-                .push(format!("{}{spelled}: {text}", source.prefix()));
+            self.notes.push(format!("{}{spelled}: {text}", source.prefix()));
         }
     }
 
@@ -84,70 +79,49 @@ impl Gathered {
 
     pub fn on(&self, setting: Setting, default: bool) -> bool {
         match self.assigned.get(&setting) {
-            Some(Assigned {
-                value: Value::OnOff(on),
-                ..
-            }) => *on,
+            Some(Assigned { value: Value::OnOff(on), .. }) => *on,
             _ => default,
         }
     }
 
     pub fn whole(&self, setting: Setting) -> Option<i64> {
         match self.assigned.get(&setting) {
-            Some(Assigned {
-                value: Value::Whole(whole),
-                ..
-            }) => Some(*whole),
+            Some(Assigned { value: Value::Whole(whole), .. }) => Some(*whole),
             _ => None,
         }
     }
 
     pub fn number(&self, setting: Setting) -> Option<f64> {
         match self.assigned.get(&setting) {
-            Some(Assigned {
-                value: Value::Number(number),
-                ..
-            }) => Some(*number),
+            Some(Assigned { value: Value::Number(number), .. }) => Some(*number),
             _ => None,
         }
     }
 
     pub fn gamma(&self, setting: Setting) -> Gamma {
         match self.assigned.get(&setting) {
-            Some(Assigned {
-                value: Value::Gamma(gamma),
-                ..
-            }) => *gamma,
+            Some(Assigned { value: Value::Gamma(gamma), .. }) => *gamma,
             _ => Gamma::Srgb,
         }
     }
 
     pub fn code(&self, setting: Setting) -> Option<&'static str> {
         match self.assigned.get(&setting) {
-            Some(Assigned {
-                value: Value::Code(code),
-                ..
-            }) => Some(code),
+            Some(Assigned { value: Value::Code(code), .. }) => Some(code),
             _ => None,
         }
     }
 
     pub fn kind(&self) -> FileType {
         match self.assigned.get(&Setting::OutputFileType) {
-            Some(Assigned {
-                value: Value::Kind(kind),
-                ..
-            }) => *kind,
+            Some(Assigned { value: Value::Kind(kind), .. }) => *kind,
             _ => FileType::default(),
         }
     }
 
     pub fn text(&self, setting: Setting) -> Option<&str> {
         match self.assigned.get(&setting) {
-            Some(Assigned {
-                value: Value::Text(text),
-                ..
-            }) if !text.is_empty() => Some(text),
+            Some(Assigned { value: Value::Text(text), .. }) if !text.is_empty() => Some(text),
             _ => None,
         }
     }

@@ -31,29 +31,15 @@ pub struct Contents {
 pub fn split_section(name: &str) -> Option<(&str, Option<&str>)> {
     match name.split_once('[') {
         None => Some((name, None)),
-        Some((file, section)) => section
-            .split_once(']')
-            .map(|(section, _)| (file, Some(section))),
+        Some((file, section)) => section.split_once(']').map(|(section, _)| (file, Some(section))),
     }
 }
 
 /// Reads a whole file. `is_name` says which names POV-Ray knows; `is_command` those whose value is a shell command.
 #[must_use]
-pub fn read(
-    text: &str,
-    section: Option<&str>,
-    is_name: fn(&str) -> bool,
-    is_command: fn(&str) -> bool,
-) -> Contents {
+pub fn read(text: &str, section: Option<&str>, is_name: fn(&str) -> bool, is_command: fn(&str) -> bool) -> Contents {
     let characters: Vec<char> = text.trim_start_matches('\u{feff}').chars().collect();
-    let mut reader = Reader {
-        characters,
-        at: 0,
-        line: 1,
-        is_name,
-        is_command,
-        contents: Contents::default(),
-    };
+    let mut reader = Reader { characters, at: 0, line: 1, is_name, is_command, contents: Contents::default() };
     reader.file(section);
     reader.contents
 }
@@ -99,9 +85,7 @@ impl Reader {
     }
 
     fn step(&mut self) {
-        if self.peek() == Some('\n')
-            || (self.peek() == Some('\r') && self.characters.get(self.at + 1) != Some(&'\n'))
-        {
+        if self.peek() == Some('\n') || (self.peek() == Some('\r') && self.characters.get(self.at + 1) != Some(&'\n')) {
             self.line += 1;
         }
         self.at += 1;
@@ -193,13 +177,7 @@ impl Reader {
             } else {
                 self.unquoted()
             };
-            self.push_at(
-                Token::Setting {
-                    name: name.to_owned(),
-                    value,
-                },
-                line,
-            );
+            self.push_at(Token::Setting { name: name.to_owned(), value }, line);
             self.skip_blanks();
             if self.peek() != Some(',') {
                 break;
@@ -209,9 +187,7 @@ impl Reader {
         let line = self.line;
         let unread = self.take(|c| !ends_line(c));
         if !unread.is_empty() && !unread.starts_with([';', '#']) {
-            self.contents
-                .unread
-                .push((line, unread.trim_end().to_owned()));
+            self.contents.unread.push((line, unread.trim_end().to_owned()));
         }
     }
 
@@ -226,13 +202,7 @@ impl Reader {
     }
 
     fn goes_on_behind_blank(&self) -> bool {
-        let mut ahead = self
-            .characters
-            .get(self.at..)
-            .unwrap_or(&[])
-            .iter()
-            .copied()
-            .skip_while(|&c| is_blank(c));
+        let mut ahead = self.characters.get(self.at..).unwrap_or(&[]).iter().copied().skip_while(|&c| is_blank(c));
         match ahead.next() {
             None | Some(';' | '#' | ',') => false,
             Some('+' | '-') => !ahead.next().is_some_and(|c| c.is_ascii_alphabetic()),

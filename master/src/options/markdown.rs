@@ -42,25 +42,13 @@ fn line(row: &Row) -> String {
     let switches: Vec<String> = row
         .switches
         .iter()
-        .map(|switch| {
-            format!(
-                "`+{}{}`",
-                switch.letters,
-                if switch.takes_value { "…" } else { "" }
-            )
-        })
+        .map(|switch| format!("`+{}{}`", switch.letters, if switch.takes_value { "…" } else { "" }))
         .collect();
     let default = match row.does {
         Does::Passes { default } | Does::Handles { default } => default,
         _ => "",
     };
-    format!(
-        "| {} | {} | {} | {default} | {} |\n",
-        names.join(", "),
-        switches.join(" "),
-        value(row.kind),
-        fate(row)
-    )
+    format!("| {} | {} | {} | {default} | {} |\n", names.join(", "), switches.join(" "), value(row.kind), fate(row))
 }
 
 fn value(kind: Kind) -> String {
@@ -98,9 +86,5 @@ fn fate(row: &Row) -> String {
         Does::Notes(text) => format!("not passed: {text}"),
         Does::Refuses { why, instead } => format!("{refused}: {why}; {instead}"),
     };
-    if row.about.is_empty() {
-        fate
-    } else {
-        format!("{fate}; {}", row.about)
-    }
+    if row.about.is_empty() { fate } else { format!("{fate}; {}", row.about) }
 }

@@ -81,10 +81,7 @@ impl Settings {
     ///
     /// # Errors
     /// Everything that is wrong, at once.
-    pub fn from_args<S: AsRef<OsStr>>(
-        arguments: &[S],
-        surroundings: &dyn Surroundings,
-    ) -> Result<Self, OptionErrors> {
+    pub fn from_args<S: AsRef<OsStr>>(arguments: &[S], surroundings: &dyn Surroundings) -> Result<Self, OptionErrors> {
         settle::settle(gather::gather(arguments, surroundings))
     }
 }

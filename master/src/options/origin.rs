@@ -24,14 +24,7 @@ impl Source {
     /// Whether a person said this for this job: only then are they told what becomes of it.
     #[must_use]
     pub const fn is_deliberate(&self) -> bool {
-        matches!(
-            self,
-            Self::CommandLine
-                | Self::File {
-                    by_itself: false,
-                    ..
-                }
-        )
+        matches!(self, Self::CommandLine | Self::File { by_itself: false, .. })
     }
 
     /// `povray.ini:12: `, or nothing for the command line.

@@ -60,10 +60,7 @@ impl OutputName {
 /// POV-Ray 3.7 itself writes beside the scene; who runs it in the scene's folder, as most do, sees no difference.
 #[must_use]
 pub fn default_name(scene: &Path, kind: FileType) -> PathBuf {
-    let name = scene
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_else(|| "object".to_owned());
+    let name = scene.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_else(|| "object".to_owned());
     let stem = match name.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
         _ => name.as_str(),
@@ -98,10 +95,9 @@ impl Settings {
     /// When `-o` and `+O` (or `Output_File_Name` in an ini file that the user named) are both there.
     pub fn target(&self, own: Option<&OsStr>, scene: &Path) -> Result<Target, TwoNames> {
         match (own, &self.output) {
-            (Some(own), Some(OutputName(povs))) if self.output_is_deliberate() => Err(TwoNames {
-                own: own.to_string_lossy().into_owned(),
-                povs: povs.clone(),
-            }),
+            (Some(own), Some(OutputName(povs))) if self.output_is_deliberate() => {
+                Err(TwoNames { own: own.to_string_lossy().into_owned(), povs: povs.clone() })
+            }
             (Some(own), _) if own == "-" => Ok(Target::StandardOutput),
             (Some(own), _) => Ok(Target::File(PathBuf::from(own))),
             (None, Some(name)) => Ok(name.target(scene, self.file_type)),
@@ -110,8 +106,6 @@ impl Settings {
     }
 
     fn output_is_deliberate(&self) -> bool {
-        self.origins
-            .iter()
-            .any(|origin| origin.setting == "Output_File_Name" && origin.from.is_deliberate())
+        self.origins.iter().any(|origin| origin.setting == "Output_File_Name" && origin.from.is_deliberate())
     }
 }

@@ -23,37 +23,20 @@ pub enum PartError {
 /// # Errors
 /// When POV-Ray would refuse it.
 pub fn part(start: Option<f64>, end: Option<f64>, size: u32) -> Result<Rows, PartError> {
-    let first = start.map(rounded).map_or(0, |start| {
-        if start < 1.0 {
-            of_whole(start, size)
-        } else {
-            counted(start)
-        }
-    });
-    let last = end.map(rounded).map_or(i64::from(size) - 1, |end| {
-        if end <= 1.0 {
-            of_whole(end, size) - 1
-        } else {
-            counted(end)
-        }
-    });
+    let first = start.map(rounded).map_or(0, |start| if start < 1.0 { of_whole(start, size) } else { counted(start) });
+    let last = end
+        .map(rounded)
+        .map_or(i64::from(size) - 1, |end| if end <= 1.0 { of_whole(end, size) - 1 } else { counted(end) });
     let inside = |index: i64| u32::try_from(index).ok().filter(|&index| index < size);
     let first = inside(first).ok_or(PartError::Start)?;
     if last < 0 {
         return Err(PartError::EndTooSmall);
     }
     let last = inside(last).ok_or(PartError::End)?;
-    Ok(if last < first {
-        Rows::new(first, first)
-    } else {
-        Rows::new(first, last + 1)
-    })
+    Ok(if last < first { Rows::new(first, first) } else { Rows::new(first, last + 1) })
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "POV-Ray keeps 32 bits; the result must be the same"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "POV-Ray keeps 32 bits; the result must be the same")]
 fn rounded(value: f64) -> f64 {
     f64::from(value as f32)
 }

@@ -23,32 +23,18 @@ pub fn read(row: &Row, text: &str, is_switch: bool) -> Result<Reading, Problem> 
     let setting = row.setting;
     match row.kind {
         Kind::Text | Kind::Folder | Kind::IniFile => Ok(one(setting, Value::Text(text.to_owned()))),
-        Kind::Declaration => Declare::parse(text)
-            .map(Reading::Declare)
-            .map_err(Problem::Declare),
+        Kind::Declaration => Declare::parse(text).map(Reading::Declare).map_err(Problem::Declare),
         // +D takes letters for the kind of screen.
         Kind::OnOff if is_switch => Ok(one(setting, Value::OnOff(true))),
-        Kind::OnOff => values::on_off(text)
-            .map(|on| one(setting, Value::OnOff(on)))
-            .ok_or(Problem::NotOnOff),
-        Kind::Gamma => values::gamma(text)
-            .map(|gamma| one(setting, Value::Gamma(gamma)))
-            .ok_or(Problem::NotGamma),
-        Kind::DitherMethod => values::dither_method(text)
-            .map(|code| one(setting, Value::Code(code)))
-            .ok_or(Problem::NotDitherMethod),
+        Kind::OnOff => values::on_off(text).map(|on| one(setting, Value::OnOff(on))).ok_or(Problem::NotOnOff),
+        Kind::Gamma => values::gamma(text).map(|gamma| one(setting, Value::Gamma(gamma))).ok_or(Problem::NotGamma),
+        Kind::DitherMethod => {
+            values::dither_method(text).map(|code| one(setting, Value::Code(code))).ok_or(Problem::NotDitherMethod)
+        }
         Kind::FileType if is_switch => Ok(type_of_switch(text)?),
         Kind::FileType => type_of_setting(text),
-        Kind::Whole {
-            least,
-            most,
-            beyond,
-        } => whole(setting, text, least, most, beyond),
-        Kind::Number {
-            least,
-            most,
-            beyond,
-        } => number(setting, text, least, most, beyond),
+        Kind::Whole { least, most, beyond } => whole(setting, text, least, most, beyond),
+        Kind::Number { least, most, beyond } => number(setting, text, least, most, beyond),
     }
 }
 
@@ -62,42 +48,23 @@ fn clipped(setting: Setting, value: Value) -> Reading {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "limits in a message")]
-fn whole(
-    setting: Setting,
-    text: &str,
-    least: i64,
-    most: i64,
-    beyond: Beyond,
-) -> Result<Reading, Problem> {
+fn whole(setting: Setting, text: &str, least: i64, most: i64, beyond: Beyond) -> Result<Reading, Problem> {
     let problem = match setting {
         Setting::Width => Problem::Side("width"),
         Setting::Height => Problem::Side("height"),
-        _ => Problem::NotWhole(Range {
-            least: least as f64,
-            most: most as f64,
-        }),
+        _ => Problem::NotWhole(Range { least: least as f64, most: most as f64 }),
     };
     match values::whole(text) {
         Some(value) if (least..=most).contains(&value) => Ok(one(setting, Value::Whole(value))),
-        Some(value) if value > most && beyond == Beyond::Clipped => {
-            Ok(clipped(setting, Value::Whole(most)))
-        }
+        Some(value) if value > most && beyond == Beyond::Clipped => Ok(clipped(setting, Value::Whole(most))),
         _ => Err(problem),
     }
 }
 
-fn number(
-    setting: Setting,
-    text: &str,
-    least: f64,
-    most: f64,
-    beyond: Beyond,
-) -> Result<Reading, Problem> {
+fn number(setting: Setting, text: &str, least: f64, most: f64, beyond: Beyond) -> Result<Reading, Problem> {
     match values::number(text) {
         Some(value) if (least..=most).contains(&value) => Ok(one(setting, Value::Number(value))),
-        Some(value) if value > most && beyond == Beyond::Clipped => {
-            Ok(clipped(setting, Value::Number(most)))
-        }
+        Some(value) if value > most && beyond == Beyond::Clipped => Ok(clipped(setting, Value::Number(most))),
         _ => Err(Problem::NotNumber(Range { least, most })),
     }
 }
@@ -130,9 +97,8 @@ fn type_of_setting(text: &str) -> Result<Reading, Problem> {
         // Debian's own povray.ini has N8.
         "" | "8" => one(Setting::OutputFileType, value),
         _ => {
-            let note = format!(
-                "POV-Ray reads the first letter alone; write +F{text}, or Bits_Per_Color and Grayscale_Output"
-            );
+            let note =
+                format!("POV-Ray reads the first letter alone; write +F{text}, or Bits_Per_Color and Grayscale_Output");
             Reading::Noted(Setting::OutputFileType, value, note)
         }
     })

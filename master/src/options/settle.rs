@@ -25,20 +25,8 @@ pub fn settle(mut gathered: Gathered) -> Result<Settings, OptionErrors> {
     animation(&mut gathered);
     let width = side(&gathered, Setting::Width, DEFAULT_SIZE.0);
     let height = side(&gathered, Setting::Height, DEFAULT_SIZE.1);
-    let rows = run(
-        &mut gathered,
-        Setting::StartRow,
-        Setting::EndRow,
-        height,
-        "rows",
-    );
-    let columns = run(
-        &mut gathered,
-        Setting::StartColumn,
-        Setting::EndColumn,
-        width,
-        "columns",
-    );
+    let rows = run(&mut gathered, Setting::StartRow, Setting::EndRow, height, "rows");
+    let columns = run(&mut gathered, Setting::StartColumn, Setting::EndColumn, width, "columns");
     let format = format(&mut gathered);
     let scene = scene(&mut gathered);
     let output = output(&mut gathered);
@@ -65,16 +53,8 @@ pub fn settle(mut gathered: Gathered) -> Result<Settings, OptionErrors> {
         jpeg_quality: small(&gathered, Setting::Compression).filter(|&quality| quality > 0),
         warning_level: small(&gathered, Setting::WarningLevel).unwrap_or(9),
         origins: origins(&gathered),
-        library_paths: gathered
-            .library_paths
-            .into_iter()
-            .map(|(path, _)| path)
-            .collect(),
-        declares: gathered
-            .declares
-            .into_iter()
-            .map(|(declare, _)| declare)
-            .collect(),
+        library_paths: gathered.library_paths.into_iter().map(|(path, _)| path).collect(),
+        declares: gathered.declares.into_iter().map(|(declare, _)| declare).collect(),
         ini_files: gathered.files,
         notes: gathered.notes,
     })
@@ -83,16 +63,13 @@ pub fn settle(mut gathered: Gathered) -> Result<Settings, OptionErrors> {
 /// Refuses and notes what the table says, unless the value does nothing.
 fn fates(gathered: &mut Gathered) {
     for (setting, assigned) in gathered.assigned.clone() {
-        let Some(row) = table::row(setting).filter(|_| !is_harmless(setting, &assigned.value))
-        else {
+        let Some(row) = table::row(setting).filter(|_| !is_harmless(setting, &assigned.value)) else {
             continue;
         };
         match row.does {
-            Does::Refuses { why, instead } => gathered.refuse(
-                &assigned.spelled,
-                &assigned.source,
-                Problem::Refused { why, instead },
-            ),
+            Does::Refuses { why, instead } => {
+                gathered.refuse(&assigned.spelled, &assigned.source, Problem::Refused { why, instead })
+            }
             Does::Notes(text) => gathered.note(&assigned.spelled, &assigned.source, text),
             Does::Passes { .. } | Does::Handles { .. } | Does::Ignores => {}
         }
@@ -104,16 +81,14 @@ fn is_harmless(setting: Setting, value: &Value) -> bool {
         // The picture without which there is nothing to do.
         (Setting::OutputToFile, Value::OnOff(on)) => *on,
         (_, Value::OnOff(on)) => !on,
-        (
-            Setting::WorkThreads | Setting::PreviewStartSize | Setting::PreviewEndSize,
-            Value::Whole(value),
-        ) => *value <= 1,
+        (Setting::WorkThreads | Setting::PreviewStartSize | Setting::PreviewEndSize, Value::Whole(value)) => {
+            *value <= 1
+        }
         (Setting::RenderBlockSize, Value::Whole(value)) => *value == 32,
         (Setting::RenderBlockStep | Setting::RenderPattern, Value::Whole(value)) => *value <= 0,
         // "Statistic_File=off" would be a file called "off" to POV-Ray; nobody means that.
         (_, Value::Text(text)) => {
-            text.is_empty()
-                || ["off", "false", "no", "0"].contains(&text.to_ascii_lowercase().as_str())
+            text.is_empty() || ["off", "false", "no", "0"].contains(&text.to_ascii_lowercase().as_str())
         }
         _ => false,
     }
@@ -121,10 +96,7 @@ fn is_harmless(setting: Setting, value: &Value) -> bool {
 
 /// Two frames 0, or two frames 1, are POV-Ray's ways to say "no animation".
 fn animation(gathered: &mut Gathered) {
-    let frames = (
-        gathered.whole(Setting::InitialFrame).unwrap_or(0),
-        gathered.whole(Setting::FinalFrame).unwrap_or(0),
-    );
+    let frames = (gathered.whole(Setting::InitialFrame).unwrap_or(0), gathered.whole(Setting::FinalFrame).unwrap_or(0));
     if matches!(frames, (0, 0) | (1, 1)) {
         return;
     }
@@ -137,44 +109,23 @@ fn animation(gathered: &mut Gathered) {
 }
 
 fn side(gathered: &Gathered, setting: Setting, default: u32) -> u32 {
-    gathered
-        .whole(setting)
-        .and_then(|side| u32::try_from(side).ok())
-        .unwrap_or(default)
+    gathered.whole(setting).and_then(|side| u32::try_from(side).ok()).unwrap_or(default)
 }
 
 fn small(gathered: &Gathered, setting: Setting) -> Option<u8> {
-    gathered
-        .whole(setting)
-        .and_then(|value| u8::try_from(value).ok())
+    gathered.whole(setting).and_then(|value| u8::try_from(value).ok())
 }
 
-fn run(
-    gathered: &mut Gathered,
-    start: Setting,
-    end: Setting,
-    size: u32,
-    lines: &'static str,
-) -> Rows {
+fn run(gathered: &mut Gathered, start: Setting, end: Setting, size: u32, lines: &'static str) -> Rows {
     let part = part::part(gathered.number(start), gathered.number(end), size);
     if gathered.number(end) == Some(1.0) && size > 1 {
         let one = lines.trim_end_matches('s');
-        tell(
-            gathered,
-            end,
-            &format!(
-                "POV-Ray reads 1 as 100 %, up to the last {one}; the first {one} alone is 1.5"
-            ),
-        );
+        tell(gathered, end, &format!("POV-Ray reads 1 as 100 %, up to the last {one}; the first {one} alone is 1.5"));
     }
     let (setting, problem) = match part {
         Ok(rows) => {
             if rows.is_empty() {
-                tell(
-                    gathered,
-                    end,
-                    &format!("no {lines} are rendered: the end lies before the start"),
-                );
+                tell(gathered, end, &format!("no {lines} are rendered: the end lies before the start"));
             }
             return rows;
         }
@@ -207,38 +158,18 @@ fn format(gathered: &mut Gathered) -> PixelFormat {
     let alpha = gathered.on(Setting::OutputAlpha, false);
     let bits = gathered.whole(Setting::BitsPerColor).unwrap_or(8);
     if grey && !kind.has_16_bits() {
-        refuse(
-            gathered,
-            Setting::GrayscaleOutput,
-            Problem::NoGrey(kind.name()),
-        );
+        refuse(gathered, Setting::GrayscaleOutput, Problem::NoGrey(kind.name()));
     } else if !grey && kind.has_16_bits() && bits != 8 && bits != 16 {
         refuse(gathered, Setting::BitsPerColor, Problem::Bits { bits });
     }
     if !kind.has_16_bits() && bits == 16 {
-        tell(
-            gathered,
-            Setting::BitsPerColor,
-            &format!("{} has 8 bits per colour", kind.name()),
-        );
+        tell(gathered, Setting::BitsPerColor, &format!("{} has 8 bits per colour", kind.name()));
     }
     if alpha && !kind.has_alpha() {
-        tell(
-            gathered,
-            Setting::OutputAlpha,
-            &format!("{} has no alpha channel; left out", kind.name()),
-        );
+        tell(gathered, Setting::OutputAlpha, &format!("{} has no alpha channel; left out", kind.name()));
     }
     let sixteen = kind.has_16_bits() && (grey || bits == 16);
-    PixelFormat {
-        depth: if sixteen {
-            Depth::Sixteen
-        } else {
-            Depth::Eight
-        },
-        grey,
-        alpha: alpha && kind.has_alpha(),
-    }
+    PixelFormat { depth: if sixteen { Depth::Sixteen } else { Depth::Eight }, grey, alpha: alpha && kind.has_alpha() }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "POV-Ray keeps 32 bits")]
@@ -275,12 +206,8 @@ fn output(gathered: &mut Gathered) -> Option<OutputName> {
 }
 
 fn size_note(gathered: &mut Gathered, width: u32, height: u32) {
-    if !gathered.assigned.contains_key(&Setting::Width)
-        && !gathered.assigned.contains_key(&Setting::Height)
-    {
-        gathered.notes.push(format!(
-            "no size was given: {width}x{height}, POV-Ray's default; write +W and +H"
-        ));
+    if !gathered.assigned.contains_key(&Setting::Width) && !gathered.assigned.contains_key(&Setting::Height) {
+        gathered.notes.push(format!("no size was given: {width}x{height}, POV-Ray's default; write +W and +H"));
     }
 }
 
@@ -295,41 +222,19 @@ fn origins(gathered: &Gathered) -> Vec<Origin> {
             _ => "",
         };
         let origin = match gathered.assigned.get(&row.setting) {
-            Some(Assigned { value, source, .. }) => Origin {
-                setting: name,
-                value: value.text(),
-                from: source.clone(),
-            },
+            Some(Assigned { value, source, .. }) => Origin { setting: name, value: value.text(), from: source.clone() },
             None if default.is_empty() => continue,
-            None => Origin {
-                setting: name,
-                value: default.to_owned(),
-                from: Source::Default,
-            },
+            None => Origin { setting: name, value: default.to_owned(), from: Source::Default },
         };
         origins.push((row.setting, origin));
     }
     for (declare, source) in &gathered.declares {
         let value = declare.argument().split_off("Declare=".len());
-        origins.push((
-            Setting::Declare,
-            Origin {
-                setting: "Declare",
-                value,
-                from: source.clone(),
-            },
-        ));
+        origins.push((Setting::Declare, Origin { setting: "Declare", value, from: source.clone() }));
     }
     for (path, source) in &gathered.library_paths {
         let value = path.display().to_string();
-        origins.push((
-            Setting::LibraryPath,
-            Origin {
-                setting: "Library_Path",
-                value,
-                from: source.clone(),
-            },
-        ));
+        origins.push((Setting::LibraryPath, Origin { setting: "Library_Path", value, from: source.clone() }));
     }
     origins.sort_by_key(|(setting, _)| *setting);
     origins.into_iter().map(|(_, origin)| origin).collect()

@@ -31,16 +31,10 @@ impl Surroundings for ThisMachine {
         let about = std::fs::metadata(file)?;
         // Reading a FIFO or a device could take for ever.
         if !about.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         if about.len() > LARGEST_INI {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "it is too large for an ini file (over 1 MB)",
-            ));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too large for an ini file (over 1 MB)"));
         }
         std::fs::read(file)
     }

@@ -7,23 +7,19 @@ use crate::options::table::{self, Kind, Row, Switch};
 /// Why `text`, behind its sign, is no switch.
 pub fn problem(on: bool, text: &str, quoted: bool) -> Problem {
     let sign = if on { '+' } else { '-' };
-    let forms =
-        || table::rows().flat_map(|row| row.switches.iter().map(move |switch| (row, switch)));
-    let exact =
-        forms().find(|(_, switch)| switch.takes_value && switch.letters.eq_ignore_ascii_case(text));
+    let forms = || table::rows().flat_map(|row| row.switches.iter().map(move |switch| (row, switch)));
+    let exact = forms().find(|(_, switch)| switch.takes_value && switch.letters.eq_ignore_ascii_case(text));
     if let Some((row, switch)) = exact {
         return Problem::NeedsValue(format!("+{}{}", switch.letters, example(row, switch)));
     }
     // +A.3 and +A1 are the common slips.
-    let threshold = text
-        .strip_prefix(['A', 'a'])
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+    let threshold =
+        text.strip_prefix(['A', 'a']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
     if threshold {
         return Problem::Threshold;
     }
     let begins = |switch: &Switch| {
-        text.get(..switch.letters.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(switch.letters))
+        text.get(..switch.letters.len()).is_some_and(|head| head.eq_ignore_ascii_case(switch.letters))
     };
     let plain = forms()
         .filter(|(_, switch)| !switch.takes_value && begins(switch))
@@ -38,11 +34,7 @@ pub fn problem(on: bool, text: &str, quoted: bool) -> Problem {
 
 /// The known name nearest to what was typed.
 pub fn nearest_name(typed: &str) -> Option<String> {
-    suggest::nearest(
-        typed,
-        table::rows().flat_map(|row| row.names.iter().copied()),
-    )
-    .map(str::to_owned)
+    suggest::nearest(typed, table::rows().flat_map(|row| row.names.iter().copied())).map(str::to_owned)
 }
 
 /// Words that the povray program takes before it reads switches: `-help` is not a height.

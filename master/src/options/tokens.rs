@@ -7,11 +7,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
     /// `+W320`: the sign, and what is behind it; `quoted` is a value in quotes right behind that.
-    Switch {
-        on: bool,
-        text: String,
-        quoted: Option<String>,
-    },
+    Switch { on: bool, text: String, quoted: Option<String> },
     /// `Width=320`.
     Setting { name: String, value: String },
     /// A scene, an ini file, or a folder.
@@ -97,9 +93,7 @@ fn between(text: &str, quote: char) -> (String, &str) {
 }
 
 fn opening_quote(text: &str) -> Option<(char, &str)> {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| Some((quote, text.strip_prefix(quote)?)))
+    ['"', '\''].into_iter().find_map(|quote| Some((quote, text.strip_prefix(quote)?)))
 }
 
 fn quoted_name(text: &str, quote: char) -> (Token, &str) {
@@ -116,14 +110,7 @@ fn switch(text: &str, on: bool) -> (Token, &str) {
         }
         None => (None, behind),
     };
-    (
-        Token::Switch {
-            on,
-            text: key.to_owned(),
-            quoted,
-        },
-        behind,
-    )
+    (Token::Switch { on, text: key.to_owned(), quoted }, behind)
 }
 
 fn setting(text: &str, is_name: fn(&str) -> bool) -> Option<(Token, &str)> {
@@ -136,13 +123,7 @@ fn setting(text: &str, is_name: fn(&str) -> bool) -> Option<(Token, &str)> {
             (value.to_owned(), behind)
         }
     };
-    Some((
-        Token::Setting {
-            name: name.to_owned(),
-            value,
-        },
-        behind,
-    ))
+    Some((Token::Setting { name: name.to_owned(), value }, behind))
 }
 
 fn plain(text: &str) -> (Token, &str) {
@@ -151,10 +132,6 @@ fn plain(text: &str) -> (Token, &str) {
         // A stray `;` or `#`: POV-Ray stops here.
         return (Token::Strange(text.to_owned()), "");
     }
-    let token = if word.contains('=') {
-        Token::Strange(word.to_owned())
-    } else {
-        Token::Name(word.to_owned())
-    };
+    let token = if word.contains('=') { Token::Strange(word.to_owned()) } else { Token::Name(word.to_owned()) };
     (token, behind)
 }

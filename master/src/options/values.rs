@@ -13,8 +13,7 @@ pub fn whole(text: &str) -> Option<i64> {
 /// A finite decimal number: `3`, `.5`, `-1.25e-3`.
 #[must_use]
 pub fn number(text: &str) -> Option<f64> {
-    let plain =
-        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
+    let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
     if text.len() > 64 || !text.bytes().all(plain) {
         return None;
     }
@@ -31,10 +30,7 @@ pub fn on_off(text: &str) -> Option<bool> {
     if text.is_empty() || text == "o" {
         return None;
     }
-    match (
-        begins(["on", "true", "yes", "1"]),
-        begins(["off", "false", "no", "0"]),
-    ) {
+    match (begins(["on", "true", "yes", "1"]), begins(["off", "false", "no", "0"])) {
         (true, _) => Some(true),
         (false, true) => Some(false),
         (false, false) => None,
@@ -44,11 +40,7 @@ pub fn on_off(text: &str) -> Option<bool> {
 /// The shortest text that reads back as the same number, without an exponent.
 #[must_use]
 pub fn shortest(value: f64) -> String {
-    if value == 0.0 {
-        "0".to_owned()
-    } else {
-        value.to_string()
-    }
+    if value == 0.0 { "0".to_owned() } else { value.to_string() }
 }
 
 /// `File_Gamma` or `Display_Gamma`.
@@ -64,15 +56,11 @@ pub fn gamma(text: &str) -> Option<Gamma> {
     if text.eq_ignore_ascii_case("srgb") {
         return Some(Gamma::Srgb);
     }
-    number(text)
-        .filter(|value| (0.001..=100.0).contains(value))
-        .map(Gamma::Power)
+    number(text).filter(|value| (0.001..=100.0).contains(value)).map(Gamma::Power)
 }
 
 /// POV-Ray's codes for ways of dithering; in capitals.
 #[must_use]
 pub fn dither_method(text: &str) -> Option<&'static str> {
-    ["B2", "B3", "B4", "D1", "D2", "FS"]
-        .into_iter()
-        .find(|code| code.eq_ignore_ascii_case(text))
+    ["B2", "B3", "B4", "D1", "D2", "FS"].into_iter().find(|code| code.eq_ignore_ascii_case(text))
 }

@@ -38,7 +38,8 @@ impl Bars {
         total.set_style(style("{bar:32} {msg}"));
         total.set_length(1000);
         total.set_position((status.share.clamp(0.0, 1.0) * 1000.0) as u64);
-        let left = status.left.map_or_else(|| "time left: not known yet".to_owned(), |s| format!("{} left", duration(s)));
+        let left =
+            status.left.map_or_else(|| "time left: not known yet".to_owned(), |s| format!("{} left", duration(s)));
         total.set_message(format!("{} of {} rows, {left}", status.rows_done, status.rows_total));
         for (index, node) in status.nodes.iter().take(MOST_NODES).enumerate() {
             if self.nodes.len() <= index {

@@ -126,14 +126,15 @@ impl Run<'_, '_> {
         let spool = Arc::clone(&self.attempt.spool);
         let folder = self.attempt.folder.clone();
         let mut settled = 0;
-        self.held.take(lease, |meta, data| {
-            settled += meta.rows.len();
-            spool.add(&meta, &data).map(|_| ()).map_err(SettleError::Spool)
-        })
-        .map_err(|error| match error {
-            SettleError::Spool(error) => RenderError::from(error),
-            SettleError::Io(source) => RenderError::Folder { path: folder, source },
-        })?;
+        self.held
+            .take(lease, |meta, data| {
+                settled += meta.rows.len();
+                spool.add(&meta, &data).map(|_| ()).map_err(SettleError::Spool)
+            })
+            .map_err(|error| match error {
+                SettleError::Spool(error) => RenderError::from(error),
+                SettleError::Io(source) => RenderError::Folder { path: folder, source },
+            })?;
         tracing::debug!("lease {} settles {rows}", lease.0);
         if let Some(slot) = self.makers.remove(&lease) {
             self.tally.slot(slot).rows += settled;

@@ -81,7 +81,10 @@ pub struct Rendered {
 #[derive(Debug)]
 pub enum AttemptEnd {
     /// POV-Ray misses a file that the scene computes the name of.
-    MissingFile { name: String, povray: String },
+    MissingFile {
+        name: String,
+        povray: String,
+    },
     Failed(RenderError),
 }
 
@@ -124,8 +127,8 @@ impl Attempt<'_> {
         let made = self.fetch_finished(finished).await?;
         let (tell, hear) = mpsc::channel(WAITING);
         let heartbeats = self.watch_nodes(&tell);
-        let scheduler = Scheduler::new(self.scheduled_job(), self.tuning)
-            .map_err(|error| RenderError::Usage(error.to_string()))?;
+        let scheduler =
+            Scheduler::new(self.scheduled_job(), self.tuning).map_err(|error| RenderError::Usage(error.to_string()))?;
         let run = Run {
             scheduler,
             way: self.report.as_ref().map_or(Way::Undecided, |report| report.way),

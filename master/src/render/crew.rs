@@ -47,6 +47,9 @@ pub struct Node {
     pub state_file_proven: bool,
 }
 
+/// Agents that draw alike, and the sum of their speeds.
+type Group = (Fingerprint, f64, Vec<(Client, Hello)>);
+
 /// All agents of a job. Dropping it ends the embedded one.
 #[derive(Debug)]
 pub struct Crew {
@@ -109,7 +112,7 @@ impl Crew {
     /// Keeps the agents that draw alike: the group with the most speed.
     fn of(answers: Vec<(Client, Hello)>) -> Result<Self, RenderError> {
         let mut notes = Vec::new();
-        let mut groups: Vec<(Fingerprint, f64, Vec<(Client, Hello)>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (client, hello) in answers {
             match &hello.povray {
                 PovrayState::Unusable { message } => notes.push(format!("{}: {message}", client.name())),

@@ -10,9 +10,9 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::compose::{Chunk, Spool, compose};
 use crate::progress::Progress;
+use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::crew::{Crew, Where};
 use crate::render::failure::RenderError;
-use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{self, Policy, PolicyError, SeamsChoice, Wishes, class_word};
 use crate::render::prepare::{Asked, Prepared};
@@ -76,7 +76,8 @@ pub async fn render(
     let kept = probing::Kept::in_cache();
     let mut trials = 0;
     loop {
-        let attempt = one_attempt(request, &prepared, &mut crew, &workplace, &kept, trials, begun, progress, interrupted);
+        let attempt =
+            one_attempt(request, &prepared, &mut crew, &workplace, &kept, trials, begun, progress, interrupted);
         match attempt.await {
             Ok((policy, rendered, spool)) => {
                 return finish(&prepared, crew, &workplace, &policy, rendered, &spool, begun, progress).await;
@@ -255,7 +256,11 @@ fn choose(
 
 fn ask(question: &PolicyError, two_pass: bool) -> Option<SeamsChoice> {
     eprintln!("td: {question}");
-    let keys = if two_pass { "[t]wo-pass, [o]ne-node, [a]llow-seams, or [q]uit" } else { "[o]ne-node, [a]llow-seams, or [q]uit" };
+    let keys = if two_pass {
+        "[t]wo-pass, [o]ne-node, [a]llow-seams, or [q]uit"
+    } else {
+        "[o]ne-node, [a]llow-seams, or [q]uit"
+    };
     eprint!("{keys}? ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).ok()?;

@@ -9,12 +9,23 @@ use crate::schedule::{LeaseId, NodeId, SlotId};
 /// One thing that happened outside of the loop.
 #[derive(Debug)]
 pub enum Heard {
-    Strip { slot: SlotId, lease: LeaseId, what: StripHeard },
+    Strip {
+        slot: SlotId,
+        lease: LeaseId,
+        what: StripHeard,
+    },
     /// An agent's answer to a shrink; `None` when it gave none.
-    Shrunk { lease: LeaseId, epoch: u32, end: Option<u32> },
+    Shrunk {
+        lease: LeaseId,
+        epoch: u32,
+        end: Option<u32>,
+    },
     Probe(Result<ProbeReport, ProbeProblem>),
     /// An agent did not answer for long.
-    NodeSilent { node: NodeId, error: AgentError },
+    NodeSilent {
+        node: NodeId,
+        error: AgentError,
+    },
     /// The user pressed Ctrl-C.
     Interrupted,
 }

@@ -69,7 +69,11 @@ impl Drop for Run<'_, '_> {
 }
 
 impl Run<'_, '_> {
-    pub(super) async fn run(mut self, mut hear: Receiver<Heard>, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
+    pub(super) async fn run(
+        mut self,
+        mut hear: Receiver<Heard>,
+        interrupted: &mut Receiver<()>,
+    ) -> Result<Rendered, AttemptEnd> {
         self.begin()?;
         while !(self.finished && self.probing.is_none()) {
             let pause = self.pause();
@@ -118,7 +122,12 @@ impl Run<'_, '_> {
             .nodes
             .iter()
             .flat_map(|node| {
-                node.slots.iter().map(|&slot| Event::SlotUp { slot, node: node.id, speed: node.speed, start_seconds: None })
+                node.slots.iter().map(|&slot| Event::SlotUp {
+                    slot,
+                    node: node.id,
+                    speed: node.speed,
+                    start_seconds: None,
+                })
             })
             .collect();
         for up in ups {
@@ -139,9 +148,10 @@ impl Run<'_, '_> {
     }
 
     fn pause(&self) -> Duration {
-        let wake = self.scheduler.next_wake().map_or(DISPLAY_EVERY, |wake| {
-            Duration::try_from_secs_f64(wake - self.now()).unwrap_or(Duration::ZERO)
-        });
+        let wake = self
+            .scheduler
+            .next_wake()
+            .map_or(DISPLAY_EVERY, |wake| Duration::try_from_secs_f64(wake - self.now()).unwrap_or(Duration::ZERO));
         wake.clamp(Duration::from_millis(5), DISPLAY_EVERY)
     }
 
@@ -252,4 +262,5 @@ impl Run<'_, '_> {
         });
         let status = Status { rows_done, rows_total, share, elapsed, left, nodes: nodes.collect() };
         self.attempt.progress.status(&status);
-    }}
+    }
+}

@@ -49,7 +49,8 @@ async fn send(client: &Client, bundle: &Bundle, hash: ContentHash, contents: &Co
     let file = bundle.files.iter().find(|file| file.hash == hash);
     let name = file.map_or_else(|| hash.to_string(), |file| file.path.clone());
     let size = file.map_or(0, |file| file.size);
-    let made = contents.made.as_ref().filter(|(made, _)| *made == hash).map(|(_, bytes)| Source::Bytes(Arc::clone(bytes)));
+    let made =
+        contents.made.as_ref().filter(|(made, _)| *made == hash).map(|(_, bytes)| Source::Bytes(Arc::clone(bytes)));
     let body = match made.or_else(|| contents.assets.source(hash)) {
         Some(Source::Bytes(bytes)) => Body::from(bytes.to_vec()),
         Some(Source::File(path)) => {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::compose::OutputTarget;
 use crate::progress::{duration, print_event};
-use crate::render::crew::Crew;
 use crate::render::attempt::Rendered;
+use crate::render::crew::Crew;
 use crate::render::policy::class_word;
 use crate::scene::Class;
 
@@ -130,7 +130,8 @@ impl Report {
             lines.push(format!("  {:<14} {rows} rows in {strips} strips, slots busy {}", node.name, busy.join(", ")));
         }
         if self.rows_from_cache > 0 {
-            lines.push(format!("  {} rows were finished in an earlier job (--fresh renders all)", self.rows_from_cache));
+            lines
+                .push(format!("  {} rows were finished in an earlier job (--fresh renders all)", self.rows_from_cache));
         }
         if let Some(rows) = self.rows_verified {
             lines.push(format!("  {rows} rows were rendered again and were equal"));

@@ -18,7 +18,12 @@ use crate::schedule::{Event, LeaseId, NodeId, Sharing, SlotId};
 const RECALL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 impl Run<'_, '_> {
-    pub(super) async fn take_strip(&mut self, slot: SlotId, lease: LeaseId, what: StripHeard) -> Result<(), AttemptEnd> {
+    pub(super) async fn take_strip(
+        &mut self,
+        slot: SlotId,
+        lease: LeaseId,
+        what: StripHeard,
+    ) -> Result<(), AttemptEnd> {
         match what {
             StripHeard::Tracing { seconds } => {
                 if let Some(lease) = self.leases.get_mut(&lease) {

@@ -20,16 +20,33 @@ const SILENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub enum StripHeard {
     /// POV-Ray has parsed, so many seconds after its start.
-    Tracing { seconds: f64 },
+    Tracing {
+        seconds: f64,
+    },
     /// Rows before `end` are traced.
-    Progress { end: u32 },
+    Progress {
+        end: u32,
+    },
     /// A verified segment.
-    Segment { meta: SegmentMeta, data: Vec<u8>, cpu: f64 },
+    Segment {
+        meta: SegmentMeta,
+        data: Vec<u8>,
+        cpu: f64,
+    },
     /// All rows came; CPU seconds of POV-Ray and of the agent.
-    Ended { cpu: f64, agent_cpu: f64 },
-    Failed { failure: Failure, message: String, povray: String },
+    Ended {
+        cpu: f64,
+        agent_cpu: f64,
+    },
+    Failed {
+        failure: Failure,
+        message: String,
+        povray: String,
+    },
     /// The agent does not answer, or its answer is not to be trusted.
-    Lost { error: AgentError },
+    Lost {
+        error: AgentError,
+    },
 }
 
 /// One strip on its way.

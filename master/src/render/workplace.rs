@@ -19,14 +19,12 @@ impl Workplace {
         let id = new_id();
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-        let base = base.ok_or_else(|| {
-            RenderError::Usage("no folder for td's jobs: set HOME or XDG_STATE_HOME".to_owned())
-        })?;
+        let base =
+            base.ok_or_else(|| RenderError::Usage("no folder for td's jobs: set HOME or XDG_STATE_HOME".to_owned()))?;
         let jobs = base.join("td/jobs");
         remove_left_behind(&jobs);
         let folder = jobs.join(&id);
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| RenderError::Folder { path: folder.clone(), source })?;
+        std::fs::create_dir_all(&folder).map_err(|source| RenderError::Folder { path: folder.clone(), source })?;
         Ok(Self { id, folder })
     }
 

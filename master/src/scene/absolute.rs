@@ -16,24 +16,17 @@ pub struct AbsoluteFolders {
 impl AbsoluteFolders {
     /// The relative name that stands for `folder` on an agent.
     pub fn mapped(&mut self, folder: &Path) -> String {
-        let number = self
-            .folders
-            .iter()
-            .position(|known| known == folder)
-            .unwrap_or_else(|| {
-                self.folders.push(folder.to_owned());
-                self.folders.len() - 1
-            });
+        let number = self.folders.iter().position(|known| known == folder).unwrap_or_else(|| {
+            self.folders.push(folder.to_owned());
+            self.folders.len() - 1
+        });
         format!("{FOLDER}/{number}")
     }
 
     /// The absolute name that a mapped one stands for.
     #[must_use]
     pub fn original(&self, name: &str) -> Option<PathBuf> {
-        let (number, rest) = name
-            .strip_prefix(FOLDER)?
-            .strip_prefix('/')?
-            .split_once('/')?;
+        let (number, rest) = name.strip_prefix(FOLDER)?.strip_prefix('/')?.split_once('/')?;
         let folder = self.folders.get(number.parse::<usize>().ok()?)?;
         Some(folder.join(rest))
     }
@@ -47,11 +40,7 @@ impl AbsoluteFolders {
             out.push_str(before);
             let digits = after.strip_prefix('/').unwrap_or_default();
             let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-            match digits[..length]
-                .parse::<usize>()
-                .ok()
-                .and_then(|number| self.folders.get(number))
-            {
+            match digits[..length].parse::<usize>().ok().and_then(|number| self.folders.get(number)) {
                 Some(folder) => {
                     let folder = folder.to_string_lossy();
                     out.push_str(folder.trim_end_matches('/'));
@@ -81,26 +70,15 @@ impl Replacement {
     #[must_use]
     pub fn of_folder(text: &[u8], reference: &Reference, folder: &str) -> Self {
         let raw = &text[reference.start..reference.end];
-        let tail = raw
-            .iter()
-            .rposition(|b| *b == b'/')
-            .map_or(raw, |slash| &raw[slash..]);
+        let tail = raw.iter().rposition(|b| *b == b'/').map_or(raw, |slash| &raw[slash..]);
         let literal = [folder.as_bytes(), tail].concat();
-        Self {
-            start: reference.start,
-            end: reference.end,
-            literal,
-        }
+        Self { start: reference.start, end: reference.end, literal }
     }
 
     /// The whole literal replaced by `folder`.
     #[must_use]
     pub fn of_whole(reference: &Reference, folder: &str) -> Self {
-        Self {
-            start: reference.start,
-            end: reference.end,
-            literal: folder.as_bytes().to_vec(),
-        }
+        Self { start: reference.start, end: reference.end, literal: folder.as_bytes().to_vec() }
     }
 }
 

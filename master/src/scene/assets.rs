@@ -132,29 +132,14 @@ impl Assets {
         read_scene(&scene_path)?;
         let folder = scene_path.parent().map(Path::to_owned).unwrap_or_default();
         let folder = folder.canonicalize().unwrap_or(folder);
-        let scene_name = scene_path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or("scene.pov")
-            .to_owned();
-        let typed_in = request
-            .typed_in
-            .canonicalize()
-            .unwrap_or_else(|_| request.typed_in.clone());
+        let scene_name = scene_path.file_name().and_then(|name| name.to_str()).unwrap_or("scene.pov").to_owned();
+        let typed_in = request.typed_in.canonicalize().unwrap_or_else(|_| request.typed_in.clone());
         let assets_dir = request.assets_dir.as_ref().map(|dir| typed_in.join(dir));
-        let search = Search::new(
-            &folder,
-            assets_dir.as_deref(),
-            &typed_in,
-            &request.library_paths,
-            &request.standard,
-        );
+        let search = Search::new(&folder, assets_dir.as_deref(), &typed_in, &request.library_paths, &request.standard);
         let mut assets = Self {
             search,
             has_standard: !request.standard.is_empty(),
-            scene_text: scene_path
-                .canonicalize()
-                .unwrap_or_else(|_| scene_path.clone()),
+            scene_text: scene_path.canonicalize().unwrap_or_else(|_| scene_path.clone()),
             scene_path: scene_path.clone(),
             folder_parts: parts_of(&folder),
             placed: BTreeMap::new(),
@@ -168,10 +153,7 @@ impl Assets {
             queue: VecDeque::new(),
             scene_name: scene_name.clone(),
         };
-        let place = Place {
-            up: 0,
-            parts: vec![scene_name.clone()],
-        };
+        let place = Place { up: 0, parts: vec![scene_name.clone()] };
         assets.place(place.clone(), &scene_path, "the command line")?;
         assets.queue.push_back(Queued {
             path: scene_path,
@@ -184,11 +166,7 @@ impl Assets {
         if let Some(dir) = assets_dir {
             for name in names_below(&dir)? {
                 if let Some(found) = assets.search.find_exact(&name) {
-                    let kind = if is_text_name(&name) {
-                        FileKind::Include
-                    } else {
-                        FileKind::Exact
-                    };
+                    let kind = if is_text_name(&name) { FileKind::Include } else { FileKind::Exact };
                     assets.take(found, kind, "--assets", true)?;
                 }
             }
@@ -200,11 +178,10 @@ impl Assets {
     /// What the user should know.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
-        let asks = self
-            .texts
-            .values()
-            .filter(|text| !text.standard)
-            .filter_map(|text| Some(Note::Asks { place: format!("{}:{}", text.name, computed_question(&text.code)?) }));
+        let asks =
+            self.texts.values().filter(|text| !text.standard).filter_map(|text| {
+                Some(Note::Asks { place: format!("{}:{}", text.name, computed_question(&text.code)?) })
+            });
         self.notes.iter().cloned().chain(asks).collect()
     }
 
@@ -216,10 +193,7 @@ impl Assets {
 
     /// The real path of every file in the bundle: what an output file must not overwrite.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.placed
-            .values()
-            .map(|placed| placed.path.as_path())
-            .filter(|path| !path.as_os_str().is_empty())
+        self.placed.values().map(|placed| placed.path.as_path()).filter(|path| !path.as_os_str().is_empty())
     }
 
     /// By trial: POV-Ray on an agent did not find `name`. True when something was added to the bundle; false when
@@ -231,9 +205,7 @@ impl Assets {
         let mut added = false;
         let mut known = false;
         if name.starts_with('/') {
-            return Err(SceneError::AbsoluteComputed {
-                name: name.to_owned(),
-            });
+            return Err(SceneError::AbsoluteComputed { name: name.to_owned() });
         }
         for candidate in candidates_of_any_kind(name) {
             let Some(place) = Place::of(&candidate).map(|place| self.reduced(place)) else {
@@ -243,10 +215,7 @@ impl Assets {
                 known = true;
                 continue;
             }
-            let mapped = self
-                .absolute
-                .original(&candidate)
-                .and_then(|path| self.search.find_exact(path.to_str()?));
+            let mapped = self.absolute.original(&candidate).and_then(|path| self.search.find_exact(path.to_str()?));
             let Some(found) = mapped.or_else(|| self.search.find_exact(&candidate)) else {
                 continue;
             };
@@ -254,13 +223,7 @@ impl Assets {
             self.hold_open(&candidate);
             self.place(place.clone(), &found.path, "POV-Ray's message")?;
             if is_text_name(&candidate) {
-                let queued = Queued {
-                    path: found.path,
-                    name: candidate,
-                    place: Some(place),
-                    standard,
-                    by_trial: true,
-                };
+                let queued = Queued { path: found.path, name: candidate, place: Some(place), standard, by_trial: true };
                 self.queue.push_back(queued);
             }
             added = true;
@@ -269,16 +232,9 @@ impl Assets {
         if added || known {
             return Ok(added);
         }
-        let shown = self
-            .absolute
-            .original(name)
-            .map_or(name.to_owned(), |path| path.display().to_string());
+        let shown = self.absolute.original(name).map_or(name.to_owned(), |path| path.display().to_string());
         let hint = self.search.similar(name);
-        Err(SceneError::Missing {
-            name: shown,
-            searched: self.search.folders(),
-            hint,
-        })
+        Err(SceneError::Missing { name: shown, searched: self.search.folders(), hint })
     }
 
     /// A sentence of POV-Ray with the user's own absolute names in place of those that the agents' copies have.
@@ -290,9 +246,7 @@ impl Assets {
     /// The user's own file behind a name in POV-Ray's messages.
     #[must_use]
     pub fn original(&self, name: &str) -> Option<PathBuf> {
-        if let Some(placed) =
-            Place::of(name).and_then(|place| self.placed.get(&self.reduced(place)))
-        {
+        if let Some(placed) = Place::of(name).and_then(|place| self.placed.get(&self.reduced(place))) {
             return Some(placed.path.clone()).filter(|path| !path.as_os_str().is_empty());
         }
         if let Some(path) = self.absolute.original(name) {
@@ -303,10 +257,7 @@ impl Assets {
         self.placed
             .iter()
             .map(|(place, placed)| (place.below(&run_dir), &placed.path))
-            .filter(|(below, _)| {
-                name.strip_suffix(below.as_str())
-                    .is_some_and(|front| front.ends_with('/'))
-            })
+            .filter(|(below, _)| name.strip_suffix(below.as_str()).is_some_and(|front| front.ends_with('/')))
             .max_by_key(|(below, _)| below.len())
             .map(|(_, path)| path.clone())
     }

@@ -24,9 +24,7 @@ impl Assets {
         let up = self.placed.keys().map(|place| place.up).max().unwrap_or(0);
         let real = &self.folder_parts[self.folder_parts.len().saturating_sub(up)..];
         let made_up = up - real.len();
-        std::iter::repeat_n("td-up".to_owned(), made_up)
-            .chain(real.iter().cloned())
-            .collect()
+        std::iter::repeat_n("td-up".to_owned(), made_up).chain(real.iter().cloned()).collect()
     }
 
     /// The bundle as it is now; [`Assets::add_missing`] changes it (and may change the scene's class).
@@ -41,21 +39,13 @@ impl Assets {
         let mut files: Vec<BundleFile> = self.placed.iter().map(file).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files.dedup_by(|a, b| a.path == b.path);
-        Bundle {
-            run_dir: run_dir.join("/"),
-            scene: self.scene_name.clone(),
-            library_paths: Vec::new(),
-            files,
-        }
+        Bundle { run_dir: run_dir.join("/"), scene: self.scene_name.clone(), library_paths: Vec::new(), files }
     }
 
     /// The bytes of a content of the bundle.
     #[must_use]
     pub fn source(&self, hash: ContentHash) -> Option<Source> {
-        let placed = self
-            .placed
-            .get(self.by_hash.get(&hash)?)
-            .filter(|placed| placed.hash == hash)?;
+        let placed = self.placed.get(self.by_hash.get(&hash)?).filter(|placed| placed.hash == hash)?;
         Some(match &placed.bytes {
             Some(bytes) => Source::Bytes(Arc::clone(bytes)),
             None => Source::File(placed.path.clone()),

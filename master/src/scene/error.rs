@@ -29,11 +29,7 @@ pub enum SceneError {
     #[error("--assets {}: {reason}", path.display())]
     AssetsFolder { path: PathBuf, reason: String },
     #[error("{name}: POV-Ray needs this file and td does not find it; searched: {}{}", list(searched), hint_text(hint.as_deref()))]
-    Missing {
-        name: String,
-        searched: Vec<PathBuf>,
-        hint: Option<String>,
-    },
+    Missing { name: String, searched: Vec<PathBuf>, hint: Option<String> },
     #[error(
         "{name}: the scene puts this absolute name together as it runs, and other machines have no such folder; write \
          the name (or its folder, ending in `/`) whole in the scene, or use a relative name"
@@ -44,9 +40,7 @@ pub enum SceneError {
         td_protocol::bundle::MAX_FILES
     )]
     TooMany { count: usize },
-    #[error(
-        "{name}: this file's name is too long or has characters that cannot be sent; rename it"
-    )]
+    #[error("{name}: this file's name is too long or has characters that cannot be sent; rename it")]
     BadName { name: String },
 }
 
@@ -55,15 +49,9 @@ impl SceneError {
     #[must_use]
     pub(super) fn named_at(self, place: &str) -> Self {
         match self {
-            Self::Unreadable {
-                path,
-                named: None,
-                source,
-            } => Self::Unreadable {
-                path,
-                named: Some(place.to_owned()),
-                source,
-            },
+            Self::Unreadable { path, named: None, source } => {
+                Self::Unreadable { path, named: Some(place.to_owned()), source }
+            }
             other => other,
         }
     }
@@ -74,18 +62,12 @@ fn hint_text(hint: Option<&str>) -> String {
 }
 
 fn named_text(named: Option<&str>) -> String {
-    named
-        .map(|named| format!(" (the scene names it at {named})"))
-        .unwrap_or_default()
+    named.map(|named| format!(" (the scene names it at {named})")).unwrap_or_default()
 }
 
 fn list(paths: &[PathBuf]) -> String {
     if paths.is_empty() {
         return "nowhere".to_owned();
     }
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

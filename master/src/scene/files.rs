@@ -25,34 +25,21 @@ fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_file() {
-        Ok((file, metadata))
-    } else {
-        Err(io::Error::other("not a regular file"))
-    }
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(io::Error::other("not a regular file")) }
 }
 
 fn unreadable(path: &Path, source: io::Error) -> SceneError {
-    SceneError::Unreadable {
-        path: path.to_owned(),
-        named: None,
-        source,
-    }
+    SceneError::Unreadable { path: path.to_owned(), named: None, source }
 }
 
 /// The whole of a text.
 pub fn read_text(path: &Path) -> Result<Vec<u8>, SceneError> {
     let (file, metadata) = open(path).map_err(|error| unreadable(path, error))?;
     if metadata.len() > MAX_TEXT {
-        return Err(SceneError::TooLarge {
-            path: path.to_owned(),
-            size: metadata.len(),
-        });
+        return Err(SceneError::TooLarge { path: path.to_owned(), size: metadata.len() });
     }
     let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.take(MAX_TEXT)
-        .read_to_end(&mut text)
-        .map_err(|error| unreadable(path, error))?;
+    file.take(MAX_TEXT).read_to_end(&mut text).map_err(|error| unreadable(path, error))?;
     Ok(text)
 }
 
@@ -62,10 +49,7 @@ pub fn read_scene(path: &Path) -> Result<Vec<u8>, SceneError> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(SceneError::NotFound {
-                path: at(),
-                hint: similar_name(path),
-            });
+            return Err(SceneError::NotFound { path: at(), hint: similar_name(path) });
         }
         Err(error) => return Err(unreadable(path, error)),
     };
@@ -90,10 +74,7 @@ pub fn read_scene(path: &Path) -> Result<Vec<u8>, SceneError> {
         return Err(SceneError::Binary { path: at(), hint });
     }
     if is_binary(&text) {
-        return Err(SceneError::Binary {
-            path: at(),
-            hint: binary_hint(&text),
-        });
+        return Err(SceneError::Binary { path: at(), hint: binary_hint(&text) });
     }
     Ok(text)
 }
@@ -101,10 +82,7 @@ pub fn read_scene(path: &Path) -> Result<Vec<u8>, SceneError> {
 /// No text has NUL bytes; POV-Ray takes any other byte in comments and strings.
 fn is_binary(text: &[u8]) -> bool {
     let head = &text[..text.len().min(1 << 16)];
-    let odd = head
-        .iter()
-        .filter(|b| b.is_ascii_control() && !b.is_ascii_whitespace() && **b != 0x1a)
-        .count();
+    let odd = head.iter().filter(|b| b.is_ascii_control() && !b.is_ascii_whitespace() && **b != 0x1a).count();
     head.contains(&0) || odd * 10 > head.len()
 }
 
@@ -116,20 +94,14 @@ fn binary_hint(text: &[u8]) -> Option<String> {
         (b"PK\x03\x04", "it is a zip archive; unpack it first"),
         (b"\x7fELF", "it is a program"),
     ];
-    kinds
-        .iter()
-        .find(|(magic, _)| text.starts_with(magic))
-        .map(|(_, hint)| (*hint).to_owned())
+    kinds.iter().find(|(magic, _)| text.starts_with(magic)).map(|(_, hint)| (*hint).to_owned())
 }
 
 /// A file beside `path` that differs only in upper and lower case: a hint for the user.
 #[must_use]
 pub fn similar_name(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut same: Vec<PathBuf> = std::fs::read_dir(folder)
         .ok()?
         .take(100_000)
@@ -141,10 +113,7 @@ pub fn similar_name(path: &Path) -> Option<String> {
         .collect();
     same.sort();
     let found = same.first()?;
-    Some(format!(
-        "there is {}: upper and lower case differ",
-        found.display()
-    ))
+    Some(format!("there is {}: upper and lower case differ", found.display()))
 }
 
 /// Hashes files without loading them whole; the same file is read once.
@@ -157,13 +126,7 @@ impl Hasher {
     /// The file's hash and size.
     pub fn hash(&mut self, path: &Path) -> Result<(ContentHash, u64), SceneError> {
         let (mut file, metadata) = open(path).map_err(|error| unreadable(path, error))?;
-        let key = (
-            metadata.dev(),
-            metadata.ino(),
-            metadata.len(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-        );
+        let key = (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         if let Some(hash) = self.known.get(&key) {
             return Ok((*hash, metadata.len()));
         }

@@ -19,10 +19,7 @@ impl Assets {
     /// Reads the texts that wait, until none is left.
     pub(super) fn read_queued(&mut self) -> Result<(), SceneError> {
         while let Some(next) = self.queue.pop_front() {
-            let real = next
-                .path
-                .canonicalize()
-                .unwrap_or_else(|_| next.path.clone());
+            let real = next.path.canonicalize().unwrap_or_else(|_| next.path.clone());
             if let Some(known) = self.texts.get_mut(&real) {
                 known.by_trial |= next.by_trial;
                 // The same text in a second place: its copy there is the same too.
@@ -39,12 +36,7 @@ impl Assets {
             };
             let code = Code::of(&text);
             let standard = next.standard;
-            let entry = SceneText {
-                name: next.name.clone(),
-                standard,
-                by_trial: next.by_trial,
-                code,
-            };
+            let entry = SceneText { name: next.name.clone(), standard, by_trial: next.by_trial, code };
             self.texts.insert(real, entry);
             let replacements = self.follow(&next, &text)?;
             if let (Some(place), false) = (next.place, replacements.is_empty()) {
@@ -61,9 +53,8 @@ impl Assets {
     }
 
     fn copy_rewritten(&mut self, real: &Path, place: Option<Place>) {
-        let same = |placed: &&Placed| {
-            placed.bytes.is_some() && placed.path.canonicalize().is_ok_and(|path| path == real)
-        };
+        let same =
+            |placed: &&Placed| placed.bytes.is_some() && placed.path.canonicalize().is_ok_and(|path| path == real);
         let rewritten = self.placed.values().find(same).cloned();
         if let (Some(place), Some(rewritten)) = (place, rewritten) {
             self.placed.insert(place, rewritten);
@@ -85,26 +76,16 @@ impl Assets {
             }
             let Some(found) = self.search.find(&reference.name, reference.kind) else {
                 if reference.certain && !of.standard && !standard::is_known(&reference.name) {
-                    self.missing.insert(MissingName {
-                        name: reference.name,
-                        named,
-                    });
+                    self.missing.insert(MissingName { name: reference.name, named });
                 }
                 continue;
             };
             if reference.kind == FileKind::Include {
-                let real = found
-                    .path
-                    .canonicalize()
-                    .unwrap_or_else(|_| found.path.clone());
+                let real = found.path.canonicalize().unwrap_or_else(|_| found.path.clone());
                 self.includes.insert(reference.name.clone(), real);
             }
             self.hold_open(&found.name);
-            let kind = if is_text_name(&found.name) {
-                FileKind::Include
-            } else {
-                reference.kind
-            };
+            let kind = if is_text_name(&found.name) { FileKind::Include } else { reference.kind };
             // Where a string only may be an include's name, POV-Ray may read it or not.
             self.take(found, kind, &named, reference.kind != FileKind::Include)?;
         }
@@ -126,60 +107,31 @@ impl Assets {
             let mapped = self.absolute.mapped(Path::new(folder));
             found.name = format!("{mapped}/{name}");
             if reference.kind == FileKind::Include {
-                let real = found
-                    .path
-                    .canonicalize()
-                    .unwrap_or_else(|_| found.path.clone());
+                let real = found.path.canonicalize().unwrap_or_else(|_| found.path.clone());
                 self.includes.insert(reference.name.clone(), real);
             }
-            let kind = if is_text_name(&found.name) {
-                FileKind::Include
-            } else {
-                reference.kind
-            };
+            let kind = if is_text_name(&found.name) { FileKind::Include } else { reference.kind };
             self.take(found, kind, named, reference.kind != FileKind::Include)?;
             return Ok(Some(Replacement::of_folder(text, reference, &mapped)));
         }
         // A folder to which the scene adds names; `/` and `/tmp` are more likely just strings.
-        let depth = reference
-            .name
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .count();
+        let depth = reference.name.split('/').filter(|part| !part.is_empty()).count();
         if reference.kind == FileKind::Exact && depth >= 2 && path.is_dir() {
             let mapped = self.absolute.mapped(&path);
-            let slash = if reference.name.ends_with('/') {
-                "/"
-            } else {
-                ""
-            };
-            return Ok(Some(Replacement::of_whole(
-                reference,
-                &format!("{mapped}{slash}"),
-            )));
+            let slash = if reference.name.ends_with('/') { "/" } else { "" };
+            return Ok(Some(Replacement::of_whole(reference, &format!("{mapped}{slash}"))));
         }
         if reference.certain {
-            self.missing.insert(MissingName {
-                name: reference.name.clone(),
-                named: named.to_owned(),
-            });
+            self.missing.insert(MissingName { name: reference.name.clone(), named: named.to_owned() });
         }
         Ok(None)
     }
 
     /// Puts a found file into the bundle, unless it is POV-Ray's own.
-    pub(super) fn take(
-        &mut self,
-        found: Found,
-        kind: FileKind,
-        named: &str,
-        by_trial: bool,
-    ) -> Result<(), SceneError> {
+    pub(super) fn take(&mut self, found: Found, kind: FileKind, named: &str, by_trial: bool) -> Result<(), SceneError> {
         let standard = self.search.is_standard(&found);
         let left_to_node = found.place == PlaceKind::Standard
-            || (found.place == PlaceKind::Library
-                && !self.has_standard
-                && standard::is_known(&found.name));
+            || (found.place == PlaceKind::Library && !self.has_standard && standard::is_known(&found.name));
         if !found.others.is_empty() {
             self.note_others(&found);
         }
@@ -198,13 +150,7 @@ impl Assets {
             _ => None,
         };
         if kind == FileKind::Include {
-            self.queue.push_back(Queued {
-                path: found.path,
-                name: found.name,
-                place,
-                standard,
-                by_trial,
-            });
+            self.queue.push_back(Queued { path: found.path, name: found.name, place, standard, by_trial });
         }
         Ok(())
     }

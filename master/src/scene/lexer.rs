@@ -40,11 +40,7 @@ pub struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            line: 1,
-        }
+        Self { bytes, at: 0, line: 1 }
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
@@ -96,17 +92,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn slice(&self, from: usize) -> &'a [u8] {
-        self.bytes
-            .get(from..self.at.min(self.bytes.len()))
-            .unwrap_or_default()
+        self.bytes.get(from..self.at.min(self.bytes.len())).unwrap_or_default()
     }
 
     fn word(&mut self) -> &'a str {
         let from = self.at;
-        while self
-            .peek(0)
-            .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-        {
+        while self.peek(0).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
             self.at += 1;
         }
         std::str::from_utf8(self.slice(from)).unwrap_or_default()
@@ -154,10 +145,7 @@ impl<'a> Lexer<'a> {
                 self.digits();
             }
         }
-        std::str::from_utf8(self.slice(from))
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0.0)
+        std::str::from_utf8(self.slice(from)).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0)
     }
 }
 
@@ -177,9 +165,7 @@ impl<'a> Iterator for Lexer<'a> {
                 }
                 TokenKind::Directive(self.word())
             }
-            b'.' if self.peek(1).is_some_and(|b| b.is_ascii_digit()) => {
-                TokenKind::Number(self.number())
-            }
+            b'.' if self.peek(1).is_some_and(|b| b.is_ascii_digit()) => TokenKind::Number(self.number()),
             _ if byte.is_ascii_digit() => TokenKind::Number(self.number()),
             _ if byte.is_ascii_alphabetic() || byte == b'_' => TokenKind::Word(self.word()),
             _ => {
@@ -219,9 +205,7 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<TokenKind<'_>> {
-        Lexer::new(text.as_bytes())
-            .map(|token| token.kind)
-            .collect()
+        Lexer::new(text.as_bytes()).map(|token| token.kind).collect()
     }
 
     #[test]
@@ -229,12 +213,7 @@ mod tests {
         let tokens = kinds("a /* x /* y */ crand */ b // crand\n\"/* no \\\" comment\" c");
         assert_eq!(
             tokens,
-            [
-                TokenKind::Word("a"),
-                TokenKind::Word("b"),
-                TokenKind::Text(b"/* no \\\" comment"),
-                TokenKind::Word("c")
-            ]
+            [TokenKind::Word("a"), TokenKind::Word("b"), TokenKind::Text(b"/* no \\\" comment"), TokenKind::Word("c")]
         );
     }
 

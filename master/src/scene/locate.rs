@@ -18,16 +18,9 @@ pub fn locate_scene(request: &SceneRequest) -> PathBuf {
     let places = std::iter::once(&request.typed_in).chain(&request.library_paths);
     let mut candidates = Vec::new();
     for candidate in FileKind::Scene.candidates(&name) {
-        candidates.extend(
-            places
-                .clone()
-                .map(|folder| request.typed_in.join(folder).join(&candidate)),
-        );
+        candidates.extend(places.clone().map(|folder| request.typed_in.join(folder).join(&candidate)));
     }
-    candidates
-        .into_iter()
-        .find(|path| path.is_file())
-        .unwrap_or(typed)
+    candidates.into_iter().find(|path| path.is_file()).unwrap_or(typed)
 }
 
 /// The names of a folder's parents and its own, from `/` down. What cannot be sent gets another name.
@@ -36,12 +29,9 @@ pub fn parts_of(folder: &Path) -> Vec<String> {
     folder
         .components()
         .filter_map(|part| match part {
-            std::path::Component::Normal(part) => Some(
-                part.to_str()
-                    .filter(|part| is_safe_path(part))
-                    .unwrap_or("folder")
-                    .to_owned(),
-            ),
+            std::path::Component::Normal(part) => {
+                Some(part.to_str().filter(|part| is_safe_path(part)).unwrap_or("folder").to_owned())
+            }
             _ => None,
         })
         .collect()

@@ -58,9 +58,9 @@ impl ImageKind {
 
 /// All extensions that POV-Ray appends to names of assets.
 const ALL_EXTENSIONS: [&str; 32] = [
-    ".inc", ".INC", ".png", ".PNG", ".jpg", ".JPG", ".jpeg", ".JPEG", ".gif", ".GIF", ".tga",
-    ".TGA", ".tif", ".TIF", ".tiff", ".TIFF", ".ppm", ".PPM", ".pgm", ".PGM", ".bmp", ".BMP",
-    ".exr", ".EXR", ".hdr", ".HDR", ".iff", ".IFF", ".df3", ".DF3", ".ttf", ".TTF",
+    ".inc", ".INC", ".png", ".PNG", ".jpg", ".JPG", ".jpeg", ".JPEG", ".gif", ".GIF", ".tga", ".TGA", ".tif", ".TIF",
+    ".tiff", ".TIFF", ".ppm", ".PPM", ".pgm", ".PGM", ".bmp", ".BMP", ".exr", ".EXR", ".hdr", ".HDR", ".iff", ".IFF",
+    ".df3", ".DF3", ".ttf", ".TTF",
 ];
 
 impl FileKind {
@@ -91,10 +91,7 @@ impl FileKind {
     /// as it is first, any other name last. Each is looked for in all places before the next is tried.
     #[must_use]
     pub fn candidates(self, name: &str) -> Vec<String> {
-        let appended = self
-            .extensions()
-            .iter()
-            .map(|extension| format!("{name}{extension}"));
+        let appended = self.extensions().iter().map(|extension| format!("{name}{extension}"));
         let extension = name.rfind('.').map(|dot| &name[dot..]);
         if extension.is_some_and(|extension| self.extensions().contains(&extension)) {
             std::iter::once(name.to_owned()).chain(appended).collect()
@@ -108,11 +105,7 @@ impl FileKind {
 #[must_use]
 pub fn candidates_of_any_kind(name: &str) -> Vec<String> {
     std::iter::once(name.to_owned())
-        .chain(
-            ALL_EXTENSIONS
-                .iter()
-                .map(|extension| format!("{name}{extension}")),
-        )
+        .chain(ALL_EXTENSIONS.iter().map(|extension| format!("{name}{extension}")))
         .collect()
 }
 
@@ -130,10 +123,7 @@ impl Place {
         if name.starts_with('/') {
             return None;
         }
-        let mut place = Self {
-            up: 0,
-            parts: Vec::new(),
-        };
+        let mut place = Self { up: 0, parts: Vec::new() };
         for part in name.split('/') {
             match part {
                 "" | "." => {}
@@ -162,10 +152,7 @@ impl Place {
 /// The folders that a name passes through and leaves again by `..`: they have to exist where POV-Ray opens it.
 #[must_use]
 pub fn folders_passed(name: &str) -> Vec<String> {
-    let parts: Vec<&str> = name
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
+    let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     (1..parts.len())
         .filter(|&i| parts[i] == ".." && parts[i - 1] != "..")
         .map(|i| parts[..i].join("/"))
@@ -176,22 +163,14 @@ pub fn folders_passed(name: &str) -> Vec<String> {
 /// Whether a string of a scene may be a file's name at all.
 #[must_use]
 pub fn is_plausible(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 4096
-        && !name.chars().any(char::is_control)
-        && name.trim() == name
+    !name.is_empty() && name.len() <= 4096 && !name.chars().any(char::is_control) && name.trim() == name
 }
 
 /// Whether a file of this name is a text of POV-Ray's language.
 #[must_use]
 pub fn is_text_name(name: &str) -> bool {
-    let extension = name
-        .rsplit_once('.')
-        .map(|(_, extension)| extension.to_ascii_lowercase());
-    matches!(
-        extension.as_deref(),
-        Some("inc" | "pov" | "mac" | "mcr" | "macro" | "map")
-    )
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("inc" | "pov" | "mac" | "mcr" | "macro" | "map"))
 }
 
 #[cfg(test)]
@@ -200,36 +179,19 @@ mod tests {
 
     #[test]
     fn extensions_are_tried_as_povray_does() {
-        assert_eq!(
-            FileKind::Include.candidates("colors"),
-            ["colors.inc", "colors.INC", "colors"]
-        );
-        assert_eq!(
-            FileKind::Include.candidates("a.inc"),
-            ["a.inc", "a.inc.inc", "a.inc.INC"]
-        );
-        assert_eq!(
-            FileKind::Include.candidates("a.txt"),
-            ["a.txt.inc", "a.txt.INC", "a.txt"]
-        );
+        assert_eq!(FileKind::Include.candidates("colors"), ["colors.inc", "colors.INC", "colors"]);
+        assert_eq!(FileKind::Include.candidates("a.inc"), ["a.inc", "a.inc.inc", "a.inc.INC"]);
+        assert_eq!(FileKind::Include.candidates("a.txt"), ["a.txt.inc", "a.txt.INC", "a.txt"]);
         assert_eq!(FileKind::Exact.candidates("a"), ["a"]);
     }
 
     #[test]
     fn places() {
         let place = Place::of("../lib//x/../wood.inc").unwrap();
-        assert_eq!(
-            (place.up, place.parts.join("/")),
-            (1, "lib/wood.inc".to_owned())
-        );
+        assert_eq!((place.up, place.parts.join("/")), (1, "lib/wood.inc".to_owned()));
         assert_eq!(place.below(&["scenes".to_owned()]), "lib/wood.inc");
-        assert_eq!(
-            Place::of("a.inc").unwrap().below(&["s".to_owned()]),
-            "s/a.inc"
-        );
-        assert!(
-            Place::of("/a").is_none() && Place::of("..").is_none() && Place::of("a/").is_none()
-        );
+        assert_eq!(Place::of("a.inc").unwrap().below(&["s".to_owned()]), "s/a.inc");
+        assert!(Place::of("/a").is_none() && Place::of("..").is_none() && Place::of("a/").is_none());
         assert_eq!(folders_passed("a/../b/c/../../d"), ["a", "a/../b/c"]);
         assert!(folders_passed("../../a").is_empty());
     }

@@ -62,25 +62,14 @@ fn push(
         _ => (FileKind::Exact, false),
     };
     let start = token.offset + 1;
-    let names: BTreeSet<Vec<u8>> = if certain {
-        [raw.to_vec()].into()
-    } else {
-        [raw.to_vec(), unescape(raw)].into()
-    };
+    let names: BTreeSet<Vec<u8>> = if certain { [raw.to_vec()].into() } else { [raw.to_vec(), unescape(raw)].into() };
     for name in names {
         let Ok(name) = String::from_utf8(name) else {
             continue;
         };
         if is_plausible(&name) {
             let end = start + raw.len();
-            found.push(Reference {
-                name,
-                kind,
-                certain,
-                line: token.line,
-                start,
-                end,
-            });
+            found.push(Reference { name, kind, certain, line: token.line, start, end });
         }
     }
 }
@@ -93,10 +82,7 @@ pub fn ini_input_file(text: &str, section: Option<&str>) -> Option<String> {
     let mut input = None;
     for line in text.lines() {
         let line = line.split(';').next().unwrap_or_default().trim();
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             here = section.is_some_and(|wanted| wanted.eq_ignore_ascii_case(name.trim()));
             continue;
         }
@@ -132,10 +118,7 @@ mod tests {
             #fopen F "data.txt" read  #fopen G "out.txt" write
             radiosity { save_file "x.rca" load_file "y.rca" }
             Load("m.png")"#;
-        let got: Vec<_> = find(text)
-            .into_iter()
-            .map(|r| (r.name, r.kind, r.certain, r.line))
-            .collect();
+        let got: Vec<_> = find(text).into_iter().map(|r| (r.name, r.kind, r.certain, r.line)).collect();
         let expect = [
             ("colors", FileKind::Include, true, 1),
             ("a.jpg", FileKind::Image(ImageKind::Jpeg), true, 2),
@@ -147,10 +130,7 @@ mod tests {
             ("y.rca", FileKind::Exact, true, 6),
             ("m.png", FileKind::Exact, false, 7),
         ];
-        assert_eq!(
-            got,
-            expect.map(|(name, kind, certain, line)| (name.to_owned(), kind, certain, line))
-        );
+        assert_eq!(got, expect.map(|(name, kind, certain, line)| (name.to_owned(), kind, certain, line)));
     }
 
     #[test]
@@ -162,8 +142,7 @@ mod tests {
 
     #[test]
     fn ini_files_name_their_scene() {
-        let ini =
-            "; x\nInput_File_Name=\"a.pov\"\n[Low]\n+Ib.pov +W10\n[High]\ninput_file_name = c.pov";
+        let ini = "; x\nInput_File_Name=\"a.pov\"\n[Low]\n+Ib.pov +W10\n[High]\ninput_file_name = c.pov";
         assert_eq!(ini_input_file(ini, None).as_deref(), Some("a.pov"));
         assert_eq!(ini_input_file(ini, Some("low")).as_deref(), Some("b.pov"));
         assert_eq!(ini_input_file(ini, Some("High")).as_deref(), Some("c.pov"));

@@ -54,16 +54,8 @@ impl Search {
         let listed = std::iter::once((PlaceKind::SceneFolder, scene_folder))
             .chain(assets.map(|path| (PlaceKind::Assets, path)))
             .chain(std::iter::once((PlaceKind::TypedIn, typed_in)))
-            .chain(
-                standard
-                    .iter()
-                    .map(|path| (PlaceKind::Standard, path.as_path())),
-            )
-            .chain(
-                library
-                    .iter()
-                    .map(|path| (PlaceKind::Library, path.as_path())),
-            );
+            .chain(standard.iter().map(|path| (PlaceKind::Standard, path.as_path())))
+            .chain(library.iter().map(|path| (PlaceKind::Library, path.as_path())));
         let mut seen = BTreeSet::new();
         let mut places = Vec::new();
         for (kind, path) in listed {
@@ -72,10 +64,7 @@ impl Search {
                 places.push((kind, path));
             }
         }
-        let standard = standard
-            .iter()
-            .filter_map(|path| path.canonicalize().ok())
-            .collect();
+        let standard = standard.iter().filter_map(|path| path.canonicalize().ok()).collect();
         Self { places, standard }
     }
 
@@ -88,9 +77,7 @@ impl Search {
     /// Looks for a literal, with the extensions that POV-Ray appends for this kind.
     #[must_use]
     pub fn find(&self, name: &str, kind: FileKind) -> Option<Found> {
-        kind.candidates(name)
-            .iter()
-            .find_map(|candidate| self.find_exact(candidate))
+        kind.candidates(name).iter().find_map(|candidate| self.find_exact(candidate))
     }
 
     /// Looks for one name as it is.
@@ -98,35 +85,19 @@ impl Search {
     pub fn find_exact(&self, name: &str) -> Option<Found> {
         if name.starts_with('/') {
             let path = PathBuf::from(name);
-            let found = Found {
-                path,
-                name: name.to_owned(),
-                place: PlaceKind::Absolute,
-                others: Vec::new(),
-            };
+            let found = Found { path, name: name.to_owned(), place: PlaceKind::Absolute, others: Vec::new() };
             return is_regular(&found.path).then_some(found);
         }
         if name.ends_with('/') {
             return None;
         }
-        let mut hits = self
-            .places
-            .iter()
-            .map(|(kind, folder)| (*kind, folder.join(name)))
-            .filter(|(_, path)| is_regular(path));
+        let mut hits =
+            self.places.iter().map(|(kind, folder)| (*kind, folder.join(name))).filter(|(_, path)| is_regular(path));
         let (place, path) = hits.next()?;
         let real = path.canonicalize().ok();
         let path = without_steps_back(path);
-        let others = hits
-            .map(|(_, path)| path)
-            .filter(|other| other.canonicalize().ok() != real)
-            .collect();
-        Some(Found {
-            path,
-            name: name.to_owned(),
-            place,
-            others,
-        })
+        let others = hits.map(|(_, path)| path).filter(|other| other.canonicalize().ok() != real).collect();
+        Some(Found { path, name: name.to_owned(), place, others })
     }
 
     /// Whether a file is one of POV-Ray's own.
@@ -135,11 +106,7 @@ impl Search {
         match found.place {
             PlaceKind::Standard => true,
             PlaceKind::Absolute => {
-                let folder = found
-                    .path
-                    .canonicalize()
-                    .ok()
-                    .and_then(|path| path.parent().map(Path::to_owned));
+                let folder = found.path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
                 folder.is_some_and(|folder| self.standard.contains(&folder))
             }
             _ => false,
@@ -149,24 +116,16 @@ impl Search {
     /// A file whose name differs from a missing one only in upper and lower case.
     #[must_use]
     pub fn similar(&self, name: &str) -> Option<String> {
-        self.places
-            .iter()
-            .find_map(|(_, folder)| similar_name(&folder.join(name)))
+        self.places.iter().find_map(|(_, folder)| similar_name(&folder.join(name)))
     }
 }
 
 /// `/a/b/../c` as the file system reads it, for messages.
 fn without_steps_back(path: PathBuf) -> PathBuf {
-    if !path
-        .components()
-        .any(|part| part == std::path::Component::ParentDir)
-    {
+    if !path.components().any(|part| part == std::path::Component::ParentDir) {
         return path;
     }
-    match (
-        path.parent().and_then(|folder| folder.canonicalize().ok()),
-        path.file_name(),
-    ) {
+    match (path.parent().and_then(|folder| folder.canonicalize().ok()), path.file_name()) {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path,
     }

@@ -8,18 +8,12 @@ impl Assets {
     #[must_use]
     pub fn version(&self) -> Option<String> {
         let items = &self.texts.get(&self.scene_text)?.code.items;
-        versions_in(items)
-            .next()
-            .map(|version| format!("{version:?}"))
+        versions_in(items).next().map(|version| format!("{version:?}"))
     }
 
     /// Every literal `#version` in the user's texts.
     pub(super) fn versions(&self) -> Vec<f32> {
-        self.texts
-            .values()
-            .filter(|text| !text.standard)
-            .flat_map(|text| versions_in(&text.code.items))
-            .collect()
+        self.texts.values().filter(|text| !text.standard).flat_map(|text| versions_in(&text.code.items)).collect()
     }
 }
 

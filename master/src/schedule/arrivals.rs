@@ -35,11 +35,7 @@ impl Scheduler {
     }
 
     pub(super) fn progress(&mut self, slot: SlotId, id: LeaseId, end: u32, cost_seconds: f64) {
-        if self
-            .leases
-            .get(&id)
-            .is_some_and(|lease| lease.slot == slot && end > lease.frontier)
-        {
+        if self.leases.get(&id).is_some_and(|lease| lease.slot == slot && end > lease.frontier) {
             self.learn(id, end, cost_seconds);
             self.requeue(id);
         }
@@ -86,21 +82,13 @@ impl Scheduler {
         };
         let twin = lease.twin;
         // Such a strip ends of its own accord.
-        let at_its_end = lease.frontier
-            >= if lease.end_unconfirmed {
-                lease.rows.end
-            } else {
-                lease.end
-            };
+        let at_its_end = lease.frontier >= if lease.end_unconfirmed { lease.rows.end } else { lease.end };
         // An agent that has just been asked to give rows away will end at the end it accepts.
         if let Some(shrink) = self.take_shrink(id) {
             self.release_thief(id, shrink.thief);
         }
         if let Twin::CopiedBy(copy) = twin
-            && self
-                .leases
-                .get(&copy)
-                .is_some_and(|copy| copy.frontier < copy.end)
+            && self.leases.get(&copy).is_some_and(|copy| copy.frontier < copy.end)
         {
             self.give_up(copy, GiveUpReason::RowsAlreadySettled);
         }
@@ -125,11 +113,7 @@ impl Scheduler {
             slot.pace.distrust(times);
         }
         self.slots.set_state(lease.slot, SlotState::Stopping(id));
-        self.actions.push(Action::GiveUp {
-            slot: lease.slot,
-            lease: id,
-            reason,
-        });
+        self.actions.push(Action::GiveUp { slot: lease.slot, lease: id, reason });
     }
 
     pub(super) fn rows_refused(&mut self, rows: Rows) {
@@ -145,11 +129,7 @@ impl Scheduler {
                 .range(..run.end)
                 .rev()
                 .map(|(_, &id)| id)
-                .take_while(|id| {
-                    self.leases
-                        .get(id)
-                        .is_some_and(|lease| lease.end > run.start)
-                })
+                .take_while(|id| self.leases.get(id).is_some_and(|lease| lease.end > run.start))
                 .collect();
             for id in owners {
                 let Some(lease) = self.leases.get_mut(&id) else {
@@ -165,10 +145,7 @@ impl Scheduler {
                 orphans = orphans
                     .into_iter()
                     .flat_map(|rest| {
-                        [
-                            Rows::new(rest.start, rest.end.min(own.start)),
-                            Rows::new(rest.start.max(own.end), rest.end),
-                        ]
+                        [Rows::new(rest.start, rest.end.min(own.start)), Rows::new(rest.start.max(own.end), rest.end)]
                     })
                     .filter(|rest| !rest.is_empty())
                     .collect();

@@ -7,11 +7,7 @@ impl Scheduler {
     pub(super) fn allowance(&self) -> u64 {
         let bands = self.job.rows.len().div_ceil(self.job.band_rows).max(1);
         let per_slot = 2 + u64::from(bands.ilog2());
-        let shrinks = if self.job.write.is_none() {
-            0
-        } else {
-            u64::from(self.counts.shrinks)
-        };
+        let shrinks = if self.job.write.is_none() { 0 } else { u64::from(self.counts.shrinks) };
         self.slots.ever() as u64 * per_slot
             + u64::from(self.counts.losses)
             + u64::from(self.counts.failures)

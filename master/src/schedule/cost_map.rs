@@ -27,20 +27,12 @@ impl CostSums {
     /// Nothing is known: all rows cost the same.
     pub fn uniform(height: u32) -> Self {
         let height = f64::from(height.max(1));
-        Self {
-            sums: vec![0.0, height],
-            cell_rows: height,
-            known: false,
-        }
+        Self { sums: vec![0.0, height], cell_rows: height, known: false }
     }
 
     pub fn new(map: &CostMap, height: u32) -> Self {
         let sane = |cost: f64| {
-            if cost.is_finite() && cost > 0.0 {
-                cost
-            } else {
-                0.0
-            }
+            if cost.is_finite() && cost > 0.0 { cost } else { 0.0 }
         };
         let total: f64 = map.costs.iter().copied().map(sane).sum();
         if map.costs.is_empty() || total <= 0.0 || !total.is_finite() {
@@ -60,11 +52,7 @@ impl CostSums {
         for sum in &mut sums {
             *sum *= scale;
         }
-        Self {
-            sums,
-            cell_rows,
-            known: true,
-        }
+        Self { sums, cell_rows, known: true }
     }
 
     pub fn known(&self) -> bool {
@@ -82,27 +70,15 @@ impl CostSums {
 
     /// Units of `rows`.
     pub fn of(&self, rows: Rows) -> f64 {
-        if rows.is_empty() {
-            0.0
-        } else {
-            self.before(f64::from(rows.end)) - self.before(f64::from(rows.start))
-        }
+        if rows.is_empty() { 0.0 } else { self.before(f64::from(rows.end)) - self.before(f64::from(rows.start)) }
     }
 
     /// The row before which `units` lie.
     pub fn row_at(&self, units: f64) -> f64 {
         let cells = self.sums.len() - 1;
-        let cell = self
-            .sums
-            .partition_point(|&sum| sum <= units)
-            .clamp(1, cells)
-            - 1;
+        let cell = self.sums.partition_point(|&sum| sum <= units).clamp(1, cells) - 1;
         let (low, high) = (self.sums[cell], self.sums[cell + 1]);
-        let part = if high > low {
-            ((units - low) / (high - low)).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let part = if high > low { ((units - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
         (cell as f64 + part) * self.cell_rows
     }
 }
@@ -119,11 +95,7 @@ impl Measured {
     /// `cells` runs over `height` rows.
     pub fn new(height: u32, cells: usize) -> Self {
         let cells = cells.clamp(1, 1024);
-        Self {
-            seconds: vec![0.0; cells],
-            rows: vec![0.0; cells],
-            cell_rows: f64::from(height.max(1)) / cells as f64,
-        }
+        Self { seconds: vec![0.0; cells], rows: vec![0.0; cells], cell_rows: f64::from(height.max(1)) / cells as f64 }
     }
 
     pub fn add(&mut self, rows: Rows, seconds: f64) {
@@ -148,11 +120,7 @@ impl Measured {
             let rows = self.rows.get(cell).copied().filter(|rows| *rows > 0.0)?;
             Some(self.seconds[cell] / rows)
         };
-        let above = if rows.start > 0 {
-            cell(f64::from(rows.start) - 0.5)
-        } else {
-            None
-        };
+        let above = if rows.start > 0 { cell(f64::from(rows.start) - 0.5) } else { None };
         match (above, cell(f64::from(rows.end) + 0.5)) {
             (Some(above), Some(below)) => Some(f64::midpoint(above, below)),
             (one, other) => one.or(other),
@@ -188,10 +156,7 @@ impl Measured {
             })
             .collect();
         let seconds = costs.iter().sum();
-        Some(CostMap {
-            costs,
-            seconds: Some(seconds),
-        })
+        Some(CostMap { costs, seconds: Some(seconds) })
     }
 }
 
@@ -201,13 +166,7 @@ mod tests {
 
     #[test]
     fn sums_follow_the_map_and_can_be_turned_round() {
-        let sums = CostSums::new(
-            &CostMap {
-                costs: vec![1.0, 3.0],
-                seconds: None,
-            },
-            100,
-        );
+        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0], seconds: None }, 100);
         assert!((sums.of(Rows::new(0, 50)) - 25.0).abs() < 1e-9);
         assert!((sums.of(Rows::new(0, 100)) - 100.0).abs() < 1e-9);
         for row in [0.0, 10.0, 49.0, 51.0, 99.0] {
@@ -218,22 +177,8 @@ mod tests {
 
     #[test]
     fn a_map_without_sense_is_no_map() {
-        for costs in [
-            vec![],
-            vec![0.0, 0.0],
-            vec![f64::NAN, -1.0],
-            vec![f64::INFINITY],
-        ] {
-            assert!(
-                !CostSums::new(
-                    &CostMap {
-                        costs,
-                        seconds: None
-                    },
-                    10
-                )
-                .known()
-            );
+        for costs in [vec![], vec![0.0, 0.0], vec![f64::NAN, -1.0], vec![f64::INFINITY]] {
+            assert!(!CostSums::new(&CostMap { costs, seconds: None }, 10).known());
         }
     }
 

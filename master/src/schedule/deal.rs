@@ -35,8 +35,7 @@ pub(super) fn deal(rows: Rows, hands: &[Hand], table: Table<'_>) -> Vec<Rows> {
     let slowest_way = hands
         .iter()
         .map(|hand| {
-            let work =
-                table.sums.of(rows) * table.seconds_per_unit + table.write.top + table.write.bottom;
+            let work = table.sums.of(rows) * table.seconds_per_unit + table.write.top + table.write.bottom;
             hand.start_seconds + work / hand.speed
         })
         .fold(0.0, f64::max);
@@ -58,11 +57,7 @@ pub(super) fn deal(rows: Rows, hands: &[Hand], table: Table<'_>) -> Vec<Rows> {
         .iter()
         .enumerate()
         .map(|(index, &bound)| {
-            let end = if index == last {
-                rows.end
-            } else {
-                table.grid.nearest(bound).clamp(start, rows.end)
-            };
+            let end = if index == last { rows.end } else { table.grid.nearest(bound).clamp(start, rows.end) };
             let share = Rows::new(start, end);
             start = end;
             share
@@ -71,13 +66,7 @@ pub(super) fn deal(rows: Rows, hands: &[Hand], table: Table<'_>) -> Vec<Rows> {
 }
 
 /// How far down the hands come if all of them stop at the moment `finish`, in seconds from now.
-fn reach(
-    rows: Rows,
-    hands: &[Hand],
-    table: Table<'_>,
-    finish: f64,
-    mut bound: impl FnMut(f64),
-) -> f64 {
+fn reach(rows: Rows, hands: &[Hand], table: Table<'_>, finish: f64, mut bound: impl FnMut(f64)) -> f64 {
     let end = f64::from(rows.end);
     let mut row = f64::from(rows.start);
     for hand in hands {
@@ -92,14 +81,7 @@ fn reach(
 fn below(row: f64, seconds: f64, table: Table<'_>) -> f64 {
     let from = table.sums.before(row);
     if table.write.is_none() {
-        return if seconds <= 0.0 {
-            row
-        } else {
-            table
-                .sums
-                .row_at(from + seconds / table.seconds_per_unit)
-                .max(row)
-        };
+        return if seconds <= 0.0 { row } else { table.sums.row_at(from + seconds / table.seconds_per_unit).max(row) };
     }
     let cost = |end: f64| {
         let position = end / f64::from(table.height.max(1));
@@ -116,11 +98,7 @@ fn below(row: f64, seconds: f64, table: Table<'_>) -> f64 {
     }
     for _ in 0..40 {
         let middle = f64::midpoint(low, high);
-        if cost(middle) <= seconds {
-            low = middle
-        } else {
-            high = middle
-        }
+        if cost(middle) <= seconds { low = middle } else { high = middle }
     }
     low
 }
@@ -131,41 +109,18 @@ mod tests {
     use crate::schedule::cost_map::CostMap;
 
     fn table(sums: &CostSums, write: WriteCost) -> Table<'_> {
-        let grid = Grid {
-            rows: Rows::new(0, 1000),
-            origin: 0,
-            step: 1,
-        };
-        Table {
-            sums,
-            seconds_per_unit: 0.1,
-            grid,
-            write,
-            height: 1000,
-        }
+        let grid = Grid { rows: Rows::new(0, 1000), origin: 0, step: 1 };
+        Table { sums, seconds_per_unit: 0.1, grid, write, height: 1000 }
     }
 
     fn hand(speed: f64, start_seconds: f64) -> Hand {
-        Hand {
-            speed,
-            start_seconds,
-        }
+        Hand { speed, start_seconds }
     }
 
     #[test]
     fn equal_slots_get_equal_cost() {
-        let sums = CostSums::new(
-            &CostMap {
-                costs: vec![1.0, 3.0],
-                seconds: None,
-            },
-            1000,
-        );
-        let shares = deal(
-            Rows::new(0, 1000),
-            &[hand(1.0, 0.6), hand(1.0, 0.6)],
-            table(&sums, WriteCost::NONE),
-        );
+        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0], seconds: None }, 1000);
+        let shares = deal(Rows::new(0, 1000), &[hand(1.0, 0.6), hand(1.0, 0.6)], table(&sums, WriteCost::NONE));
         assert_eq!(shares, [Rows::new(0, 667), Rows::new(667, 1000)]);
     }
 
@@ -173,22 +128,14 @@ mod tests {
     fn speed_and_start_count() {
         let sums = CostSums::uniform(1000);
         // 100 s of work in all: 1 * (T - 0) + 3 * (T - 20) = 100, so T = 40.
-        let shares = deal(
-            Rows::new(0, 1000),
-            &[hand(1.0, 0.0), hand(3.0, 20.0)],
-            table(&sums, WriteCost::NONE),
-        );
+        let shares = deal(Rows::new(0, 1000), &[hand(1.0, 0.0), hand(3.0, 20.0)], table(&sums, WriteCost::NONE));
         assert_eq!(shares, [Rows::new(0, 400), Rows::new(400, 1000)]);
     }
 
     #[test]
     fn who_starts_too_late_gets_nothing() {
         let sums = CostSums::uniform(1000);
-        let shares = deal(
-            Rows::new(0, 1000),
-            &[hand(1.0, 0.0), hand(1.0, 200.0)],
-            table(&sums, WriteCost::NONE),
-        );
+        let shares = deal(Rows::new(0, 1000), &[hand(1.0, 0.0), hand(1.0, 200.0)], table(&sums, WriteCost::NONE));
         assert_eq!(shares[0].len() + shares[1].len(), 1000);
         assert_eq!(shares[0].len().max(shares[1].len()), 1000);
     }
@@ -199,13 +146,7 @@ mod tests {
         let shares = deal(
             Rows::new(0, 1000),
             &[hand(1.0, 0.0), hand(1.0, 0.0)],
-            table(
-                &sums,
-                WriteCost {
-                    top: 0.0,
-                    bottom: 20.0,
-                },
-            ),
+            table(&sums, WriteCost { top: 0.0, bottom: 20.0 }),
         );
         // 0.1 a + 0.02 a = 0.1 (1000 - a) + 20
         assert_eq!(shares[0].end, 545);

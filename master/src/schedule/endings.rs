@@ -7,13 +7,7 @@ use super::scheduler::Scheduler;
 use super::slots::SlotState;
 
 impl Scheduler {
-    pub(super) fn slot_up(
-        &mut self,
-        slot: SlotId,
-        node: NodeId,
-        speed: f64,
-        start_seconds: Option<f64>,
-    ) {
+    pub(super) fn slot_up(&mut self, slot: SlotId, node: NodeId, speed: f64, start_seconds: Option<f64>) {
         self.slot_lost(slot);
         self.slots.up(slot, node, speed, start_seconds);
     }
@@ -37,9 +31,7 @@ impl Scheduler {
             complete = lease.unsettled == 0
                 || lease.shrink.is_some_and(|shrink| {
                     // The agent has shrunk the strip, and its end came before its answer.
-                    self.settled
-                        .missing_hull(own)
-                        .is_none_or(|missing| missing.start >= shrink.new_end)
+                    self.settled.missing_hull(own).is_none_or(|missing| missing.start >= shrink.new_end)
                 });
         } else {
             complete = self.settled.count_missing(own) == 0;
@@ -81,12 +73,8 @@ impl Scheduler {
         self.slots.set_state(lease.slot, SlotState::Idle);
         if failures >= self.tuning.failures_to_rest && !self.slots.resting(lease.node) {
             self.slots.set_resting(lease.node, true);
-            let reason =
-                format!("{failures} strips in a row failed, the last one because {reason}");
-            self.actions.push(Action::Rest {
-                node: lease.node,
-                reason,
-            });
+            let reason = format!("{failures} strips in a row failed, the last one because {reason}");
+            self.actions.push(Action::Rest { node: lease.node, reason });
         }
     }
 
@@ -111,11 +99,7 @@ impl Scheduler {
                     self.retire_with_its_rows(id);
                     self.slots.set_state(slot, SlotState::Stopping(id));
                     let reason = super::event::GiveUpReason::NodeOut;
-                    self.actions.push(Action::GiveUp {
-                        slot,
-                        lease: id,
-                        reason,
-                    });
+                    self.actions.push(Action::GiveUp { slot, lease: id, reason });
                 }
                 // What it waits for goes to the pool when the answer comes.
                 Some(SlotState::Waiting(_)) => self.slots.set_state(slot, SlotState::Idle),
@@ -147,10 +131,7 @@ impl Scheduler {
         {
             missing.end = missing.end.min(copy.rows.start);
         }
-        let missing = self
-            .settled
-            .missing_hull(missing)
-            .map(|rows| self.grid.widen(rows));
+        let missing = self.settled.missing_hull(missing).map(|rows| self.grid.widen(rows));
         match (missing, shrink) {
             (Some(rows), Some(shrink)) => self.give_to_thief(id, shrink.thief, rows, None),
             (Some(rows), None) => {

@@ -23,12 +23,7 @@ pub enum Event {
     /// A slot can work. `speed` is relative and above 0 (2.0 renders twice as fast as 1.0), as measured by the agent at
     /// its start. `start_seconds` is what one start of POV-Ray costs there, where the agent has measured it.
     /// For a slot that is already up this means that its agent was started again: what it had is lost.
-    SlotUp {
-        slot: SlotId,
-        node: NodeId,
-        speed: f64,
-        start_seconds: Option<f64>,
-    },
+    SlotUp { slot: SlotId, node: NodeId, speed: f64, start_seconds: Option<f64> },
     /// All slots that were waited for are up (or were waited for long enough): cut now.
     Begin,
     /// The slot has nothing to do. Ignored while the scheduler counts on a strip there; never needed after
@@ -41,33 +36,15 @@ pub enum Event {
     /// What writing costs from now on (a job that falls back from way (a) to way (b)).
     WriteCost(WriteCost),
     /// Rows arrived and were verified. `cost_seconds`: CPU seconds that the slot spent on them, 0 where not known.
-    RowsDone {
-        slot: SlotId,
-        lease: LeaseId,
-        rows: Rows,
-        cost_seconds: f64,
-    },
+    RowsDone { slot: SlotId, lease: LeaseId, rows: Rows, cost_seconds: f64 },
     /// All rows of the strip before row `end` are traced, though not yet here (way (b), or held back).
-    Progress {
-        slot: SlotId,
-        lease: LeaseId,
-        end: u32,
-        cost_seconds: f64,
-    },
+    Progress { slot: SlotId, lease: LeaseId, end: u32, cost_seconds: f64 },
     /// The strip ran to its end, shrunk or not; the slot is free.
     StripEnded { slot: SlotId, lease: LeaseId },
     /// The strip ended early, or was given up; the slot is free.
-    StripFailed {
-        slot: SlotId,
-        lease: LeaseId,
-        reason: String,
-    },
+    StripFailed { slot: SlotId, lease: LeaseId, reason: String },
     /// The agent's answer to [`Action::Shrink`]: the end that it accepts.
-    ShrinkAnswered {
-        lease: LeaseId,
-        epoch: u32,
-        end: u32,
-    },
+    ShrinkAnswered { lease: LeaseId, epoch: u32, end: u32 },
     /// The slot is gone: its agent is dead or cannot be reached.
     SlotLost { slot: SlotId },
     /// The slot is known to run at `factor` (0 to 1) of its measured speed, for example by its throttle flags.
@@ -89,29 +66,14 @@ pub enum Event {
 pub enum Action {
     /// Start a strip. `block_rows` is POV-Ray's block height (`+BS`); `copy` says that the same rows are
     /// being rendered elsewhere too, by a slot that seems stuck.
-    Start {
-        slot: SlotId,
-        lease: LeaseId,
-        rows: Rows,
-        block_rows: u32,
-        copy: bool,
-    },
+    Start { slot: SlotId, lease: LeaseId, rows: Rows, block_rows: u32, copy: bool },
     /// Ask the agent to end this strip at row `new_end` (excluded) already.
-    Shrink {
-        slot: SlotId,
-        lease: LeaseId,
-        epoch: u32,
-        new_end: u32,
-    },
+    Shrink { slot: SlotId, lease: LeaseId, epoch: u32, new_end: u32 },
     /// These rows of this lease are the ones that count: put them into the picture. Each row is settled once; any other
     /// copy of it is to be thrown away. With whole leases this comes when the lease has ended, for all of its rows.
     Settle { lease: LeaseId, rows: Rows },
     /// End this strip; then say `StripEnded` or `StripFailed` for it.
-    GiveUp {
-        slot: SlotId,
-        lease: LeaseId,
-        reason: GiveUpReason,
-    },
+    GiveUp { slot: SlotId, lease: LeaseId, reason: GiveUpReason },
     /// This node gets no strips until [`Event::NodeBack`].
     Rest { node: NodeId, reason: String },
     /// All rows are settled. Said once, the last action.

@@ -39,11 +39,7 @@ impl Grid {
         let row = row.clamp(f64::from(self.rows.start), f64::from(self.rows.end));
         let below = self.floor(row as u32);
         let above = self.ceil(below.saturating_add(1));
-        if row - f64::from(below) <= f64::from(above) - row {
-            below
-        } else {
-            above
-        }
+        if row - f64::from(below) <= f64::from(above) - row { below } else { above }
     }
 
     /// `rows` widened to boundaries.
@@ -58,49 +54,19 @@ mod tests {
 
     #[test]
     fn boundaries_are_multiples_from_the_origin_and_both_ends() {
-        let grid = Grid {
-            rows: Rows::new(10, 100),
-            origin: 0,
-            step: 32,
-        };
+        let grid = Grid { rows: Rows::new(10, 100), origin: 0, step: 32 };
         assert_eq!(
-            (
-                grid.floor(10),
-                grid.floor(31),
-                grid.floor(32),
-                grid.floor(99),
-                grid.floor(100)
-            ),
+            (grid.floor(10), grid.floor(31), grid.floor(32), grid.floor(99), grid.floor(100)),
             (10, 10, 32, 96, 100)
         );
         assert_eq!(
-            (
-                grid.ceil(10),
-                grid.ceil(11),
-                grid.ceil(32),
-                grid.ceil(97),
-                grid.ceil(500)
-            ),
+            (grid.ceil(10), grid.ceil(11), grid.ceil(32), grid.ceil(97), grid.ceil(500)),
             (10, 32, 32, 100, 100)
         );
-        assert_eq!(
-            (grid.nearest(40.0), grid.nearest(60.0), grid.nearest(99.0)),
-            (32, 64, 100)
-        );
-        let shifted = Grid {
-            rows: Rows::new(10, 100),
-            origin: 10,
-            step: 32,
-        };
-        assert_eq!(
-            (shifted.floor(50), shifted.ceil(50), shifted.ceil(80)),
-            (42, 74, 100)
-        );
-        let later = Grid {
-            rows: Rows::new(10, 100),
-            origin: 20,
-            step: 32,
-        };
+        assert_eq!((grid.nearest(40.0), grid.nearest(60.0), grid.nearest(99.0)), (32, 64, 100));
+        let shifted = Grid { rows: Rows::new(10, 100), origin: 10, step: 32 };
+        assert_eq!((shifted.floor(50), shifted.ceil(50), shifted.ceil(80)), (42, 74, 100));
+        let later = Grid { rows: Rows::new(10, 100), origin: 20, step: 32 };
         assert_eq!((later.floor(15), later.ceil(15)), (10, 20));
     }
 }

@@ -25,24 +25,14 @@ impl Heartbeats {
     /// Beats are expected every `interval` seconds; a node is dead after 3 to 15 seconds of silence.
     #[must_use]
     pub fn new(interval: f64) -> Self {
-        Self {
-            interval,
-            least: 3.0,
-            most: 15.0,
-            nodes: BTreeMap::new(),
-        }
+        Self { interval, least: 3.0, most: 15.0, nodes: BTreeMap::new() }
     }
 
     /// The node was heard of at `now`; `round_trip` in seconds where one was measured.
     pub fn heard(&mut self, now: f64, node: NodeId, round_trip: Option<f64>) {
-        let pulse = self.nodes.entry(node).or_insert(Pulse {
-            heard: now,
-            round_trip: 0.05,
-            deviation: 0.05,
-        });
+        let pulse = self.nodes.entry(node).or_insert(Pulse { heard: now, round_trip: 0.05, deviation: 0.05 });
         pulse.heard = pulse.heard.max(now);
-        if let Some(measured) = round_trip.filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
-        {
+        if let Some(measured) = round_trip.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) {
             pulse.deviation += 0.25 * ((measured - pulse.round_trip).abs() - pulse.deviation);
             pulse.round_trip += 0.125 * (measured - pulse.round_trip);
         }
@@ -96,17 +86,9 @@ mod tests {
     fn a_slow_line_gets_more_patience() {
         let mut beats = Heartbeats::new(1.0);
         for beat in 0..40 {
-            beats.heard(
-                f64::from(beat),
-                NodeId(1),
-                Some(if beat % 2 == 0 { 0.2 } else { 2.2 }),
-            );
+            beats.heard(f64::from(beat), NodeId(1), Some(if beat % 2 == 0 { 0.2 } else { 2.2 }));
         }
-        assert!(
-            beats.patience(NodeId(1)) > 6.0,
-            "{}",
-            beats.patience(NodeId(1))
-        );
+        assert!(beats.patience(NodeId(1)) > 6.0, "{}", beats.patience(NodeId(1)));
         assert!(beats.patience(NodeId(1)) <= 15.0);
     }
 }

@@ -25,10 +25,7 @@ pub struct WriteCost {
 
 impl WriteCost {
     /// Way (a): nothing is written.
-    pub const NONE: Self = Self {
-        top: 0.0,
-        bottom: 0.0,
-    };
+    pub const NONE: Self = Self { top: 0.0, bottom: 0.0 };
 
     pub(crate) fn is_none(self) -> bool {
         self.top <= 0.0 && self.bottom <= 0.0
@@ -42,16 +39,9 @@ impl WriteCost {
 
     pub(super) fn sane(self) -> Self {
         let sane = |seconds: f64| {
-            if seconds.is_finite() && seconds > 0.0 {
-                seconds
-            } else {
-                0.0
-            }
+            if seconds.is_finite() && seconds > 0.0 { seconds } else { 0.0 }
         };
-        Self {
-            top: sane(self.top),
-            bottom: sane(self.bottom),
-        }
+        Self { top: sane(self.top), bottom: sane(self.bottom) }
     }
 }
 
@@ -98,27 +88,15 @@ impl Job {
     /// A whole image of the any-row class: boundaries at multiples of 8 rows.
     #[must_use]
     pub fn any_row(height: u32) -> Self {
-        Self {
-            fine_rows: 8,
-            ..Self::banded(height)
-        }
+        Self { fine_rows: 8, ..Self::banded(height) }
     }
 
     pub(super) fn check(&self) -> Result<(), JobError> {
         if self.rows.start > self.rows.end || self.rows.end > self.height {
-            return Err(JobError::RowsOutside {
-                rows: self.rows,
-                height: self.height,
-            });
+            return Err(JobError::RowsOutside { rows: self.rows, height: self.height });
         }
-        if self.fine_rows == 0
-            || self.band_rows == 0
-            || !self.band_rows.is_multiple_of(self.fine_rows)
-        {
-            return Err(JobError::BlockHeights {
-                band: self.band_rows,
-                fine: self.fine_rows,
-            });
+        if self.fine_rows == 0 || self.band_rows == 0 || !self.band_rows.is_multiple_of(self.fine_rows) {
+            return Err(JobError::BlockHeights { band: self.band_rows, fine: self.fine_rows });
         }
         Ok(())
     }
@@ -129,9 +107,7 @@ impl Job {
 pub enum JobError {
     #[error("{rows} are not inside an image of {height} rows")]
     RowsOutside { rows: Rows, height: u32 },
-    #[error(
-        "block heights must be above 0 and the finer must divide the coarser: {band} and {fine}"
-    )]
+    #[error("block heights must be above 0 and the finer must divide the coarser: {band} and {fine}")]
     BlockHeights { band: u32, fine: u32 },
 }
 

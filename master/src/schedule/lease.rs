@@ -92,9 +92,7 @@ impl Lease {
     pub fn first_cut(&self) -> u32 {
         let traced = self.frontier.saturating_sub(self.rows.start);
         let blocks = traced / self.block + 1;
-        self.rows
-            .start
-            .saturating_add(blocks.saturating_mul(self.block))
+        self.rows.start.saturating_add(blocks.saturating_mul(self.block))
     }
 
     /// The end of the block at work, or of the strip.

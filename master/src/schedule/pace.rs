@@ -55,17 +55,8 @@ pub(super) struct Observation {
 
 impl SlotPace {
     pub fn new(speed: f64) -> Self {
-        let speed = if speed.is_finite() && speed > 0.0 {
-            speed.clamp(1e-6, 1e6)
-        } else {
-            1.0
-        };
-        Self {
-            speed,
-            offset: 0.0,
-            offset_variance: SPEED_VARIANCE,
-            load: 0.0,
-        }
+        let speed = if speed.is_finite() && speed > 0.0 { speed.clamp(1e-6, 1e6) } else { 1.0 };
+        Self { speed, offset: 0.0, offset_variance: SPEED_VARIANCE, load: 0.0 }
     }
 
     /// Relative CPU speed as now believed.
@@ -99,8 +90,7 @@ impl SlotPace {
 
         let measured = (seen.cpu * self.speed / seen.units).ln();
         let noise = NOISE + (SHORT / seen.cpu).powi(2).min(1.0);
-        let error =
-            (measured - (field.log_cost - self.offset)).clamp(-LARGEST_ERROR, LARGEST_ERROR);
+        let error = (measured - (field.log_cost - self.offset)).clamp(-LARGEST_ERROR, LARGEST_ERROR);
         let total = field.variance + self.offset_variance + noise;
         let (field_gain, speed_gain) = (field.variance / total, self.offset_variance / total);
         field.log_cost += field_gain * error;
@@ -114,19 +104,13 @@ impl SlotPace {
 impl FieldEstimate {
     /// What is believed where no row was rendered yet: `seconds` at speed 1 per unit.
     pub fn unseen(seconds: f64, map_known: bool) -> Self {
-        Self {
-            log_cost: seconds.max(1e-12).ln(),
-            variance: FIELD_VARIANCE[usize::from(map_known)],
-        }
+        Self { log_cost: seconds.max(1e-12).ln(), variance: FIELD_VARIANCE[usize::from(map_known)] }
     }
 
     /// What is believed of rows further on, given what is believed of their whole run: `seconds` per unit.
     pub fn further_on(&self, seconds: f64, map_known: bool) -> Self {
         let most = FIELD_VARIANCE[usize::from(map_known)];
-        Self {
-            log_cost: seconds.max(1e-12).ln(),
-            variance: (self.variance + 0.25 * most).min(most),
-        }
+        Self { log_cost: seconds.max(1e-12).ln(), variance: (self.variance + 0.25 * most).min(most) }
     }
 
     /// Seconds at speed 1 per unit of the cost map.
@@ -139,24 +123,9 @@ impl FieldEstimate {
 mod tests {
     use super::*;
 
-    fn run(
-        pace: &mut SlotPace,
-        field: &mut FieldEstimate,
-        cpu: f64,
-        wall: f64,
-        bands: u32,
-        map_known: bool,
-    ) {
+    fn run(pace: &mut SlotPace, field: &mut FieldEstimate, cpu: f64, wall: f64, bands: u32, map_known: bool) {
         for _ in 0..bands {
-            pace.learn(
-                field,
-                Observation {
-                    units: 1.0,
-                    cpu,
-                    wall,
-                },
-                map_known,
-            );
+            pace.learn(field, Observation { units: 1.0, cpu, wall }, map_known);
         }
     }
 

@@ -38,10 +38,7 @@ impl Pool {
     pub fn drain(&mut self) -> Vec<Rows> {
         self.seconds = 0.0;
         let pieces = std::mem::take(&mut self.pieces);
-        pieces
-            .into_iter()
-            .map(|(_, start, end)| Rows::new(start, end))
-            .collect()
+        pieces.into_iter().map(|(_, start, end)| Rows::new(start, end)).collect()
     }
 
     /// What all pieces cost, in seconds at speed 1.

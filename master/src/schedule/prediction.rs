@@ -17,25 +17,17 @@ impl Scheduler {
     /// The last predicted finish of all strips, on the clock of the events; none when nothing runs.
     #[must_use]
     pub fn predicted_finish(&self) -> Option<f64> {
-        self.leases
-            .values()
-            .map(|lease| lease.finish.max(self.now))
-            .reduce(f64::max)
+        self.leases.values().map(|lease| lease.finish.max(self.now)).reduce(f64::max)
     }
 
     /// Until it traces, in seconds.
     pub(super) fn start_of(&self, slot: SlotId) -> f64 {
         let known = self.slots.get(slot).and_then(|slot| slot.start_seconds);
-        known
-            .or(self.start_seconds)
-            .unwrap_or(self.job.start_seconds)
-            .max(0.0)
+        known.or(self.start_seconds).unwrap_or(self.job.start_seconds).max(0.0)
     }
 
     pub(super) fn speed_of(&self, slot: SlotId) -> f64 {
-        self.slots
-            .get(slot)
-            .map_or(1.0, |slot| slot.pace.speed_now())
+        self.slots.get(slot).map_or(1.0, |slot| slot.pace.speed_now())
     }
 
     /// Seconds of a slot of speed 1 for `rows`, which lie in the rest of `lease`. Between what the strip's own last
@@ -50,8 +42,7 @@ impl Scheduler {
             && let Some(below) = self.edges.get(&lease.end)
         {
             let rest = lease.rest();
-            let middle =
-                f64::midpoint(f64::from(rows.start), f64::from(rows.end)) - f64::from(rest.start);
+            let middle = f64::midpoint(f64::from(rows.start), f64::from(rows.end)) - f64::from(rest.start);
             let part = (middle / f64::from(rest.len().max(1))).clamp(0.0, 1.0);
             rate = here + (below - here) * part;
         }
@@ -88,11 +79,7 @@ impl Scheduler {
         let step = self.step_seconds(lease);
         // As long as no rows have told what they cost, predictions are but assumptions.
         let told = self.observed.reports > 0 || self.rate_told;
-        let floor = if told {
-            self.tuning.overdue_floor
-        } else {
-            self.tuning.assumed_seconds
-        };
+        let floor = if told { self.tuning.overdue_floor } else { self.tuning.assumed_seconds };
         let patience = (step * self.tuning.overdue_factor).max(floor.max(0.1));
         let overdue_at = lease.anchor + patience.max(step * lease.stall);
         let queued = if lease.shrink.is_some() || lease.twin != Twin::None {
@@ -161,6 +148,7 @@ impl Scheduler {
             // Its timer has gone off.
             lease.overdue_at = f64::NAN;
         }
+        self.take_back_from_the_silent(id);
         self.requeue(id);
     }
 
@@ -177,9 +165,7 @@ impl Scheduler {
         let Twin::CopyOf(original) = lease.twin else {
             return false;
         };
-        let step = self
-            .step_seconds(lease)
-            .max(self.tuning.overdue_floor.max(0.1));
+        let step = self.step_seconds(lease).max(self.tuning.overdue_floor.max(0.1));
         let Some(original) = self.leases.get_mut(&original) else {
             return false;
         };
@@ -197,8 +183,7 @@ impl Scheduler {
     pub(super) fn assume_rate(&mut self) {
         if !self.rate_told && self.observed.reports == 0 {
             let speed = self.slots.total_speed().max(1e-6);
-            self.seconds_per_unit =
-                self.tuning.assumed_seconds.max(1e-6) * speed / f64::from(self.job.height.max(1));
+            self.seconds_per_unit = self.tuning.assumed_seconds.max(1e-6) * speed / f64::from(self.job.height.max(1));
         }
     }
 
@@ -214,11 +199,7 @@ impl Scheduler {
         let first = lease.frontier == lease.rows.start;
         let passed = self.now - lease.anchor;
         let known_cost = cost_seconds.is_finite() && cost_seconds > 0.0;
-        let wall = if lease.anchored || !known_cost {
-            passed
-        } else {
-            cost_seconds
-        };
+        let wall = if lease.anchored || !known_cost { passed } else { cost_seconds };
         let cpu = if known_cost { cost_seconds } else { wall };
         lease.frontier = rows.end;
         lease.anchor = self.now;
@@ -232,16 +213,11 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(lease.slot) else {
             return;
         };
-        let seen = Observation {
-            units,
-            cpu,
-            wall: wall.max(cpu),
-        };
+        let seen = Observation { units, cpu, wall: wall.max(cpu) };
         let seconds = slot.pace.learn(&mut lease.field, seen, self.sums.known());
         lease.cpu_seconds += seconds;
         if first {
-            self.edges
-                .insert(lease.rows.start, lease.field.seconds_per_unit());
+            self.edges.insert(lease.rows.start, lease.field.seconds_per_unit());
         }
         self.measured.add(rows, seconds);
         self.observed.seconds += seconds;
@@ -264,15 +240,9 @@ impl Scheduler {
         self.edges.clear();
         if let Some(rate) = self.measured.seconds_per_unit(&self.sums) {
             let units = self.observed.seconds / rate;
-            self.observed = Observed {
-                units,
-                ..self.observed
-            };
+            self.observed = Observed { units, ..self.observed };
             self.seconds_per_unit = rate;
-        } else if let Some(seconds) = map
-            .seconds
-            .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-        {
+        } else if let Some(seconds) = map.seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0) {
             self.seconds_per_unit = seconds / f64::from(self.job.height.max(1));
             self.rate_told = true;
         }
@@ -287,15 +257,7 @@ impl Scheduler {
             {
                 // One observation of all rows so far; the slot's own seconds again.
                 let cpu = cpu / slot.pace.cpu_speed();
-                slot.pace.learn(
-                    &mut lease.field,
-                    Observation {
-                        units,
-                        cpu,
-                        wall: cpu,
-                    },
-                    true,
-                );
+                slot.pace.learn(&mut lease.field, Observation { units, cpu, wall: cpu }, true);
             }
         }
         self.rebuild();
@@ -310,10 +272,7 @@ impl Scheduler {
         };
         known.start_seconds = Some(seconds);
         let state = known.state;
-        self.start_seconds = Some(
-            self.start_seconds
-                .map_or(seconds, |mean| mean + 0.3 * (seconds - mean)),
-        );
+        self.start_seconds = Some(self.start_seconds.map_or(seconds, |mean| mean + 0.3 * (seconds - mean)));
         if let SlotState::Busy(id) = state
             && let Some(lease) = self.leases.get_mut(&id)
             && lease.frontier == lease.rows.start

@@ -103,15 +103,9 @@ impl RowSet {
     }
 
     fn overlapping(&self, within: Rows) -> impl Iterator<Item = Rows> + '_ {
-        let before = self
-            .runs
-            .range(..within.start)
-            .next_back()
-            .map(|(&start, &end)| Rows::new(start, end));
-        let after = self
-            .runs
-            .range(within.start..within.end.max(within.start))
-            .map(|(&start, &end)| Rows::new(start, end));
+        let before = self.runs.range(..within.start).next_back().map(|(&start, &end)| Rows::new(start, end));
+        let after =
+            self.runs.range(within.start..within.end.max(within.start)).map(|(&start, &end)| Rows::new(start, end));
         before
             .into_iter()
             .chain(after)
@@ -133,14 +127,8 @@ mod tests {
         set.insert(Rows::new(30, 40), &mut new);
         new.clear();
         set.insert(Rows::new(5, 45), &mut new);
-        assert_eq!(
-            new,
-            [Rows::new(5, 10), Rows::new(20, 30), Rows::new(40, 45)]
-        );
-        assert_eq!(
-            set.missing(Rows::new(0, 50)),
-            [Rows::new(0, 5), Rows::new(45, 50)]
-        );
+        assert_eq!(new, [Rows::new(5, 10), Rows::new(20, 30), Rows::new(40, 45)]);
+        assert_eq!(set.missing(Rows::new(0, 50)), [Rows::new(0, 5), Rows::new(45, 50)]);
     }
 
     proptest! {

@@ -106,18 +106,11 @@ impl Scheduler {
     /// A scheduler for `job` that knows no slot yet.
     pub fn new(job: Job, tuning: Tuning) -> Result<Self, JobError> {
         job.check()?;
-        let grid = Grid {
-            rows: job.rows,
-            origin: job.band_origin,
-            step: job.fine_rows,
-        };
+        let grid = Grid { rows: job.rows, origin: job.band_origin, step: job.fine_rows };
         let mut settled = RowSet::default();
         let mut scratch = Vec::new();
         for &rows in &job.done {
-            settled.insert(
-                Rows::new(rows.start.max(job.rows.start), rows.end.min(job.rows.end)),
-                &mut scratch,
-            );
+            settled.insert(Rows::new(rows.start.max(job.rows.start), rows.end.min(job.rows.end)), &mut scratch);
         }
         scratch.clear();
         let mut pool = Pool::default();
@@ -162,10 +155,7 @@ impl Scheduler {
             timers: BTreeSet::new(),
             pending_shrinks: 0,
             next_lease: 1,
-            counts: Counts {
-                pieces,
-                ..Counts::default()
-            },
+            counts: Counts { pieces, ..Counts::default() },
             actions: Vec::new(),
             scratch,
             job,
@@ -193,12 +183,7 @@ impl Scheduler {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::SlotUp {
-                slot,
-                node,
-                speed,
-                start_seconds,
-            } => self.slot_up(slot, node, speed, start_seconds),
+            Event::SlotUp { slot, node, speed, start_seconds } => self.slot_up(slot, node, speed, start_seconds),
             Event::Begin => self.begin(),
             Event::SlotIdle { .. } | Event::Tick => {}
             Event::CostMap(map) => self.learn_map(&map),
@@ -207,24 +192,10 @@ impl Scheduler {
                 self.job.write = write.sane();
                 self.rebuild();
             }
-            Event::RowsDone {
-                slot,
-                lease,
-                rows,
-                cost_seconds,
-            } => self.rows_done(slot, lease, rows, cost_seconds),
-            Event::Progress {
-                slot,
-                lease,
-                end,
-                cost_seconds,
-            } => self.progress(slot, lease, end, cost_seconds),
+            Event::RowsDone { slot, lease, rows, cost_seconds } => self.rows_done(slot, lease, rows, cost_seconds),
+            Event::Progress { slot, lease, end, cost_seconds } => self.progress(slot, lease, end, cost_seconds),
             Event::StripEnded { slot, lease } => self.strip_ended(slot, lease),
-            Event::StripFailed {
-                slot,
-                lease,
-                reason,
-            } => self.strip_failed(slot, lease, &reason),
+            Event::StripFailed { slot, lease, reason } => self.strip_failed(slot, lease, &reason),
             Event::ShrinkAnswered { lease, epoch, end } => self.shrink_answered(lease, epoch, end),
             Event::SlotLost { slot } => self.slot_lost(slot),
             Event::SlotSlow { slot, factor } => self.slot_slow(slot, factor),
@@ -327,16 +298,12 @@ impl Scheduler {
 
     /// Each slot's relative speed as now believed, load included.
     pub fn speeds(&self) -> impl Iterator<Item = (SlotId, f64)> + '_ {
-        self.slots
-            .iter()
-            .map(|(id, slot)| (id, slot.pace.speed_now()))
+        self.slots.iter().map(|(id, slot)| (id, slot.pace.speed_now()))
     }
 
     /// The rows that a live lease answers for, and the first of them that is not traced.
     #[must_use]
     pub fn lease_rows(&self, lease: LeaseId) -> Option<(Rows, u32)> {
-        self.leases
-            .get(&lease)
-            .map(|lease| (lease.own(), lease.frontier))
+        self.leases.get(&lease).map(|lease| (lease.own(), lease.frontier))
     }
 }

@@ -45,11 +45,7 @@ impl Scheduler {
         if self.try_steal(self.now + start + share / speed) {
             return true;
         }
-        let Some(rows) = self
-            .reserve
-            .take(&self.settled)
-            .map(|rows| self.grid.widen(rows))
-        else {
+        let Some(rows) = self.reserve.take(&self.settled).map(|rows| self.grid.widen(rows)) else {
             return false;
         };
         let rows = self.cut_off(rows, share);
@@ -64,9 +60,7 @@ impl Scheduler {
         if whole < 1.5 * seconds || self.spare_starts() <= self.slots.ever() as u64 {
             return rows;
         }
-        let row = self
-            .sums
-            .row_at(self.sums.before(f64::from(rows.start)) + seconds / rate);
+        let row = self.sums.row_at(self.sums.before(f64::from(rows.start)) + seconds / rate);
         let least = self.grid.ceil(rows.start + 1);
         let cut = self.grid.nearest(row).clamp(least, rows.end);
         let rest = Rows::new(cut, rows.end);
@@ -77,14 +71,9 @@ impl Scheduler {
     /// What is believed of rows that no strip has come to: as next to them, where something was measured.
     pub(super) fn field_at(&self, rows: Rows) -> FieldEstimate {
         let known = self.sums.known();
-        let near = if known {
-            None
-        } else {
-            self.measured.seconds_per_row_near(rows)
-        };
-        let seconds = near.map_or(self.seconds_per_unit, |seconds| {
-            seconds * f64::from(rows.len()) / self.sums.of(rows).max(1e-9)
-        });
+        let near = if known { None } else { self.measured.seconds_per_row_near(rows) };
+        let seconds = near
+            .map_or(self.seconds_per_unit, |seconds| seconds * f64::from(rows.len()) / self.sums.of(rows).max(1e-9));
         FieldEstimate::unseen(seconds, known)
     }
 
@@ -106,13 +95,9 @@ impl Scheduler {
         // Where a strip is but a few blocks, one block is much.
         let blocks = f64::from(rows.len()) / f64::from(block);
         let kept = f64::from(block) * self.tuning.kept_blocks * (1.0 + (4.5 / blocks).powi(4));
-        let end = self
-            .grid
-            .nearest(f64::from(rows.end) - kept)
-            .max(rows.start + block);
+        let end = self.grid.nearest(f64::from(rows.end) - kept).max(rows.start + block);
         let rest = Rows::new(end, rows.end);
-        self.reserve
-            .put(rest, self.sums.of(rest) * field.seconds_per_unit());
+        self.reserve.put(rest, self.sums.of(rest) * field.seconds_per_unit());
         end
     }
 
@@ -123,9 +108,7 @@ impl Scheduler {
     }
 
     fn take_piece(&mut self) -> Option<Rows> {
-        self.pool
-            .take(&self.settled)
-            .map(|rows| self.grid.widen(rows))
+        self.pool.take(&self.settled).map(|rows| self.grid.widen(rows))
     }
 
     fn hand_out_whole_piece(&mut self) -> bool {
@@ -153,26 +136,16 @@ impl Scheduler {
         };
         let spare = self.spare_starts();
         let bands = piece.len().div_ceil(self.job.band_rows).max(1);
-        let share = self.speed_of(slot)
-            / self.slots.total_speed().max(1e-9)
-            / self.tuning.whole_divisor.max(1.0);
+        let share = self.speed_of(slot) / self.slots.total_speed().max(1e-9) / self.tuning.whole_divisor.max(1.0);
         let units = self.sums.of(piece);
         let worth_a_start = 4.0 * self.start_of(slot) * self.speed_of(slot) / self.seconds_per_unit;
         let from = self.sums.before(f64::from(piece.start));
         let by_share = self.sums.row_at(from + (units * share).max(worth_a_start));
         // Each start from now on must take this much, or the starts run out before the rows do.
-        let fewest = u64::from(bands)
-            .div_ceil((spare / 2).max(1))
-            .min(u64::from(bands)) as u32;
-        let by_bound = piece
-            .start
-            .saturating_add(fewest.saturating_mul(self.job.band_rows));
+        let fewest = u64::from(bands).div_ceil((spare / 2).max(1)).min(u64::from(bands)) as u32;
+        let by_bound = piece.start.saturating_add(fewest.saturating_mul(self.job.band_rows));
         let step = self.grid.nearest(by_share).max(self.grid.ceil(by_bound));
-        let end = if spare == 0 {
-            piece.end
-        } else {
-            step.clamp(piece.start, piece.end)
-        };
+        let end = if spare == 0 { piece.end } else { step.clamp(piece.start, piece.end) };
         let end = if end <= piece.start { piece.end } else { end };
         self.put_back(Rows::new(end, piece.end));
         self.start(slot, Rows::new(piece.start, end), None, Twin::None);
@@ -188,8 +161,7 @@ impl Scheduler {
         if pieces.is_empty() {
             return false;
         }
-        let seconds: f64 =
-            pieces.iter().map(|&rows| self.sums.of(rows)).sum::<f64>() * self.seconds_per_unit;
+        let seconds: f64 = pieces.iter().map(|&rows| self.sums.of(rows)).sum::<f64>() * self.seconds_per_unit;
         let hands: Vec<SlotId> = self.useful_hands(seconds, pieces.len());
         // The next slot joins the piece that would take longest.
         let mut groups: Vec<Vec<SlotId>> = vec![Vec::new(); pieces.len()];
@@ -205,18 +177,12 @@ impl Scheduler {
             };
             groups[piece].push(slot);
             speeds[piece] += self.speed_of(slot);
-            queue.push((
-                Moment(self.sums.of(pieces[piece]) / speeds[piece]),
-                Reverse(piece),
-            ));
+            queue.push((Moment(self.sums.of(pieces[piece]) / speeds[piece]), Reverse(piece)));
         }
         for (rows, group) in pieces.into_iter().zip(groups) {
             let hands: Vec<Hand> = group
                 .iter()
-                .map(|&slot| Hand {
-                    speed: self.speed_of(slot),
-                    start_seconds: self.start_of(slot),
-                })
+                .map(|&slot| Hand { speed: self.speed_of(slot), start_seconds: self.start_of(slot) })
                 .collect();
             let table = Table {
                 sums: &self.sums,
@@ -237,8 +203,7 @@ impl Scheduler {
     /// The fastest idle slots, as many as have something to gain from `seconds` of work at speed 1 and as the bound on
     /// starts allows, but one for each of `pieces`.
     fn useful_hands(&self, seconds: f64, pieces: usize) -> Vec<SlotId> {
-        let spare = usize::try_from(self.spare_starts().saturating_sub(pieces as u64))
-            .unwrap_or(usize::MAX);
+        let spare = usize::try_from(self.spare_starts().saturating_sub(pieces as u64)).unwrap_or(usize::MAX);
         let most = pieces.max(pieces.saturating_add(spare));
         let mut hands = Vec::new();
         let mut speed = 0.0;
@@ -254,13 +219,7 @@ impl Scheduler {
     }
 
     /// Starts a strip of `rows`, whose cost is believed to be `field`.
-    pub(super) fn start(
-        &mut self,
-        slot: SlotId,
-        mut rows: Rows,
-        field: Option<FieldEstimate>,
-        twin: Twin,
-    ) {
+    pub(super) fn start(&mut self, slot: SlotId, mut rows: Rows, field: Option<FieldEstimate>, twin: Twin) {
         let Some(node) = self.slots.get(slot).map(|slot| slot.node) else {
             return;
         };
@@ -304,13 +263,7 @@ impl Scheduler {
         }
         self.slots.set_state(slot, SlotState::Busy(id));
         self.counts.starts += 1;
-        self.actions.push(Action::Start {
-            slot,
-            lease: id,
-            rows,
-            block_rows: block,
-            copy: is_copy,
-        });
+        self.actions.push(Action::Start { slot, lease: id, rows, block_rows: block, copy: is_copy });
         self.requeue(id);
     }
 
@@ -318,18 +271,11 @@ impl Scheduler {
     pub(super) fn retire(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.leases.remove(&id)?;
         self.unqueue(id, lease.finish, lease.queued);
-        self.timers
-            .remove(&(Moment(lease.overdue_at), Timer::Band(id)));
+        self.timers.remove(&(Moment(lease.overdue_at), Timer::Band(id)));
         if self.owners.get(&lease.rows.start) == Some(&id) {
             self.owners.remove(&lease.rows.start);
         }
-        self.retired.insert(
-            id,
-            super::lease::Retired {
-                slot: lease.slot,
-                rows: lease.rows,
-            },
-        );
+        self.retired.insert(id, super::lease::Retired { slot: lease.slot, rows: lease.rows });
         Some(lease)
     }
 }

@@ -3,6 +3,7 @@
 use td_protocol::rows::Rows;
 
 use super::event::{Action, LeaseId, SlotId};
+use super::job::Sharing;
 use super::lease::{PendingShrink, Twin};
 use super::moment::Moment;
 use super::scheduler::{Scheduler, Timer};
@@ -15,23 +16,13 @@ impl Scheduler {
             return;
         };
         lease.epoch += 1;
-        lease.shrink = Some(PendingShrink {
-            new_end,
-            thief,
-            deadline,
-        });
+        lease.shrink = Some(PendingShrink { new_end, thief, deadline });
         let (slot, epoch) = (lease.slot, lease.epoch);
         self.pending_shrinks += 1;
         self.counts.shrinks += 1;
-        self.timers
-            .insert((Moment(deadline), Timer::Answer(id, epoch)));
+        self.timers.insert((Moment(deadline), Timer::Answer(id, epoch)));
         self.slots.set_state(thief, SlotState::Waiting(id));
-        self.actions.push(Action::Shrink {
-            slot,
-            lease: id,
-            epoch,
-            new_end,
-        });
+        self.actions.push(Action::Shrink { slot, lease: id, epoch, new_end });
         self.requeue(id);
     }
 
@@ -86,19 +77,14 @@ impl Scheduler {
     pub(super) fn take_shrink(&mut self, id: LeaseId) -> Option<PendingShrink> {
         let lease = self.leases.get_mut(&id)?;
         let shrink = lease.shrink.take()?;
-        self.timers
-            .remove(&(Moment(shrink.deadline), Timer::Answer(id, lease.epoch)));
+        self.timers.remove(&(Moment(shrink.deadline), Timer::Answer(id, lease.epoch)));
         self.pending_shrinks = self.pending_shrinks.saturating_sub(1);
         Some(shrink)
     }
 
     /// The thief waits no longer, and gets nothing.
     pub(super) fn release_thief(&mut self, id: LeaseId, thief: SlotId) {
-        if self
-            .slots
-            .get(thief)
-            .is_some_and(|slot| slot.state == SlotState::Waiting(id))
-        {
+        if self.slots.get(thief).is_some_and(|slot| slot.state == SlotState::Waiting(id)) {
             self.slots.set_state(thief, SlotState::Idle);
         }
     }
@@ -110,10 +96,7 @@ impl Scheduler {
         };
         let field = lease.field;
         let old = lease.end;
-        let cut = self
-            .grid
-            .floor(end.clamp(lease.frontier.min(old), old))
-            .max(lease.rows.start);
+        let cut = self.grid.floor(end.clamp(lease.frontier.min(old), old)).max(lease.rows.start);
         if cut >= old {
             // Refused. Until the strip gets on, asking again would be refused as well.
             lease.deaf = true;
@@ -128,19 +111,11 @@ impl Scheduler {
             };
             let units = self.sums.of(given);
             let rate = self.seconds_in(lease, given) / units.max(1e-12);
-            if units > 0.0 {
-                field.further_on(rate, self.sums.known())
-            } else {
-                field
-            }
+            if units > 0.0 { field.further_on(rate, self.sums.known()) } else { field }
         };
         self.shorten(id, cut);
         self.requeue(id);
-        match self
-            .settled
-            .missing_hull(given)
-            .map(|rows| self.grid.widen(rows))
-        {
+        match self.settled.missing_hull(given).map(|rows| self.grid.widen(rows)) {
             None => self.release_thief(id, shrink.thief),
             Some(rows) => self.give_to_thief(id, shrink.thief, rows, Some(field)),
         }
@@ -154,14 +129,37 @@ impl Scheduler {
         rows: Rows,
         field: Option<super::pace::FieldEstimate>,
     ) {
-        let waits = self.slots.get(thief).is_some_and(|slot| {
-            slot.state == SlotState::Waiting(id) && !self.slots.resting(slot.node)
-        });
+        let waits = self
+            .slots
+            .get(thief)
+            .is_some_and(|slot| slot.state == SlotState::Waiting(id) && !self.slots.resting(slot.node));
         if waits {
             self.start(thief, rows, field, Twin::None);
         } else {
             self.release_thief(id, thief);
             self.put_back(rows);
+        }
+    }
+
+    /// An agent that did not answer is stuck as well: all but the block at work is given out without asking again.
+    pub(super) fn take_back_from_the_silent(&mut self, id: LeaseId) {
+        let Some(lease) = self.leases.get_mut(&id) else {
+            return;
+        };
+        let rows = Rows::new(lease.first_cut(), lease.end);
+        if !lease.deaf
+            || lease.shrink.is_some()
+            || lease.twin != Twin::None
+            || rows.is_empty()
+            || self.job.sharing != Sharing::Rows
+        {
+            return;
+        }
+        lease.end_unconfirmed = true;
+        self.counts.losses += 1;
+        self.shorten(id, rows.start);
+        if let Some(rows) = self.settled.missing_hull(rows) {
+            self.put_back(self.grid.widen(rows));
         }
     }
 
@@ -172,11 +170,7 @@ impl Scheduler {
         };
         lease.end = end.max(lease.rows.start);
         lease.unsettled = self.settled.count_missing(lease.own());
-        let (empty, start, done) = (
-            lease.own().is_empty(),
-            lease.rows.start,
-            lease.unsettled == 0,
-        );
+        let (empty, start, done) = (lease.own().is_empty(), lease.rows.start, lease.unsettled == 0);
         if empty && self.owners.get(&start) == Some(&id) {
             self.owners.remove(&start);
         }
@@ -191,10 +185,7 @@ impl Scheduler {
             return;
         };
         let old = lease.end;
-        let cut = self
-            .grid
-            .floor(end.max(lease.frontier))
-            .max(lease.rows.start);
+        let cut = self.grid.floor(end.max(lease.frontier)).max(lease.rows.start);
         if cut < old {
             self.shorten(id, cut);
             if let Some(rows) = self.settled.missing_hull(Rows::new(cut, old)) {

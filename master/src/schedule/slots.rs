@@ -83,13 +83,7 @@ impl Slots {
             owner.slots.retain(|&slot| slot != id);
         }
         self.nodes.entry(node).or_default().slots.push(id);
-        let slot = Slot {
-            node,
-            pace: SlotPace::new(speed),
-            start_seconds,
-            state: SlotState::Lost,
-            idle_key: None,
-        };
+        let slot = Slot { node, pace: SlotPace::new(speed), start_seconds, state: SlotState::Lost, idle_key: None };
         self.slots.insert(id, slot);
         self.set_state(id, SlotState::Idle);
     }
@@ -104,11 +98,7 @@ impl Slots {
         slot.state = state;
         if was_alive != is_alive {
             let change = |count: usize| {
-                if is_alive {
-                    count + 1
-                } else {
-                    count.saturating_sub(1)
-                }
+                if is_alive { count + 1 } else { count.saturating_sub(1) }
             };
             self.alive = change(self.alive);
             if !resting {
@@ -143,10 +133,7 @@ impl Slots {
     }
 
     pub fn slots_of(&self, node: NodeId) -> Vec<SlotId> {
-        self.nodes
-            .get(&node)
-            .map(|node| node.slots.clone())
-            .unwrap_or_default()
+        self.nodes.get(&node).map(|node| node.slots.clone()).unwrap_or_default()
     }
 
     pub fn strip_succeeded(&mut self, node: NodeId) {
@@ -178,11 +165,7 @@ impl Slots {
             };
             let state = slot.state;
             if state != SlotState::Lost {
-                self.usable = if resting {
-                    self.usable.saturating_sub(1)
-                } else {
-                    self.usable + 1
-                };
+                self.usable = if resting { self.usable.saturating_sub(1) } else { self.usable + 1 };
             }
             self.set_state(id, state);
         }

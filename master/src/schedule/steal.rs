@@ -37,9 +37,7 @@ impl Scheduler {
         let least = self.tuning.pay_share * start;
         let latest = self.victims.iter().rev().take(CANDIDATES);
         let best = latest
-            .map_while(|&(finish, id)| {
-                (finish.0 - self.now >= start + least && finish.0 > later_than).then_some(id)
-            })
+            .map_while(|&(finish, id)| (finish.0 - self.now >= start + least && finish.0 > later_than).then_some(id))
             .find_map(|id| {
                 let split = self.split(self.leases.get(&id)?, thief)?;
                 (split.gain >= least).then_some((id, split.new_end))
@@ -61,22 +59,15 @@ impl Scheduler {
             return false;
         };
         let start = self.start_of(thief);
-        let best = self
-            .tails
-            .iter()
-            .rev()
-            .take(CANDIDATES)
-            .find_map(|&(_, id)| {
-                let lease = self.leases.get(&id)?;
-                let rows = self.rows_for_a_copy(lease)?;
-                let seconds = self.sums.of(rows) * lease.field.seconds_per_unit()
-                    + self.write_seconds(rows.end);
-                let own = start + seconds / self.speed_of(thief);
-                let others = lease.finish.max(self.now) - self.now;
-                let pays = own < self.tuning.copy_share * others
-                    && others - own >= self.tuning.pay_share * start;
-                (pays && thief != lease.slot).then_some((id, rows, lease.field))
-            });
+        let best = self.tails.iter().rev().take(CANDIDATES).find_map(|&(_, id)| {
+            let lease = self.leases.get(&id)?;
+            let rows = self.rows_for_a_copy(lease)?;
+            let seconds = self.sums.of(rows) * lease.field.seconds_per_unit() + self.write_seconds(rows.end);
+            let own = start + seconds / self.speed_of(thief);
+            let others = lease.finish.max(self.now) - self.now;
+            let pays = own < self.tuning.copy_share * others && others - own >= self.tuning.pay_share * start;
+            (pays && thief != lease.slot).then_some((id, rows, lease.field))
+        });
         let Some((original, rows, field)) = best else {
             return false;
         };
@@ -100,11 +91,7 @@ impl Scheduler {
     }
 
     fn write_seconds(&self, end: u32) -> f64 {
-        if self.job.write.is_none() {
-            0.0
-        } else {
-            self.job.write.seconds(end, self.job.height)
-        }
+        if self.job.write.is_none() { 0.0 } else { self.job.write.seconds(end, self.job.height) }
     }
 
     /// The cut of `lease` at which its slot and `thief` finish together, as nearly as blocks allow.
@@ -120,28 +107,17 @@ impl Scheduler {
         while low < high {
             let middle = u32::midpoint(low, high);
             let (victim, thief) = self.finishes(lease, thief, cut(middle));
-            if victim < thief {
-                low = middle + 1
-            } else {
-                high = middle
-            }
+            if victim < thief { low = middle + 1 } else { high = middle }
         }
         let split = |index: u32| {
             let (victim, thief) = self.finishes(lease, thief, cut(index));
-            Split {
-                new_end: cut(index),
-                gain: lease.finish.max(self.now) - victim.max(thief),
-            }
+            Split { new_end: cut(index), gain: lease.finish.max(self.now) - victim.max(thief) }
         };
         let (early, late) = (split(low.saturating_sub(1)), split(low.min(cuts - 1)));
         // Where boundaries are finer than blocks, the victim had better finish first: it can take something else then,
         // but nothing can be taken from its own last block.
         let coarse = lease.block > self.job.fine_rows && early.gain > 0.0;
-        Some(if coarse || early.gain >= late.gain {
-            early
-        } else {
-            late
-        })
+        Some(if coarse || early.gain >= late.gain { early } else { late })
     }
 
     /// When the victim and the thief finish if the strip is cut at row `at`.
@@ -155,8 +131,7 @@ impl Scheduler {
             // Ending a strip early means a second start of POV-Ray, which then writes.
             victim += self.start_of(lease.slot) + self.write_seconds(at) / speed;
         }
-        let taken =
-            self.seconds_in(lease, Rows::new(at, lease.end)) + self.write_seconds(lease.end);
+        let taken = self.seconds_in(lease, Rows::new(at, lease.end)) + self.write_seconds(lease.end);
         let start = self.now + self.tuning.round_trip + self.start_of(thief);
         (victim.max(self.now), start + taken / self.speed_of(thief))
     }

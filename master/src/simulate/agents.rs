@@ -16,43 +16,23 @@ impl Engine<'_> {
         let node = &mut self.nodes[id as usize];
         node.work_until(self.now);
         match happening {
-            Happening::Start {
-                lease, rows, block, ..
-            } => {
+            Happening::Start { lease, rows, block, .. } => {
                 node.start(self.now, lease, rows, block, self.options.start);
             }
-            Happening::Shrink {
-                lease,
-                epoch,
-                new_end,
-                ..
-            } => {
+            Happening::Shrink { lease, epoch, new_end, .. } => {
                 if let Some(end) = node.shrink(lease, new_end)
                     && !self.faults.dice.chance(self.faults.lost)
                 {
                     let late = self.faults.dice.chance(self.faults.late);
-                    let delay = if late {
-                        self.faults.dice.between(0.0, 4.0)
-                    } else {
-                        0.0
-                    };
+                    let delay = if late { self.faults.dice.between(0.0, 4.0) } else { 0.0 };
                     self.send_later(id, Event::ShrinkAnswered { lease, epoch, end }, delay);
                 }
             }
-            Happening::GiveUp { lease, .. }
-                if node.strip.is_some_and(|strip| strip.lease == lease) =>
-            {
+            Happening::GiveUp { lease, .. } if node.strip.is_some_and(|strip| strip.lease == lease) => {
                 node.strip = None;
                 let reason = "cancelled".to_owned();
                 let slot = SlotId(id);
-                self.send(
-                    id,
-                    Event::StripFailed {
-                        slot,
-                        lease,
-                        reason,
-                    },
-                );
+                self.send(id, Event::StripFailed { slot, lease, reason });
             }
             _ => {}
         }
@@ -76,12 +56,7 @@ impl Engine<'_> {
         }
         node.work_until(self.now);
         let Some(strip) = node.strip else { return };
-        let step = node.step(
-            &self.picture,
-            self.options.write,
-            self.options.start,
-            self.options.height(),
-        );
+        let step = node.step(&self.picture, self.options.write, self.options.start, self.options.height());
         let ended = node.ended(step);
         if ended {
             node.strip = None;
@@ -90,35 +65,13 @@ impl Engine<'_> {
         match step {
             Step::Traces => {
                 self.tell(id, SimEventKind::Tracing, strip.rows);
-                self.send(
-                    id,
-                    Event::StartCost {
-                        slot,
-                        seconds: self.options.start,
-                    },
-                );
+                self.send(id, Event::StartCost { slot, seconds: self.options.start });
             }
             Step::Rows(rows, cost_seconds) => {
-                self.send(
-                    id,
-                    Event::RowsDone {
-                        slot,
-                        lease,
-                        rows,
-                        cost_seconds,
-                    },
-                );
+                self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds });
             }
             Step::Progress(end, cost_seconds) => {
-                self.send(
-                    id,
-                    Event::Progress {
-                        slot,
-                        lease,
-                        end,
-                        cost_seconds,
-                    },
-                );
+                self.send(id, Event::Progress { slot, lease, end, cost_seconds });
             }
             Step::Goes => {}
         }
@@ -134,17 +87,13 @@ impl Engine<'_> {
 
     fn send_later(&mut self, id: u32, event: Event, delay: f64) {
         if self.faults.dice.chance(self.faults.repeated) {
-            let again =
-                self.now + delay + self.options.latency + self.faults.dice.between(0.0, 10.0);
+            let again = self.now + delay + self.options.latency + self.faults.dice.between(0.0, 10.0);
             self.plan(again, Happening::Heard(event.clone()));
         }
         if self.nodes[id as usize].cut {
             self.held[id as usize].push(Happening::Heard(event));
         } else {
-            self.plan(
-                self.now + delay + self.options.latency,
-                Happening::Heard(event),
-            );
+            self.plan(self.now + delay + self.options.latency, Happening::Heard(event));
         }
     }
 
@@ -167,11 +116,7 @@ impl Engine<'_> {
             Fault::StripFails => {
                 if let Some(strip) = node.strip.take_if(|_| !node.dead) {
                     let reason = "POV-Ray was killed by signal 9".to_owned();
-                    let failed = Event::StripFailed {
-                        slot: SlotId(id),
-                        lease: strip.lease,
-                        reason,
-                    };
+                    let failed = Event::StripFailed { slot: SlotId(id), lease: strip.lease, reason };
                     self.send(id, failed);
                 }
             }

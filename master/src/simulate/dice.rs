@@ -30,9 +30,7 @@ impl Dice {
 
 /// A number at least 0 and below 1 that belongs to `place` under `seed`.
 pub(super) fn share_at(seed: u64, place: u64) -> f64 {
-    unit(mix(
-        mix(seed).wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    ))
+    unit(mix(mix(seed).wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
 }
 
 fn unit(bits: u64) -> f64 {

@@ -41,10 +41,7 @@ pub(super) struct Engine<'a> {
     heard: &'a mut dyn FnMut(SimEvent),
 }
 
-pub(super) fn run(
-    options: &SimulateOptions,
-    heard: &mut dyn FnMut(SimEvent),
-) -> Result<Summary, OptionsError> {
+pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) -> Result<Summary, OptionsError> {
     let height = options.height();
     let job = Job {
         band_rows: options.band_rows,
@@ -59,16 +56,12 @@ pub(super) fn run(
         options,
         picture: Picture::new(options),
         scheduler: Scheduler::new(job, options.tuning)?,
-        nodes: (0..options.nodes)
-            .map(|node| Node::new(options.speed(node)))
-            .collect(),
+        nodes: (0..options.nodes).map(|node| Node::new(options.speed(node))).collect(),
         held: (0..options.nodes).map(|_| Vec::new()).collect(),
         queue: BinaryHeap::new(),
         order: 0,
         now: 0.0,
-        faults: options.faults.map_or_else(FaultPlan::none, |seed| {
-            FaultPlan::random(seed, options.nodes, span)
-        }),
+        faults: options.faults.map_or_else(FaultPlan::none, |seed| FaultPlan::random(seed, options.nodes, span)),
         capacity: Capacity::default(),
         settlement: Settlement::new(height),
         last_settled: 0.0,
@@ -90,13 +83,7 @@ impl Engine<'_> {
         }
         for change in &self.options.changes {
             let fault = Fault::Speed(change.factor);
-            self.plan(
-                change.time,
-                Happening::Fault {
-                    node: change.node,
-                    fault,
-                },
-            );
+            self.plan(change.time, Happening::Fault { node: change.node, fault });
         }
         if let Some(time) = self.options.probe_after {
             let map = self.picture.probe(self.options.probe_cells);
@@ -110,33 +97,18 @@ impl Engine<'_> {
     }
 
     pub(super) fn up(&self, node: u32) -> Event {
-        let error = self.options.speed_error
-            * (2.0 * share_at(self.options.seed ^ 0x51, u64::from(node)) - 1.0);
+        let error = self.options.speed_error * (2.0 * share_at(self.options.seed ^ 0x51, u64::from(node)) - 1.0);
         let speed = self.options.speed(node) * (1.0 + error);
-        Event::SlotUp {
-            slot: SlotId(node),
-            node: NodeId(node),
-            speed,
-            start_seconds: Some(self.options.start),
-        }
+        Event::SlotUp { slot: SlotId(node), node: NodeId(node), speed, start_seconds: Some(self.options.start) }
     }
 
     pub(super) fn plan(&mut self, time: f64, happening: Happening) {
         self.order += 1;
-        self.queue.push(Planned {
-            time,
-            order: self.order,
-            happening,
-        });
+        self.queue.push(Planned { time, order: self.order, happening });
     }
 
     pub(super) fn tell(&mut self, slot: u32, kind: SimEventKind, rows: Rows) {
-        (self.heard)(SimEvent {
-            time: self.now,
-            slot,
-            kind,
-            rows,
-        });
+        (self.heard)(SimEvent { time: self.now, slot, kind, rows });
     }
 
     fn play(&mut self, latest: f64) {
@@ -179,45 +151,14 @@ impl Engine<'_> {
     fn act(&mut self, action: Action) {
         let arrives = self.now + self.options.latency;
         match action {
-            Action::Start {
-                slot,
-                lease,
-                rows,
-                block_rows,
-                copy,
-            } => {
-                let kind = if copy {
-                    SimEventKind::Copied
-                } else {
-                    SimEventKind::Started
-                };
+            Action::Start { slot, lease, rows, block_rows, copy } => {
+                let kind = if copy { SimEventKind::Copied } else { SimEventKind::Started };
                 self.tell(slot.0, kind, rows);
-                self.plan(
-                    arrives,
-                    Happening::Start {
-                        slot,
-                        lease,
-                        rows,
-                        block: block_rows,
-                    },
-                );
+                self.plan(arrives, Happening::Start { slot, lease, rows, block: block_rows });
             }
-            Action::Shrink {
-                slot,
-                lease,
-                epoch,
-                new_end,
-            } => {
+            Action::Shrink { slot, lease, epoch, new_end } => {
                 if !self.faults.dice.chance(self.faults.lost) {
-                    self.plan(
-                        arrives,
-                        Happening::Shrink {
-                            slot,
-                            lease,
-                            epoch,
-                            new_end,
-                        },
-                    );
+                    self.plan(arrives, Happening::Shrink { slot, lease, epoch, new_end });
                 }
             }
             Action::Settle { lease: _, rows } => {
@@ -234,9 +175,7 @@ impl Engine<'_> {
             }
             Action::Finished => self.over = true,
             // Somebody comes back, or the queue runs empty.
-            Action::Stuck {
-                reason: StuckReason::NoSlotLeft { .. } | StuckReason::AllNodesRest { .. },
-            } => {}
+            Action::Stuck { reason: StuckReason::NoSlotLeft { .. } | StuckReason::AllNodesRest { .. } } => {}
         }
     }
 
@@ -246,9 +185,7 @@ impl Engine<'_> {
             Happening::Step { node, plan } => self.step(node, plan),
             Happening::Fault { node, fault } => self.fault(node, fault),
             Happening::Declared { node } => self.declare_lost(node),
-            Happening::Start { slot, .. }
-            | Happening::Shrink { slot, .. }
-            | Happening::GiveUp { slot, .. } => {
+            Happening::Start { slot, .. } | Happening::Shrink { slot, .. } | Happening::GiveUp { slot, .. } => {
                 let node = &self.nodes[slot.0 as usize];
                 if node.dead {
                     return;
@@ -272,12 +209,8 @@ impl Engine<'_> {
                 }
                 return;
             }
-            Event::StripEnded { slot, .. } => {
-                self.tell(slot.0, SimEventKind::Ended, Rows::new(0, 0))
-            }
-            Event::StripFailed { slot, .. } => {
-                self.tell(slot.0, SimEventKind::Failed, Rows::new(0, 0))
-            }
+            Event::StripEnded { slot, .. } => self.tell(slot.0, SimEventKind::Ended, Rows::new(0, 0)),
+            Event::StripFailed { slot, .. } => self.tell(slot.0, SimEventKind::Failed, Rows::new(0, 0)),
             Event::SlotLost { slot } => self.tell(slot.0, SimEventKind::Lost, Rows::new(0, 0)),
             Event::SlotUp { slot, .. } => self.tell(slot.0, SimEventKind::Up, Rows::new(0, 0)),
             _ => {}
@@ -298,11 +231,7 @@ impl Engine<'_> {
             finished,
             makespan: self.last_settled,
             ideal,
-            efficiency: if finished {
-                ideal / self.last_settled
-            } else {
-                0.0
-            },
+            efficiency: if finished { ideal / self.last_settled } else { 0.0 },
             starts: counts.starts,
             start_bound: self.scheduler.start_bound(),
             shrinks: counts.shrinks,

@@ -36,13 +36,7 @@ pub(super) struct FaultPlan {
 
 impl FaultPlan {
     pub fn none() -> Self {
-        Self {
-            faults: Vec::new(),
-            dice: Dice::new(0),
-            lost: 0.0,
-            late: 0.0,
-            repeated: 0.0,
-        }
+        Self { faults: Vec::new(), dice: Dice::new(0), lost: 0.0, late: 0.0, repeated: 0.0 }
     }
 
     /// Random faults on `nodes` nodes within about `span` seconds. Node 0 never dies.
@@ -59,23 +53,11 @@ impl FaultPlan {
         }
         let [lost, late, repeated] = [0.3, 0.3, 0.1].map(|most| severity * dice.between(0.0, most));
         faults.sort_by(|one, other| one.0.total_cmp(&other.0));
-        Self {
-            faults,
-            dice,
-            lost,
-            late,
-            repeated,
-        }
+        Self { faults, dice, lost, late, repeated }
     }
 
     /// Adds one incident; returns when it is over.
-    fn incident(
-        dice: &mut Dice,
-        faults: &mut Vec<(f64, u32, Fault)>,
-        time: f64,
-        node: u32,
-        span: f64,
-    ) -> f64 {
+    fn incident(dice: &mut Dice, faults: &mut Vec<(f64, u32, Fault)>, time: f64, node: u32, span: f64) -> f64 {
         let over = time + dice.between(0.5, 60.0);
         let for_ever = node != 0 && dice.chance(0.3);
         let (begins, ends) = match dice.next() % 6 {

@@ -68,9 +68,6 @@ impl PartialOrd for Planned {
 impl Ord for Planned {
     /// The earliest is the greatest.
     fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .time
-            .total_cmp(&self.time)
-            .then(other.order.cmp(&self.order))
+        other.time.total_cmp(&self.time).then(other.order.cmp(&self.order))
     }
 }

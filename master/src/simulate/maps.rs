@@ -1,15 +1,7 @@
 //! Recorded cost maps: how the cost of real scenes lies over their height.
 
 /// Names of the maps that are built in, recorded from POV-Ray's examples by `benches/record-cost-map.sh`.
-pub const BUILT_IN_MAPS: [&str; 7] = [
-    "blob",
-    "woodbox",
-    "wineglass",
-    "landscape",
-    "sunsethf",
-    "chess2",
-    "flat",
-];
+pub const BUILT_IN_MAPS: [&str; 7] = ["blob", "woodbox", "wineglass", "landscape", "sunsethf", "chess2", "flat"];
 
 /// A map that is built in; `flat` costs the same everywhere.
 #[must_use]
@@ -35,24 +27,14 @@ pub fn parse_map(text: &str) -> Result<Vec<f64>, MapError> {
         if content.is_empty() {
             continue;
         }
-        let cost: f64 = content.parse().map_err(|_| MapError::NoNumber {
-            line,
-            text: shortened(content),
-        })?;
+        let cost: f64 = content.parse().map_err(|_| MapError::NoNumber { line, text: shortened(content) })?;
         if !(cost.is_finite() && cost >= 0.0) {
-            return Err(MapError::NoNumber {
-                line,
-                text: shortened(content),
-            });
+            return Err(MapError::NoNumber { line, text: shortened(content) });
         }
         costs.push(cost);
     }
     let total: f64 = costs.iter().sum();
-    if total > 0.0 && total.is_finite() {
-        Ok(costs)
-    } else {
-        Err(MapError::Empty)
-    }
+    if total > 0.0 && total.is_finite() { Ok(costs) } else { Err(MapError::Empty) }
 }
 
 fn shortened(text: &str) -> String {
@@ -82,15 +64,9 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        assert_eq!(
-            parse_map("# seconds\n1.5 # top\n\n2\n").unwrap(),
-            [1.5, 2.0]
-        );
+        assert_eq!(parse_map("# seconds\n1.5 # top\n\n2\n").unwrap(), [1.5, 2.0]);
         let error = parse_map("1\n-2\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2: a number of at least 0 was expected, is \"-2\""
-        );
+        assert_eq!(error.to_string(), "line 2: a number of at least 0 was expected, is \"-2\"");
         assert_eq!(parse_map("# nothing\n").unwrap_err(), MapError::Empty);
         assert_eq!(parse_map("0\n").unwrap_err(), MapError::Empty);
     }

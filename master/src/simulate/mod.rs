@@ -20,20 +20,13 @@ mod reference;
 mod settlement;
 
 pub use maps::{BUILT_IN_MAPS, MapError, built_in_map, parse_map};
-pub use options::{
-    Method, OptionsError, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary,
-};
+pub use options::{Method, OptionsError, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary};
 
 /// Simulates one image; `heard` gets every event in order of time. The last event's time is the makespan.
-pub fn run(
-    options: &SimulateOptions,
-    heard: &mut dyn FnMut(SimEvent),
-) -> Result<Summary, OptionsError> {
+pub fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) -> Result<Summary, OptionsError> {
     options.check()?;
     match options.method {
         Method::Td => engine::run(options, heard),
-        Method::EqualStrips | Method::GuidedSelfScheduling | Method::Factoring => {
-            Ok(reference::run(options, heard))
-        }
+        Method::EqualStrips | Method::GuidedSelfScheduling | Method::Factoring => Ok(reference::run(options, heard)),
     }
 }

@@ -79,11 +79,7 @@ impl Node {
 
     /// Relative speed now.
     pub fn speed_now(&self) -> f64 {
-        if self.dead || self.stopped {
-            0.0
-        } else {
-            self.speed * self.factor
-        }
+        if self.dead || self.stopped { 0.0 } else { self.speed * self.factor }
     }
 
     pub fn start(&mut self, now: f64, lease: LeaseId, rows: Rows, block: u32, start: f64) {
@@ -150,22 +146,10 @@ impl Node {
                 if strip.at < strip.end {
                     strip.left = picture.cost(strip.block_at_work());
                 } else if writes {
-                    strip.phase = if strip.shrunk {
-                        Phase::Restarting
-                    } else {
-                        Phase::Writing
-                    };
-                    strip.left = if strip.shrunk {
-                        start
-                    } else {
-                        write.seconds(strip.end, height)
-                    };
+                    strip.phase = if strip.shrunk { Phase::Restarting } else { Phase::Writing };
+                    strip.left = if strip.shrunk { start } else { write.seconds(strip.end, height) };
                 }
-                if writes {
-                    Step::Progress(rows.end, cpu)
-                } else {
-                    Step::Rows(rows, cpu)
-                }
+                if writes { Step::Progress(rows.end, cpu) } else { Step::Rows(rows, cpu) }
             }
             Phase::Restarting => {
                 strip.phase = Phase::Writing;

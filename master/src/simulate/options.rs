@@ -105,25 +105,13 @@ impl SimulateOptions {
 
     pub(super) fn check(&self) -> Result<(), OptionsError> {
         let positive = |name, value: f64| {
-            if value.is_finite() && value > 0.0 {
-                Ok(())
-            } else {
-                Err(OptionsError::NotPositive { name, value })
-            }
+            if value.is_finite() && value > 0.0 { Ok(()) } else { Err(OptionsError::NotPositive { name, value }) }
         };
         let share = |name, value: f64| {
-            if (0.0..1.0).contains(&value) {
-                Ok(())
-            } else {
-                Err(OptionsError::NoShare { name, value })
-            }
+            if (0.0..1.0).contains(&value) { Ok(()) } else { Err(OptionsError::NoShare { name, value }) }
         };
         let seconds = |name, value: f64| {
-            if value.is_finite() && value >= 0.0 {
-                Ok(())
-            } else {
-                Err(OptionsError::NoDuration { name, value })
-            }
+            if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(OptionsError::NoDuration { name, value }) }
         };
         if self.nodes == 0 || self.nodes > 1_000_000 {
             return Err(OptionsError::Nodes(self.nodes));
@@ -132,10 +120,7 @@ impl SimulateOptions {
             return Err(OptionsError::Rows(self.height()));
         }
         if self.speeds.is_empty() {
-            return Err(OptionsError::NotPositive {
-                name: "speeds",
-                value: 0.0,
-            });
+            return Err(OptionsError::NotPositive { name: "speeds", value: 0.0 });
         }
         for &speed in &self.speeds {
             positive("speeds", speed)?;
@@ -154,12 +139,7 @@ impl SimulateOptions {
         share("speed error", self.speed_error)?;
         share("noise", self.noise)?;
         let total: f64 = self.map.iter().sum();
-        if self
-            .map
-            .iter()
-            .any(|&cost| !(cost.is_finite() && cost >= 0.0))
-            || total <= 0.0
-        {
+        if self.map.iter().any(|&cost| !(cost.is_finite() && cost >= 0.0)) || total <= 0.0 {
             return Err(OptionsError::Map);
         }
         Ok(())

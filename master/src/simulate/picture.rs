@@ -23,17 +23,9 @@ pub(super) struct Picture {
 impl Picture {
     pub fn new(options: &SimulateOptions) -> Self {
         let height = options.height();
-        let map = CostMap {
-            costs: options.map.clone(),
-            seconds: None,
-        };
-        let mut picture = Self {
-            sums: CostSums::new(&map, height),
-            scale: 1.0,
-            noise: options.noise,
-            seed: options.seed,
-            height,
-        };
+        let map = CostMap { costs: options.map.clone(), seconds: None };
+        let mut picture =
+            Self { sums: CostSums::new(&map, height), scale: 1.0, noise: options.noise, seed: options.seed, height };
         let total = picture.cost(Rows::new(0, height));
         picture.scale = options.work * options.total_speed() / total;
         picture
@@ -65,9 +57,6 @@ impl Picture {
                 (self.sums.before(to) - self.sums.before(from)) * (1.0 + error)
             })
             .collect();
-        CostMap {
-            costs,
-            seconds: None,
-        }
+        CostMap { costs, seconds: None }
     }
 }

@@ -59,32 +59,17 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
         match event.kind {
             SimEventKind::Started | SimEventKind::Copied => {
                 let copy = event.kind == SimEventKind::Copied;
-                *bar = Some(Bar {
-                    started: event.time,
-                    tracing: None,
-                    copy,
-                });
+                *bar = Some(Bar { started: event.time, tracing: None, copy });
             }
             SimEventKind::Tracing => {
                 if let Some(bar) = bar {
                     bar.tracing = Some(event.time);
                 }
             }
-            SimEventKind::Ended
-            | SimEventKind::Failed
-            | SimEventKind::GivenUp
-            | SimEventKind::Lost => {
+            SimEventKind::Ended | SimEventKind::Failed | SimEventKind::GivenUp | SimEventKind::Lost => {
                 if let Some(bar) = bar.take() {
                     let bad = event.kind != SimEventKind::Ended;
-                    draw(
-                        &mut out,
-                        bar,
-                        (x(bar.started), x(event.time)),
-                        bar.tracing.map(x),
-                        y,
-                        line_height,
-                        bad,
-                    );
+                    draw(&mut out, bar, (x(bar.started), x(event.time)), bar.tracing.map(x), y, line_height, bad);
                 }
             }
             SimEventKind::Rows | SimEventKind::Up | SimEventKind::Rests => {}
@@ -94,32 +79,17 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
         if let Some(bar) = bar {
             let y = TOP + line as f64 * line_height;
             let end = x(summary.makespan);
-            draw(
-                &mut out,
-                bar,
-                (x(bar.started), end),
-                bar.tracing.map(x),
-                y,
-                line_height,
-                false,
-            );
+            draw(&mut out, bar, (x(bar.started), end), bar.tracing.map(x), y, line_height, false);
         }
     }
-    for (time, name, colour) in [
-        (summary.ideal, "ideal", "#1f4e9c"),
-        (summary.makespan, "makespan", "#000000"),
-    ] {
+    for (time, name, colour) in [(summary.ideal, "ideal", "#1f4e9c"), (summary.makespan, "makespan", "#000000")] {
         let _ = writeln!(
             out,
             r##"<line x1="{0:.1}" x2="{0:.1}" y1="{TOP}" y2="{1:.1}" stroke="{colour}" stroke-dasharray="4 3"/>"##,
             x(time),
             bottom + 4.0,
         );
-        let (anchor, shift) = if name == "ideal" {
-            ("end", -4.0)
-        } else {
-            ("start", 4.0)
-        };
+        let (anchor, shift) = if name == "ideal" { ("end", -4.0) } else { ("start", 4.0) };
         let _ = writeln!(
             out,
             r##"<text x="{:.1}" y="{:.1}" fill="{colour}" text-anchor="{anchor}">{name}</text>"##,
@@ -127,24 +97,12 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
             bottom + 18.0,
         );
     }
-    let _ = writeln!(
-        out,
-        r##"<text x="{LEFT}" y="{:.1}" fill="#555555">0 s</text>"##,
-        bottom + 18.0
-    );
+    let _ = writeln!(out, r##"<text x="{LEFT}" y="{:.1}" fill="#555555">0 s</text>"##, bottom + 18.0);
     out.push_str("</svg>\n");
     out
 }
 
-fn draw(
-    out: &mut String,
-    bar: Bar,
-    (from, to): (f64, f64),
-    tracing: Option<f64>,
-    y: f64,
-    line_height: f64,
-    bad: bool,
-) {
+fn draw(out: &mut String, bar: Bar, (from, to): (f64, f64), tracing: Option<f64>, y: f64, line_height: f64, bad: bool) {
     let height = line_height - 2.0;
     let traces = tracing.unwrap_or(to).clamp(from, to);
     let colour = match (bad, bar.copy) {
@@ -164,7 +122,5 @@ fn draw(
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

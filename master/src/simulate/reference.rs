@@ -30,10 +30,7 @@ impl Chunks {
             Method::GuidedSelfScheduling => whole(left.div_ceil(self.nodes)),
             Method::Factoring => {
                 if self.round.0 == 0 {
-                    self.round = (
-                        self.nodes,
-                        whole(left.div_ceil(self.nodes.saturating_mul(2))),
-                    );
+                    self.round = (self.nodes, whole(left.div_ceil(self.nodes.saturating_mul(2))));
                 }
                 self.round.0 -= 1;
                 self.round.1
@@ -47,12 +44,8 @@ pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) ->
     let picture = Picture::new(options);
     let height = options.height();
     let mut free: BinaryHeap<Free> = (0..options.nodes).map(|node| Reverse((0, node))).collect();
-    let mut chunks = Chunks {
-        method: options.method,
-        nodes: options.nodes,
-        band: options.fine_rows.max(1),
-        round: (0, 0),
-    };
+    let mut chunks =
+        Chunks { method: options.method, nodes: options.nodes, band: options.fine_rows.max(1), round: (0, 0) };
     let (mut row, mut starts, mut makespan) = (0, 0u32, 0.0f64);
     let mut events = Vec::new();
     while row < height
@@ -62,20 +55,14 @@ pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) ->
         let end = row + chunks.next(height - row, height);
         let rows = Rows::new(row, end);
         let traces = now + options.latency + options.start;
-        let done = traces
-            + (picture.cost(rows) + options.write.seconds(end, height)) / options.speed(node);
+        let done = traces + (picture.cost(rows) + options.write.seconds(end, height)) / options.speed(node);
         for (time, kind) in [
             (now, SimEventKind::Started),
             (traces, SimEventKind::Tracing),
             (done, SimEventKind::Rows),
             (done, SimEventKind::Ended),
         ] {
-            events.push(SimEvent {
-                time,
-                slot: node,
-                kind,
-                rows,
-            });
+            events.push(SimEvent { time, slot: node, kind, rows });
         }
         makespan = makespan.max(done);
         starts += 1;

@@ -12,11 +12,7 @@ pub(super) struct Settlement {
 
 impl Settlement {
     pub fn new(height: u32) -> Self {
-        Self {
-            bits: vec![0; height as usize / 64 + 1],
-            settled: 0,
-            twice: 0,
-        }
+        Self { bits: vec![0; height as usize / 64 + 1], settled: 0, twice: 0 }
     }
 
     pub fn settle(&mut self, rows: Rows) {

@@ -37,11 +37,7 @@ pub struct Picture {
 impl Picture {
     /// Smooth with some noise, different for each seed.
     pub fn new(width: u32, height: u32, format: PixelFormat, seed: u32) -> Self {
-        let shape = Shape {
-            width,
-            height,
-            format,
-        };
+        let shape = Shape { width, height, format };
         let row = format.row_bytes(width) as u32;
         let mut state = seed.wrapping_mul(2_654_435_761) | 1;
         let samples = (0..row * height)
@@ -63,11 +59,7 @@ impl Picture {
         let pixel = self.shape.format.bytes_per_pixel() as usize;
         let mut raw = Vec::new();
         for row in rows.start..rows.end {
-            let filter = if row == rows.start {
-                choose(row) % 2
-            } else {
-                choose(row) % 5
-            };
+            let filter = if row == rows.start { choose(row) % 2 } else { choose(row) % 5 };
             let current = self.row(row);
             // The first row's filter does not look at it.
             let above = if row == 0 { current } else { self.row(row - 1) };
@@ -101,19 +93,14 @@ impl Picture {
 pub fn deflated(rows: Rows, raw: &[u8], level: u32) -> Segment {
     let mut encoder = Compress::new(Compression::new(level), false);
     let mut data = Vec::with_capacity(raw.len() + raw.len() / 8 + 1024);
-    encoder
-        .compress_vec(raw, &mut data, FlushCompress::Sync)
-        .unwrap();
+    encoder.compress_vec(raw, &mut data, FlushCompress::Sync).unwrap();
     assert_eq!(encoder.total_in(), raw.len() as u64);
     let meta = SegmentMeta::describe(rows, &data, raw.len() as u64, adler32(raw));
     Segment { meta, data }
 }
 
 pub fn add(spool: &Spool, segment: &Segment) -> Vec<Rows> {
-    spool
-        .check_and_add(segment.meta.rows, &segment.meta, &segment.data)
-        .unwrap()
-        .settled
+    spool.check_and_add(segment.meta.rows, &segment.meta, &segment.data).unwrap().settled
 }
 
 /// A spool in `folder` that holds the whole picture in bands of `step` rows.
@@ -121,10 +108,7 @@ pub fn spool_of(picture: &Picture, folder: &Path, step: u32) -> Spool {
     let spool = Spool::create(&folder.join("spool"), picture.shape).unwrap();
     let height = picture.shape.height;
     for start in (0..height).step_by(step as usize) {
-        add(
-            &spool,
-            &picture.segment(Rows::new(start, (start + step).min(height))),
-        );
+        add(&spool, &picture.segment(Rows::new(start, (start + step).min(height))));
     }
     assert!(spool.is_complete());
     spool
@@ -147,23 +131,14 @@ pub fn run(program: &str, package: &str, args: &[&str]) -> Vec<u8> {
     let output = Command::new(program)
         .args(args)
         .output()
-        .unwrap_or_else(|error| {
-            panic!("{program}: {error}; install it: apt-get install {package}")
-        });
+        .unwrap_or_else(|error| panic!("{program}: {error}; install it: apt-get install {package}"));
     let errors = String::from_utf8_lossy(&output.stderr);
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{program} {args:?}: {}\n{errors}\n{said:.500}",
-        output.status
-    );
+    assert!(output.status.success(), "{program} {args:?}: {}\n{errors}\n{said:.500}", output.status);
     output.stdout
 }
 
 fn paeth(left: u8, up: u8, up_left: u8) -> u8 {
     let estimate = i16::from(left) + i16::from(up) - i16::from(up_left);
-    [left, up, up_left]
-        .into_iter()
-        .min_by_key(|&value| (estimate - i16::from(value)).abs())
-        .unwrap()
+    [left, up, up_left].into_iter().min_by_key(|&value| (estimate - i16::from(value)).abs()).unwrap()
 }

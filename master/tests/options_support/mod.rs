@@ -34,10 +34,7 @@ impl Surroundings for Files {
 
     fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
         let name = file.to_str().unwrap_or_default();
-        self.files
-            .get(name)
-            .cloned()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -72,12 +69,7 @@ impl Surroundings for Folder {
 /// Whether there is a real POV-Ray to compare with.
 #[allow(dead_code, reason = "each test crate uses some of these")]
 pub fn povray_is_here() -> bool {
-    let here = Command::new("povray")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
+    let here = Command::new("povray").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !here {
         eprintln!("no povray on this machine: nothing compared");
     }

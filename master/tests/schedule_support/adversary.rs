@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use td::schedule::{
-    Action, CostMap, Event, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning,
-};
+use td::schedule::{Action, CostMap, Event, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning};
 use td_protocol::rows::Rows;
 
 /// Numbers choose among what there is.
@@ -63,10 +61,7 @@ impl Adversary {
     pub fn new(job: Job, speeds: &[f64]) -> Self {
         let mut settled = vec![true; job.height as usize];
         for row in job.rows.start..job.rows.end {
-            settled[row as usize] = job
-                .done
-                .iter()
-                .any(|done| done.start <= row && row < done.end);
+            settled[row as usize] = job.done.iter().any(|done| done.start <= row && row < done.end);
         }
         let mut adversary = Self {
             scheduler: Scheduler::new(job.clone(), Tuning::default()).unwrap(),
@@ -95,12 +90,7 @@ impl Adversary {
         self.strips.remove(&slot);
         // Two slots to a node.
         let node = NodeId(slot / 2);
-        self.event(Event::SlotUp {
-            slot: SlotId(slot),
-            node,
-            speed,
-            start_seconds: Some(0.6),
-        });
+        self.event(Event::SlotUp { slot: SlotId(slot), node, speed, start_seconds: Some(0.6) });
     }
 
     fn event(&mut self, event: Event) {
@@ -110,63 +100,32 @@ impl Adversary {
         }
         let bound = self.scheduler.start_bound();
         if self.starts > bound {
-            self.wrong.get_or_insert(format!(
-                "{} starts, at most {bound} are allowed",
-                self.starts
-            ));
+            self.wrong.get_or_insert(format!("{} starts, at most {bound} are allowed", self.starts));
         }
     }
 
     fn note(&mut self, action: Action) {
         match action {
-            Action::Start {
-                slot,
-                lease,
-                rows,
-                block_rows,
-                ..
-            } => {
+            Action::Start { slot, lease, rows, block_rows, .. } => {
                 self.starts += 1;
                 self.check_start(slot.0, lease, rows);
-                let strip = Strip {
-                    lease,
-                    end: rows.end,
-                    at: rows.start,
-                    block: block_rows,
-                };
+                let strip = Strip { lease, end: rows.end, at: rows.start, block: block_rows };
                 self.strips.insert(slot.0, strip);
                 self.leases.insert(lease, rows);
             }
-            Action::Shrink {
-                slot,
-                lease,
-                epoch,
-                new_end,
-            } => {
+            Action::Shrink { slot, lease, epoch, new_end } => {
                 if self.job.sharing != Sharing::Rows {
-                    self.wrong
-                        .get_or_insert("a whole lease was to be shrunk".to_owned());
+                    self.wrong.get_or_insert("a whole lease was to be shrunk".to_owned());
                 }
-                self.shrinks.push(Shrink {
-                    slot: slot.0,
-                    lease,
-                    epoch,
-                    new_end,
-                });
+                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end });
             }
             Action::Settle { lease, rows } => {
-                if !self
-                    .leases
-                    .get(&lease)
-                    .is_some_and(|lease| lease.contains(rows))
-                {
-                    self.wrong
-                        .get_or_insert(format!("{rows} settled by a lease without them"));
+                if !self.leases.get(&lease).is_some_and(|lease| lease.contains(rows)) {
+                    self.wrong.get_or_insert(format!("{rows} settled by a lease without them"));
                 }
                 for row in rows.start..rows.end {
                     if std::mem::replace(&mut self.settled[row as usize], true) {
-                        self.wrong
-                            .get_or_insert(format!("row {row} was settled twice"));
+                        self.wrong.get_or_insert(format!("row {row} was settled twice"));
                     }
                 }
             }
@@ -174,8 +133,7 @@ impl Adversary {
             Action::Rest { .. } | Action::Stuck { .. } => {}
             Action::Finished => {
                 if self.settled.contains(&false) {
-                    self.wrong
-                        .get_or_insert("finished with rows to do".to_owned());
+                    self.wrong.get_or_insert("finished with rows to do".to_owned());
                 }
                 self.finished = true;
             }
@@ -209,18 +167,11 @@ impl Adversary {
 
     fn busy(&self, pick: u32) -> Option<u32> {
         let count = self.strips.len();
-        (count > 0)
-            .then(|| self.strips.keys().nth(pick as usize % count).copied())
-            .flatten()
+        (count > 0).then(|| self.strips.keys().nth(pick as usize % count).copied()).flatten()
     }
 
     fn living(&self, pick: u32) -> Option<u32> {
-        let living: Vec<u32> = self
-            .alive
-            .iter()
-            .filter(|(_, alive)| **alive)
-            .map(|(&slot, _)| slot)
-            .collect();
+        let living: Vec<u32> = self.alive.iter().filter(|(_, alive)| **alive).map(|(&slot, _)| slot).collect();
         (!living.is_empty()).then(|| living[pick as usize % living.len()])
     }
 
@@ -257,29 +208,17 @@ impl Adversary {
                     && let Some(strip) = self.strips.remove(&slot)
                 {
                     let reason = "it was killed".to_owned();
-                    self.event(Event::StripFailed {
-                        slot: SlotId(slot),
-                        lease: strip.lease,
-                        reason,
-                    });
+                    self.event(Event::StripFailed { slot: SlotId(slot), lease: strip.lease, reason });
                 }
             }
             Step::NodeOut { node } => {
-                self.event(Event::NodeOut {
-                    node: NodeId(node % 7),
-                    reason: "wrong".to_owned(),
-                });
+                self.event(Event::NodeOut { node: NodeId(node % 7), reason: "wrong".to_owned() });
             }
-            Step::NodeBack { node } => self.event(Event::NodeBack {
-                node: NodeId(node % 7),
-            }),
+            Step::NodeBack { node } => self.event(Event::NodeBack { node: NodeId(node % 7) }),
             Step::Elsewhere { start, len } => self.elsewhere(start, len),
             Step::Refuse { start, len } => self.refuse(start, len),
             Step::Wait { seconds } => self.wait(seconds),
-            Step::Map { costs } => self.event(Event::CostMap(CostMap {
-                costs,
-                seconds: None,
-            })),
+            Step::Map { costs } => self.event(Event::CostMap(CostMap { costs, seconds: None })),
             Step::Nonsense { numbers } => self.nonsense(numbers),
             Step::Repeat => {
                 // A slot that comes up again is another story.
@@ -305,12 +244,7 @@ impl Adversary {
             self.strips.remove(&slot);
         }
         let slot = SlotId(slot);
-        self.event(Event::RowsDone {
-            slot,
-            lease,
-            rows,
-            cost_seconds,
-        });
+        self.event(Event::RowsDone { slot, lease, rows, cost_seconds });
         if ended {
             self.event(Event::StripEnded { slot, lease });
         }
@@ -318,11 +252,7 @@ impl Adversary {
 
     fn complete(&mut self, slot: u32) {
         if let Some(strip) = self.strips.get(&slot).copied() {
-            while self
-                .strips
-                .get(&slot)
-                .is_some_and(|now| now.lease == strip.lease)
-            {
+            while self.strips.get(&slot).is_some_and(|now| now.lease == strip.lease) {
                 self.band(slot, 0.3);
             }
         }
@@ -348,28 +278,16 @@ impl Adversary {
         };
         strip.end = wish.clamp(least, strip.end);
         let end = strip.end;
-        self.event(Event::ShrinkAnswered {
-            lease: shrink.lease,
-            epoch: shrink.epoch,
-            end,
-        });
+        self.event(Event::ShrinkAnswered { lease: shrink.lease, epoch: shrink.epoch, end });
     }
 
     /// Agents end what they were told to give up.
     fn cancel(&mut self) {
         while let Some((slot, lease)) = self.cancelled.pop() {
-            if self
-                .strips
-                .get(&slot)
-                .is_some_and(|strip| strip.lease == lease)
-            {
+            if self.strips.get(&slot).is_some_and(|strip| strip.lease == lease) {
                 self.strips.remove(&slot);
                 let reason = "cancelled".to_owned();
-                self.event(Event::StripFailed {
-                    slot: SlotId(slot),
-                    lease,
-                    reason,
-                });
+                self.event(Event::StripFailed { slot: SlotId(slot), lease, reason });
             }
         }
     }
@@ -379,16 +297,11 @@ impl Adversary {
         for row in start.min(end)..end {
             self.settled[row as usize] = true;
         }
-        self.event(Event::RowsSettledElsewhere {
-            rows: Rows::new(start, end),
-        });
+        self.event(Event::RowsSettledElsewhere { rows: Rows::new(start, end) });
     }
 
     fn refuse(&mut self, start: u32, len: u32) {
-        let rows = Rows::new(
-            start.max(self.job.rows.start),
-            start.saturating_add(len).min(self.job.rows.end),
-        );
+        let rows = Rows::new(start.max(self.job.rows.start), start.saturating_add(len).min(self.job.rows.end));
         for row in rows.start..rows.end.max(rows.start) {
             self.settled[row as usize] = false;
         }
@@ -413,65 +326,25 @@ impl Adversary {
         let slot = SlotId(a % 16);
         // A number that was never given, or one of a strip on another slot.
         let lease = LeaseId(u64::from(b) + 1_000_000);
-        let other = self
-            .strips
-            .iter()
-            .find(|(id, _)| **id != slot.0)
-            .map(|(_, strip)| strip.lease);
+        let other = self.strips.iter().find(|(id, _)| **id != slot.0).map(|(_, strip)| strip.lease);
         let rows = Rows::new(c, d);
         let odd = f64::from_bits(u64::from(e) << 32 | u64::from(d));
         let event = match kind % 12 {
-            0 => Event::RowsDone {
-                slot,
-                lease,
-                rows,
-                cost_seconds: odd,
-            },
+            0 => Event::RowsDone { slot, lease, rows, cost_seconds: odd },
             1 => Event::StripEnded { slot, lease },
-            2 => Event::StripFailed {
-                slot,
-                lease,
-                reason: String::new(),
-            },
-            3 => Event::ShrinkAnswered {
-                lease,
-                epoch: c,
-                end: d,
-            },
-            4 => Event::SlotLost {
-                slot: SlotId(a.max(100)),
-            },
+            2 => Event::StripFailed { slot, lease, reason: String::new() },
+            3 => Event::ShrinkAnswered { lease, epoch: c, end: d },
+            4 => Event::SlotLost { slot: SlotId(a.max(100)) },
             5 => Event::StartCost { slot, seconds: odd },
             6 => Event::SlotSlow { slot, factor: odd },
-            7 => Event::Progress {
-                slot,
-                lease,
-                end: d,
-                cost_seconds: odd,
-            },
+            7 => Event::Progress { slot, lease, end: d, cost_seconds: odd },
             8 => Event::SlotIdle { slot },
-            9 => Event::StripEnded {
-                slot,
-                lease: other.unwrap_or(lease),
-            },
-            10 => Event::RowsDone {
-                slot,
-                lease: other.unwrap_or(lease),
-                rows,
-                cost_seconds: 1.0,
-            },
+            9 => Event::StripEnded { slot, lease: other.unwrap_or(lease) },
+            10 => Event::RowsDone { slot, lease: other.unwrap_or(lease), rows, cost_seconds: 1.0 },
             _ => {
                 // A stale epoch of a live strip.
-                let live = self
-                    .strips
-                    .values()
-                    .next()
-                    .map_or(lease, |strip| strip.lease);
-                Event::ShrinkAnswered {
-                    lease: live,
-                    epoch: c.max(1000),
-                    end: d,
-                }
+                let live = self.strips.values().next().map_or(lease, |strip| strip.lease);
+                Event::ShrinkAnswered { lease: live, epoch: c.max(1000), end: d }
             }
         };
         let now = self.now;
@@ -507,10 +380,7 @@ impl Adversary {
             left -= 1;
             if left == 0 {
                 let rows = self.settled.iter().filter(|settled| !**settled).count();
-                return Err(format!(
-                    "no end: {rows} rows are left, strips {:?}",
-                    self.strips
-                ));
+                return Err(format!("no end: {rows} rows are left, strips {:?}", self.strips));
             }
         }
         self.wrong.clone().map_or(Ok(()), Err)

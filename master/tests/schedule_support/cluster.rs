@@ -35,12 +35,7 @@ impl Cluster {
 
     pub fn gathering(job: Job) -> Self {
         let scheduler = Scheduler::new(job, Tuning::default()).unwrap();
-        Self {
-            scheduler,
-            now: 0.0,
-            strips: BTreeMap::new(),
-            said: Vec::new(),
-        }
+        Self { scheduler, now: 0.0, strips: BTreeMap::new(), said: Vec::new() }
     }
 
     pub fn begin(&mut self) {
@@ -48,12 +43,7 @@ impl Cluster {
     }
 
     pub fn up(&mut self, slot: u32, node: u32, speed: f64) {
-        self.event(Event::SlotUp {
-            slot: SlotId(slot),
-            node: NodeId(node),
-            speed,
-            start_seconds: None,
-        });
+        self.event(Event::SlotUp { slot: SlotId(slot), node: NodeId(node), speed, start_seconds: None });
     }
 
     /// Time passes; timers go off as a master would let them.
@@ -77,29 +67,13 @@ impl Cluster {
 
     fn note(&mut self, action: &Action) {
         let text = match *action {
-            Action::Start {
-                slot,
-                lease,
-                rows,
-                copy,
-                ..
-            } => {
-                let strip = Strip {
-                    lease,
-                    next: rows.start,
-                    end: rows.end,
-                    epoch: 0,
-                };
+            Action::Start { slot, lease, rows, copy, .. } => {
+                let strip = Strip { lease, next: rows.start, end: rows.end, epoch: 0 };
                 self.strips.insert(slot.0, strip);
                 let what = if copy { "copy" } else { "start" };
                 format!("{what} {}..{} on {}", rows.start, rows.end, slot.0)
             }
-            Action::Shrink {
-                slot,
-                epoch,
-                new_end,
-                ..
-            } => {
+            Action::Shrink { slot, epoch, new_end, .. } => {
                 if let Some(strip) = self.strips.get_mut(&slot.0) {
                     strip.epoch = epoch;
                 }
@@ -121,25 +95,16 @@ impl Cluster {
 
     /// As [`Self::said`], without the rows that were settled.
     pub fn orders(&mut self) -> Vec<String> {
-        self.said()
-            .into_iter()
-            .filter(|text| !text.starts_with("settle"))
-            .collect()
+        self.said().into_iter().filter(|text| !text.starts_with("settle")).collect()
     }
 
     fn strip(&self, slot: u32) -> Strip {
-        *self
-            .strips
-            .get(&slot)
-            .unwrap_or_else(|| panic!("slot {slot} has no strip"))
+        *self.strips.get(&slot).unwrap_or_else(|| panic!("slot {slot} has no strip"))
     }
 
     /// The slot's strip has parsed.
     pub fn traces(&mut self, slot: u32, seconds: f64) {
-        self.event(Event::StartCost {
-            slot: SlotId(slot),
-            seconds,
-        });
+        self.event(Event::StartCost { slot: SlotId(slot), seconds });
     }
 
     /// The slot's strip has rendered these rows, all of its time CPU time.
@@ -167,19 +132,12 @@ impl Cluster {
 
     pub fn ends(&mut self, slot: u32) {
         let lease = self.strip(slot).lease;
-        self.event(Event::StripEnded {
-            slot: SlotId(slot),
-            lease,
-        });
+        self.event(Event::StripEnded { slot: SlotId(slot), lease });
     }
 
     pub fn fails(&mut self, slot: u32, reason: &str) {
         let lease = self.strip(slot).lease;
-        self.event(Event::StripFailed {
-            slot: SlotId(slot),
-            lease,
-            reason: reason.to_owned(),
-        });
+        self.event(Event::StripFailed { slot: SlotId(slot), lease, reason: reason.to_owned() });
     }
 
     pub fn lost(&mut self, slot: u32) {
@@ -192,17 +150,10 @@ impl Cluster {
         if let Some(strip) = self.strips.get_mut(&slot) {
             strip.end = end;
         }
-        self.event(Event::ShrinkAnswered {
-            lease: strip.lease,
-            epoch: strip.epoch,
-            end,
-        });
+        self.event(Event::ShrinkAnswered { lease: strip.lease, epoch: strip.epoch, end });
     }
 
     pub fn map(&mut self, costs: &[f64]) {
-        self.event(Event::CostMap(CostMap {
-            costs: costs.to_vec(),
-            seconds: None,
-        }));
+        self.event(Event::CostMap(CostMap { costs: costs.to_vec(), seconds: None }));
     }
 }

@@ -4,10 +4,7 @@ use td_protocol::rows::Rows;
 use crate::cluster::Cluster;
 
 fn whole_leases(height: u32) -> Job {
-    Job {
-        sharing: Sharing::WholeLeases,
-        ..Job::banded(height)
-    }
+    Job { sharing: Sharing::WholeLeases, ..Job::banded(height) }
 }
 
 #[test]
@@ -47,14 +44,7 @@ fn a_slot_that_runs_dry_takes_the_lower_part_so_that_both_finish_together() {
     cluster.at(50.0).renders(1, 320..352);
     cluster.completes(0);
     // Nine bands are left. Slot 1 was slow so far: four for it, five for slot 0.
-    assert_eq!(
-        cluster.orders(),
-        [
-            "start 0..320 on 0",
-            "start 320..640 on 1",
-            "shrink 1 to 480"
-        ]
-    );
+    assert_eq!(cluster.orders(), ["start 0..320 on 0", "start 320..640 on 1", "shrink 1 to 480"]);
     cluster.answers(1, 480);
     assert_eq!(cluster.said(), ["start 480..640 on 0"]);
 }
@@ -100,13 +90,7 @@ fn silence_runs_into_the_deadline_and_the_first_copy_counts() {
     assert_eq!(cluster.orders(), ["start 480..640 on 0"]);
     // Slot 1 has not heard and renders everything.
     cluster.renders(1, 352..544);
-    assert_eq!(
-        cluster.said(),
-        [
-            "settle 352..544",
-            "give up on 1: its rows are already there"
-        ]
-    );
+    assert_eq!(cluster.said(), ["settle 352..544", "give up on 1: its rows are already there"]);
     cluster.renders(0, 480..640);
     assert_eq!(cluster.said(), ["settle 544..640", "finished"]);
 }
@@ -166,10 +150,7 @@ fn nobody_left_is_told_once_and_ends_with_the_next_slot() {
     let mut cluster = Cluster::new(Job::banded(640), &[1.0]);
     cluster.at(1.0).lost(0);
     cluster.at(2.0);
-    assert_eq!(
-        cluster.said()[1..],
-        ["stuck: no slot is left: 640 rows are not rendered"]
-    );
+    assert_eq!(cluster.said()[1..], ["stuck: no slot is left: 640 rows are not rendered"]);
     cluster.up(5, 5, 1.0);
     assert_eq!(cluster.said(), ["start 0..640 on 5"]);
 }
@@ -181,14 +162,8 @@ fn a_node_that_fails_three_strips_in_a_row_rests_until_told() {
         cluster.fails(0, "POV-Ray was killed by signal 9");
     }
     let said = cluster.said();
-    assert_eq!(
-        said[3],
-        "rest 0: 3 strips in a row failed, the last one because POV-Ray was killed by signal 9"
-    );
-    assert_eq!(
-        said[4],
-        "stuck: all nodes that can be reached rest after failures: 640 rows are not rendered"
-    );
+    assert_eq!(said[3], "rest 0: 3 strips in a row failed, the last one because POV-Ray was killed by signal 9");
+    assert_eq!(said[4], "stuck: all nodes that can be reached rest after failures: 640 rows are not rendered");
     cluster.up(0, 0, 1.0);
     assert!(cluster.said().is_empty());
     cluster.event(Event::NodeBack { node: NodeId(0) });
@@ -201,9 +176,7 @@ fn a_slow_slot_gives_rows_away_and_keeps_working() {
     cluster.traces(0, 0.0);
     cluster.traces(1, 0.0);
     for band in 0..10 {
-        cluster
-            .at(f64::from(band + 1))
-            .renders(0, band * 32..(band + 1) * 32);
+        cluster.at(f64::from(band + 1)).renders(0, band * 32..(band + 1) * 32);
         cluster.renders(1, 640 + band * 32..640 + (band + 1) * 32);
     }
     // Slot 1 drops to a tenth.
@@ -213,11 +186,7 @@ fn a_slow_slot_gives_rows_away_and_keeps_working() {
     cluster.ends(0);
     let orders = cluster.orders();
     assert_eq!(orders.len(), 1);
-    let new_end: u32 = orders[0]
-        .strip_prefix("shrink 1 to ")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let new_end: u32 = orders[0].strip_prefix("shrink 1 to ").unwrap().parse().unwrap();
     assert!((1024..1150).contains(&new_end), "{new_end}");
 }
 
@@ -227,9 +196,7 @@ fn a_stuck_slot_is_relieved_of_all_but_its_block_and_that_is_copied() {
     cluster.traces(0, 0.0);
     cluster.traces(1, 0.0);
     for band in 0..9 {
-        cluster
-            .at(f64::from(band + 1))
-            .renders(0, band * 32..(band + 1) * 32);
+        cluster.at(f64::from(band + 1)).renders(0, band * 32..(band + 1) * 32);
         cluster.renders(1, 320 + band * 32..320 + (band + 1) * 32);
     }
     // Slot 1 stops with one band to go.
@@ -238,14 +205,7 @@ fn a_stuck_slot_is_relieved_of_all_but_its_block_and_that_is_copied() {
     cluster.at(20.0);
     assert_eq!(cluster.said(), ["copy 608..640 on 0"]);
     cluster.completes(0);
-    assert_eq!(
-        cluster.said(),
-        [
-            "settle 608..640",
-            "give up on 1: its rows are already there",
-            "finished"
-        ]
-    );
+    assert_eq!(cluster.said(), ["settle 608..640", "give up on 1: its rows are already there", "finished"]);
 }
 
 #[test]
@@ -265,10 +225,7 @@ fn whole_leases_are_settled_whole_and_rendered_again_whole() {
 
 #[test]
 fn one_lease_goes_whole_to_the_fastest_slot() {
-    let job = Job {
-        sharing: Sharing::OneLease,
-        ..Job::banded(640)
-    };
+    let job = Job { sharing: Sharing::OneLease, ..Job::banded(640) };
     let mut cluster = Cluster::new(job, &[1.0, 4.0, 2.0]);
     assert_eq!(cluster.said(), ["start 0..640 on 1"]);
     cluster.at(50.0).renders(1, 0..320);
@@ -280,29 +237,17 @@ fn one_lease_goes_whole_to_the_fastest_slot() {
 
 #[test]
 fn finished_rows_of_an_earlier_run_are_not_rendered_again() {
-    let job = Job {
-        done: vec![Rows::new(0, 320), Rows::new(352, 600)],
-        ..Job::banded(640)
-    };
+    let job = Job { done: vec![Rows::new(0, 320), Rows::new(352, 600)], ..Job::banded(640) };
     let mut cluster = Cluster::new(job, &[1.0, 1.0]);
-    assert_eq!(
-        cluster.said(),
-        ["start 576..640 on 0", "start 320..352 on 1"]
-    );
+    assert_eq!(cluster.said(), ["start 576..640 on 0", "start 320..352 on 1"]);
     cluster.at(10.0).completes(0);
     cluster.completes(1);
-    assert_eq!(
-        cluster.said(),
-        ["settle 600..640", "settle 320..352", "finished"]
-    );
+    assert_eq!(cluster.said(), ["settle 600..640", "settle 320..352", "finished"]);
 }
 
 #[test]
 fn a_job_with_nothing_to_do_is_finished_at_once() {
-    let job = Job {
-        done: vec![Rows::new(0, 640)],
-        ..Job::banded(640)
-    };
+    let job = Job { done: vec![Rows::new(0, 640)], ..Job::banded(640) };
     assert_eq!(Cluster::new(job, &[]).said(), ["finished"]);
 }
 
@@ -311,13 +256,8 @@ fn refused_rows_are_rendered_again_elsewhere() {
     let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
     cluster.at(10.0).completes(1);
     cluster.said();
-    cluster.event(Event::NodeOut {
-        node: NodeId(1),
-        reason: "its pixels were wrong".to_owned(),
-    });
-    cluster.event(Event::RowsRefused {
-        rows: Rows::new(320, 640),
-    });
+    cluster.event(Event::NodeOut { node: NodeId(1), reason: "its pixels were wrong".to_owned() });
+    cluster.event(Event::RowsRefused { rows: Rows::new(320, 640) });
     assert_eq!(cluster.said(), ["rest 1: its pixels were wrong"]);
     cluster.at(11.0).completes(0);
     assert_eq!(cluster.orders(), ["start 320..640 on 0"]);
@@ -326,10 +266,7 @@ fn refused_rows_are_rendered_again_elsewhere() {
 #[test]
 fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back() {
     let mut cluster = Cluster::new(Job::any_row(2000), &[1.0, 1.1]);
-    assert_eq!(
-        cluster.said(),
-        ["start 0..1016 on 1", "start 1048..1968 on 0"]
-    );
+    assert_eq!(cluster.said(), ["start 0..1016 on 1", "start 1048..1968 on 0"]);
     cluster.at(30.0).completes(1);
     cluster.completes(0);
     // Of the 64 rows that were kept back each takes its share of four fifths.
@@ -339,41 +276,23 @@ fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back
 
 #[test]
 fn where_writing_costs_the_lower_strip_is_shorter() {
-    let write = WriteCost {
-        top: 0.0,
-        bottom: 20.0,
-    };
-    let mut cluster = Cluster::new(
-        Job {
-            write,
-            ..Job::banded(640)
-        },
-        &[1.0, 1.0],
-    );
+    let write = WriteCost { top: 0.0, bottom: 20.0 };
+    let mut cluster = Cluster::new(Job { write, ..Job::banded(640) }, &[1.0, 1.0]);
     assert_eq!(cluster.said(), ["start 0..352 on 0", "start 352..640 on 1"]);
 }
 
 #[test]
 fn a_part_of_an_image_counts_its_bands_from_its_own_first_row() {
-    let job = Job {
-        rows: Rows::new(10, 202),
-        band_origin: 10,
-        ..Job::banded(640)
-    };
+    let job = Job { rows: Rows::new(10, 202), band_origin: 10, ..Job::banded(640) };
     let mut cluster = Cluster::new(job, &[1.0, 1.0]);
-    assert_eq!(
-        cluster.said(),
-        ["start 10..106 on 0", "start 106..202 on 1"]
-    );
+    assert_eq!(cluster.said(), ["start 10..106 on 0", "start 106..202 on 1"]);
 }
 
 #[test]
 fn rows_from_a_cache_end_the_strips_that_render_them() {
     let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
     cluster.said();
-    cluster.event(Event::RowsSettledElsewhere {
-        rows: Rows::new(320, 640),
-    });
+    cluster.event(Event::RowsSettledElsewhere { rows: Rows::new(320, 640) });
     assert_eq!(cluster.said(), ["give up on 1: its rows are already there"]);
     cluster.ends(1);
     assert_eq!(cluster.orders(), ["shrink 0 to 160"]);
@@ -381,18 +300,10 @@ fn rows_from_a_cache_end_the_strips_that_render_them() {
 
 #[test]
 fn jobs_without_sense_are_refused() {
-    let outside = Job {
-        rows: Rows::new(0, 700),
-        ..Job::banded(640)
-    };
-    let blocks = Job {
-        fine_rows: 5,
-        ..Job::banded(640)
-    };
+    let outside = Job { rows: Rows::new(0, 700), ..Job::banded(640) };
+    let blocks = Job { fine_rows: 5, ..Job::banded(640) };
     assert_eq!(
-        Scheduler::new(outside, Tuning::default())
-            .unwrap_err()
-            .to_string(),
+        Scheduler::new(outside, Tuning::default()).unwrap_err().to_string(),
         "rows 1 to 700 are not inside an image of 640 rows"
     );
     assert!(Scheduler::new(blocks, Tuning::default()).is_err());

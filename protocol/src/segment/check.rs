@@ -43,18 +43,9 @@ pub fn check_segment_with(
     let needed = check_claims(meta, data, width, format, expected)?;
     let got = ContentHash::of(data);
     if got != meta.sha256 {
-        return Err(SegmentError::WrongHash {
-            rows: meta.rows,
-            stated: meta.sha256,
-            got,
-        });
+        return Err(SegmentError::WrongHash { rows: meta.rows, stated: meta.sha256, got });
     }
-    let filters = FilterBytes {
-        rows: meta.rows,
-        stride: 1 + format.row_bytes(width),
-        row: 0,
-        next: 0,
-    };
+    let filters = FilterBytes { rows: meta.rows, stride: 1 + format.row_bytes(width), row: 0, next: 0 };
     let mut pass = Pass {
         rows: meta.rows,
         needed,
@@ -68,11 +59,7 @@ pub fn check_segment_with(
     pass.run(data)?;
     let got = pass.adler.finish();
     if got != meta.adler32 {
-        return Err(SegmentError::WrongAdler {
-            rows: meta.rows,
-            stated: meta.adler32,
-            got,
-        });
+        return Err(SegmentError::WrongAdler { rows: meta.rows, stated: meta.adler32, got });
     }
     Ok(())
 }
@@ -87,46 +74,24 @@ fn check_claims(
 ) -> Result<u64, SegmentError> {
     let rows = meta.rows;
     if rows != expected || rows.is_empty() {
-        return Err(SegmentError::WrongRows {
-            expected,
-            got: rows,
-        });
+        return Err(SegmentError::WrongRows { expected, got: rows });
     }
     let got = data.len() as u64;
     if got < meta.len {
-        return Err(SegmentError::Half {
-            rows,
-            stated: meta.len,
-            got,
-        });
+        return Err(SegmentError::Half { rows, stated: meta.len, got });
     }
     if got > meta.len {
-        return Err(SegmentError::Excess {
-            rows,
-            stated: meta.len,
-            got,
-        });
+        return Err(SegmentError::Excess { rows, stated: meta.len, got });
     }
     let needed = raw_len(rows, width, format);
     let Some(needed) = needed.filter(|needed| *needed == meta.raw_len) else {
-        return Err(SegmentError::WrongRawLength {
-            rows,
-            stated: meta.raw_len,
-            needed: needed.unwrap_or(u64::MAX),
-        });
+        return Err(SegmentError::WrongRawLength { rows, stated: meta.raw_len, needed: needed.unwrap_or(u64::MAX) });
     };
     // The worst honest encoder writes nine bits for a byte, or a stored block's header now and then. More than this
     // is empty blocks, which cost time and give no pixels.
-    let most = (needed + needed / 4)
-        .saturating_add(1024)
-        .min(MAX_SEGMENT_LEN);
+    let most = (needed + needed / 4).saturating_add(1024).min(MAX_SEGMENT_LEN);
     if got > most {
-        return Err(SegmentError::TooLarge {
-            rows,
-            len: got,
-            needed,
-            most,
-        });
+        return Err(SegmentError::TooLarge { rows, len: got, needed, most });
     }
     Ok(needed)
 }
@@ -173,11 +138,7 @@ impl<F: FnMut(&[u8])> Pass<F> {
         self.inflate_last(with_final, data.len() as u64)?;
 
         if self.written != self.needed {
-            return Err(SegmentError::TooShort {
-                rows: self.rows,
-                got: self.written,
-                needed: self.needed,
-            });
+            return Err(SegmentError::TooShort { rows: self.rows, got: self.written, needed: self.needed });
         }
         self.close()
     }
@@ -217,9 +178,7 @@ impl<F: FnMut(&[u8])> Pass<F> {
         let mut input = &FINAL_BLOCK[..];
         loop {
             let fed = self.inflate.total_in();
-            let stop = self
-                .step(input, u64::MAX)
-                .map_err(|_| SegmentError::Unaligned { rows: self.rows })?;
+            let stop = self.step(input, u64::MAX).map_err(|_| SegmentError::Unaligned { rows: self.rows })?;
             input = rest_of(input, self.inflate.total_in() - fed);
             match stop {
                 Stop::StreamEnd if self.inflate.total_in() == before => {
@@ -237,43 +196,25 @@ impl<F: FnMut(&[u8])> Pass<F> {
         // Room for one byte too many shows a bomb at once. And the last byte due never fills the output, so that a
         // stop with room left and input left is the end of a block and nothing else.
         let left = self.needed - self.written;
-        let room = usize::try_from(left).map_or(OUTPUT_LEN, |left| {
-            if left < OUTPUT_LEN {
-                left + 1
-            } else {
-                OUTPUT_LEN.min(left - 1)
-            }
-        });
+        let room = usize::try_from(left)
+            .map_or(OUTPUT_LEN, |left| if left < OUTPUT_LEN { left + 1 } else { OUTPUT_LEN.min(left - 1) });
         let before = (self.inflate.total_in(), self.inflate.total_out());
-        let result = self
-            .inflate
-            .decompress(input, &mut self.output[..room], InflateFlush::Block);
+        let result = self.inflate.decompress(input, &mut self.output[..room], InflateFlush::Block);
         if self.inflate.total_in() > end {
             return Err(self.open_block());
         }
         let status = match result {
             Ok(status) => status,
             Err(_) => {
-                let reason = self
-                    .inflate
-                    .error_message()
-                    .unwrap_or("invalid data")
-                    .to_owned();
-                return Err(SegmentError::Garbage {
-                    rows: self.rows,
-                    at: self.inflate.total_in(),
-                    reason,
-                });
+                let reason = self.inflate.error_message().unwrap_or("invalid data").to_owned();
+                return Err(SegmentError::Garbage { rows: self.rows, at: self.inflate.total_in(), reason });
             }
         };
         let taken = (self.inflate.total_in() - before.0) as usize;
         let given = (self.inflate.total_out() - before.1) as usize;
         self.written += given as u64;
         if self.written > self.needed {
-            return Err(SegmentError::TooLong {
-                rows: self.rows,
-                needed: self.needed,
-            });
+            return Err(SegmentError::TooLong { rows: self.rows, needed: self.needed });
         }
         self.filters.see(&self.output[..given])?;
         self.adler.write(&self.output[..given]);
@@ -287,19 +228,12 @@ impl<F: FnMut(&[u8])> Pass<F> {
     }
 
     fn open_block(&self) -> SegmentError {
-        SegmentError::OpenBlock {
-            rows: self.rows,
-            got: self.written,
-            needed: self.needed,
-        }
+        SegmentError::OpenBlock { rows: self.rows, got: self.written, needed: self.needed }
     }
 }
 
 fn rest_of(input: &[u8], taken: u64) -> &[u8] {
-    usize::try_from(taken)
-        .ok()
-        .and_then(|taken| input.get(taken..))
-        .unwrap_or_default()
+    usize::try_from(taken).ok().and_then(|taken| input.get(taken..)).unwrap_or_default()
 }
 
 /// Looks at the filter byte of each row as the inflated bytes go by.
@@ -320,17 +254,10 @@ impl FilterBytes {
             let filter = bytes[self.next as usize];
             if filter > 4 {
                 let row = self.rows.start.saturating_add(self.row).saturating_add(1);
-                return Err(SegmentError::UnknownFilter {
-                    rows: self.rows,
-                    row,
-                    filter,
-                });
+                return Err(SegmentError::UnknownFilter { rows: self.rows, row, filter });
             }
             if self.row == 0 && filter > 1 {
-                return Err(SegmentError::DependentFirstRow {
-                    rows: self.rows,
-                    filter,
-                });
+                return Err(SegmentError::DependentFirstRow { rows: self.rows, filter });
             }
             self.row = self.row.saturating_add(1);
             self.next += self.stride;

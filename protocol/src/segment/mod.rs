@@ -47,13 +47,7 @@ impl SegmentMeta {
     /// The description of `data`, which inflates to `raw_len` bytes with checksum `adler32`.
     #[must_use]
     pub fn describe(rows: Rows, data: &[u8], raw_len: u64, adler32: u32) -> Self {
-        Self {
-            rows,
-            len: data.len() as u64,
-            raw_len,
-            adler32,
-            sha256: ContentHash::of(data),
-        }
+        Self { rows, len: data.len() as u64, raw_len, adler32, sha256: ContentHash::of(data) }
     }
 }
 

@@ -69,9 +69,7 @@ impl Code {
         if left > 0 && !(lone && (used == 0 || (used == 1 && counts[1] == 1))) {
             return None;
         }
-        let mut symbols: Vec<usize> = (0..lengths.len())
-            .filter(|&symbol| lengths[symbol] > 0)
-            .collect();
+        let mut symbols: Vec<usize> = (0..lengths.len()).filter(|&symbol| lengths[symbol] > 0).collect();
         symbols.sort_by_key(|&symbol| (lengths[symbol], symbol));
         Some(Self { counts, symbols })
     }
@@ -80,11 +78,7 @@ impl Code {
 /// All whole blocks; `None` where the data are wrong, stop inside a block, or give more than `most` bytes.
 pub fn blocks(data: &[u8], most: usize) -> Option<End> {
     let mut bits = Bits { data, at: 0 };
-    let mut end = End {
-        output: Vec::new(),
-        bits: 0,
-        closed: false,
-    };
+    let mut end = End { output: Vec::new(), bits: 0, closed: false };
     while end.bits < data.len() * 8 && !end.closed {
         end.closed = bits.one()? == 1;
         match bits.number(2)? {
@@ -138,14 +132,8 @@ fn stored(bits: &mut Bits, output: &mut Vec<u8>) -> Option<()> {
 }
 
 fn tables(bits: &mut Bits) -> Option<(Code, Code)> {
-    const ORDER: [usize; 19] = [
-        16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-    ];
-    let (literals, distances, lengths) = (
-        bits.number(5)? + 257,
-        bits.number(5)? + 1,
-        bits.number(4)? + 4,
-    );
+    const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+    let (literals, distances, lengths) = (bits.number(5)? + 257, bits.number(5)? + 1, bits.number(4)? + 4);
     if literals > 286 || distances > 30 {
         return None;
     }
@@ -167,26 +155,15 @@ fn tables(bits: &mut Bits) -> Option<(Code, Code)> {
     if all.len() > literals + distances || all[256] == 0 {
         return None;
     }
-    Some((
-        Code::new(&all[..literals], true)?,
-        Code::new(&all[literals..], true)?,
-    ))
+    Some((Code::new(&all[..literals], true)?, Code::new(&all[literals..], true)?))
 }
 
-fn compressed(
-    bits: &mut Bits,
-    output: &mut Vec<u8>,
-    literals: &Code,
-    distances: &Code,
-    most: usize,
-) -> Option<()> {
+fn compressed(bits: &mut Bits, output: &mut Vec<u8>, literals: &Code, distances: &Code, most: usize) -> Option<()> {
     const BASE: [usize; 29] = [
-        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115,
-        131, 163, 195, 227, 258,
+        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227,
+        258,
     ];
-    const EXTRA: [usize; 29] = [
-        0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
-    ];
+    const EXTRA: [usize; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
     loop {
         match bits.symbol(literals)? {
             literal @ 0..=255 => output.push(literal as u8),

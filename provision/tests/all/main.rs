@@ -41,11 +41,7 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
         .env_remove("TD_INVENTORY")
         .output()
         .expect("runs");
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8(bytes)
-            .expect("is UTF-8")
-            .replace('\x1b', "<ESC>")
-    };
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("is UTF-8").replace('\x1b', "<ESC>");
     format!(
         "exit code {:?}\n--- stdout\n{}--- stderr\n{}",
         output.status.code(),
@@ -61,10 +57,7 @@ fn a_good_inventory() {
 
 #[test]
 fn a_mixed_one_with_notes() {
-    assert_snapshot!(run(
-        folder(Some(MIXED)).path(),
-        &["check", "inventory.yaml"]
-    ));
+    assert_snapshot!(run(folder(Some(MIXED)).path(), &["check", "inventory.yaml"]));
     assert_snapshot!(run(folder(Some(MIXED)).path(), &["check", "--json"]));
     assert_snapshot!(run(folder(Some(MIXED)).path(), &["check", "--effective"]));
 }
@@ -117,16 +110,10 @@ fn the_inventory_of_the_environment() {
 
 #[test]
 fn the_schema_is_json_of_this_draft() {
-    let output = Command::new(env!("CARGO_BIN_EXE_td-provision"))
-        .arg("schema")
-        .output()
-        .expect("runs");
+    let output = Command::new(env!("CARGO_BIN_EXE_td-provision")).arg("schema").output().expect("runs");
     assert!(output.status.success());
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("is JSON");
-    assert_eq!(
-        schema["$schema"],
-        "https://json-schema.org/draft/2020-12/schema"
-    );
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
 }
 
 /// `td-provision schema | head -0` is no failure and no panic.
@@ -140,10 +127,6 @@ fn a_reader_that_goes_away() {
         .expect("runs");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ends");
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0));
 }

@@ -50,11 +50,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         other => return Err(format!("TD_EVIL={other} is unknown").into()),
     };
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let at = args
-        .iter()
-        .position(|arg| arg == "--socket")
-        .ok_or("td started it without --socket")?
-        + 1;
+    let at = args.iter().position(|arg| arg == "--socket").ok_or("td started it without --socket")? + 1;
     let ours = PathBuf::from(&args[at]);
     let theirs = ours.with_extension("real");
     args[at] = theirs.to_str().ok_or("a plain path")?.to_owned();
@@ -115,10 +111,7 @@ fn pass(mut client: UnixStream, theirs: &PathBuf, evil: Evil) -> std::io::Result
             }
             Evil::Flip => {
                 let from = UNTOUCHED.saturating_sub(passed).min(n);
-                bytes[from..]
-                    .iter_mut()
-                    .step_by(1000)
-                    .for_each(|byte| *byte ^= 0x10);
+                bytes[from..].iter_mut().step_by(1000).for_each(|byte| *byte ^= 0x10);
                 false
             }
             Evil::Cut => passed + n > UNTOUCHED,

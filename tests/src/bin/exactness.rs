@@ -11,9 +11,5 @@ fn main() -> ExitCode {
     let cases: Vec<Case> = CASES.iter().copied().filter(named).collect();
     let (text, failed) = run::table(&cases, &VARIANTS, |title| eprintln!("{title}"));
     println!("{text}");
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -61,25 +61,11 @@ pub struct Case {
 
 impl Case {
     const fn example(name: &'static str, about: &'static str, width: u32, height: u32) -> Self {
-        Self {
-            scene: Scene::Example(name),
-            about,
-            width,
-            height,
-            switches: "",
-            expect: Expect::Exact,
-        }
+        Self { scene: Scene::Example(name), about, width, height, switches: "", expect: Expect::Exact }
     }
 
     const fn own(name: &'static str, about: &'static str, width: u32, height: u32) -> Self {
-        Self {
-            scene: Scene::Own(name),
-            about,
-            width,
-            height,
-            switches: "",
-            expect: Expect::Exact,
-        }
+        Self { scene: Scene::Own(name), about, width, height, switches: "", expect: Expect::Exact }
     }
 
     const fn with(mut self, switches: &'static str) -> Self {
@@ -95,19 +81,11 @@ impl Case {
     /// All of POV-Ray's switches, the size too.
     pub fn switches(&self) -> Vec<String> {
         let size = [format!("+W{}", self.width), format!("+H{}", self.height)];
-        size.into_iter()
-            .chain(self.switches.split_whitespace().map(str::to_owned))
-            .collect()
+        size.into_iter().chain(self.switches.split_whitespace().map(str::to_owned)).collect()
     }
 
     pub fn title(&self) -> String {
-        format!(
-            "{} {}x{} {}",
-            self.scene.name(),
-            self.width,
-            self.height,
-            self.switches
-        )
+        format!("{} {}x{} {}", self.scene.name(), self.width, self.height, self.switches)
     }
 }
 
@@ -120,40 +98,20 @@ pub struct Variant {
 
 /// All of them, in the order of the table's columns.
 pub const VARIANTS: [Variant; 4] = [
-    Variant {
-        slots: 1,
-        steals: false,
-    },
-    Variant {
-        slots: 3,
-        steals: false,
-    },
-    Variant {
-        slots: 7,
-        steals: false,
-    },
-    Variant {
-        slots: 3,
-        steals: true,
-    },
+    Variant { slots: 1, steals: false },
+    Variant { slots: 3, steals: false },
+    Variant { slots: 7, steals: false },
+    Variant { slots: 3, steals: true },
 ];
 
 impl std::fmt::Display for Variant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plural = if self.slots == 1 { "" } else { "s" };
-        write!(
-            f,
-            "{} slot{plural}{}",
-            self.slots,
-            if self.steals { ", forced steals" } else { "" }
-        )
+        write!(f, "{} slot{plural}{}", self.slots, if self.steals { ", forced steals" } else { "" })
     }
 }
 
 /// One variant of each case, so that neighbours in the table get different ones: what `make test` runs.
 pub fn reduced() -> impl Iterator<Item = (&'static Case, Variant)> {
-    table::CASES
-        .iter()
-        .enumerate()
-        .map(|(at, case)| (case, VARIANTS[(at + at / VARIANTS.len()) % VARIANTS.len()]))
+    table::CASES.iter().enumerate().map(|(at, case)| (case, VARIANTS[(at + at / VARIANTS.len()) % VARIANTS.len()]))
 }

@@ -55,18 +55,8 @@ pub fn check(case: &Case, variant: Variant) -> Result<Duration, String> {
 pub fn reference(case: &Case) -> Result<Picture, String> {
     let path = case.scene.path();
     let folder = path.parent().expect("a scene has a folder");
-    let scene = path
-        .file_name()
-        .expect("a scene has a name")
-        .to_str()
-        .expect("plain names");
-    Reference {
-        root: folder,
-        folder,
-        scene,
-        switches: &case.switches(),
-    }
-    .picture()
+    let scene = path.file_name().expect("a scene has a name").to_str().expect("plain names");
+    Reference { root: folder, folder, scene, switches: &case.switches() }.picture()
 }
 
 struct Rendered {
@@ -74,34 +64,21 @@ struct Rendered {
     done: Event,
 }
 
-fn render(
-    sandbox: &Sandbox,
-    case: &Case,
-    variant: Variant,
-    more: &[&str],
-) -> Result<Rendered, String> {
+fn render(sandbox: &Sandbox, case: &Case, variant: Variant, more: &[&str]) -> Result<Rendered, String> {
     let out = sandbox.work().join("out.png");
     let outcome = td(sandbox, case, variant, &out, more);
     if outcome.status.code() != Some(0) {
         return Err(format!("td failed\n{}", outcome.transcript()));
     }
     let done = events::last(&outcome)?;
-    Ok(Rendered {
-        picture: Picture::read(&out)?,
-        done,
-    })
+    Ok(Rendered { picture: Picture::read(&out)?, done })
 }
 
 fn td(sandbox: &Sandbox, case: &Case, variant: Variant, out: &Path, more: &[&str]) -> Outcome {
     let mut command = sandbox.td(["render"]);
     // Called from another folder, as from a script: td looks beside the scene, as POV-Ray does when it runs there.
-    command
-        .arg(case.scene.path())
-        .args(case.switches())
-        .args(more);
-    command
-        .args(["--json", "--slots", &variant.slots.to_string(), "-o"])
-        .arg(out);
+    command.arg(case.scene.path()).args(case.switches()).args(more);
+    command.args(["--json", "--slots", &variant.slots.to_string(), "-o"]).arg(out);
     if variant.steals {
         force_steals(&mut command);
     }
@@ -113,40 +90,24 @@ pub fn force_steals(command: &mut std::process::Command) {
     command.env("TD_TEST_FORCE_STEALS", "1");
 }
 
-fn stops_and_names_the_choices(
-    sandbox: &Sandbox,
-    case: &Case,
-    variant: Variant,
-) -> Result<(), String> {
+fn stops_and_names_the_choices(sandbox: &Sandbox, case: &Case, variant: Variant) -> Result<(), String> {
     let out: PathBuf = sandbox.work().join("refused.png");
     let outcome = td(sandbox, case, variant, &out, &[]);
     if outcome.status.code() != Some(2) {
-        return Err(format!(
-            "should stop before rendering, with 2\n{}",
-            outcome.transcript()
-        ));
+        return Err(format!("should stop before rendering, with 2\n{}", outcome.transcript()));
     }
     for choice in ["--two-pass", "--one-node", "--allow-seams"] {
         if !outcome.err().contains(choice) {
             return Err(format!("does not name {choice}\n{}", outcome.transcript()));
         }
     }
-    if out.exists() {
-        Err("wrote a picture all the same".into())
-    } else {
-        Ok(())
-    }
+    if out.exists() { Err("wrote a picture all the same".into()) } else { Ok(()) }
 }
 
 fn said_exact(done: &Event, wanted: bool) -> Result<(), String> {
-    let why = done
-        .get("why")
-        .and_then(|why| why.as_array())
-        .map_or(0, Vec::len);
+    let why = done.get("why").and_then(|why| why.as_array()).map_or(0, Vec::len);
     match done.get("exact").and_then(serde_json::Value::as_bool) {
-        Some(said) if said != wanted => {
-            Err(format!("should say \"exact\": {wanted}, says {done:?}"))
-        }
+        Some(said) if said != wanted => Err(format!("should say \"exact\": {wanted}, says {done:?}")),
         None => Err(format!("does not say whether it is exact: {done:?}")),
         Some(false) if why == 0 => Err(format!("says that it is not exact, but not why: {done:?}")),
         Some(_) => Ok(()),
@@ -154,11 +115,7 @@ fn said_exact(done: &Event, wanted: bool) -> Result<(), String> {
 }
 
 /// The whole table as Markdown, one column for each variant; and how many cells failed.
-pub fn table(
-    cases: &[Case],
-    variants: &[Variant],
-    mut progress: impl FnMut(&str),
-) -> (String, usize) {
+pub fn table(cases: &[Case], variants: &[Variant], mut progress: impl FnMut(&str)) -> (String, usize) {
     let mut text = String::from("| scene | what | size | switches |");
     for variant in variants {
         text += &format!(" {variant} |");
@@ -168,23 +125,10 @@ pub fn table(
     let mut faults = String::new();
     for case in cases {
         progress(&case.title());
-        let from = if matches!(case.scene, Scene::Own(_)) {
-            "tests/scenes/"
-        } else {
-            ""
-        };
-        let switches = if case.switches.is_empty() {
-            String::new()
-        } else {
-            format!("`{}`", case.switches)
-        };
-        text += &format!(
-            "| {from}{} | {} | {}x{} | {switches} |",
-            case.scene.name(),
-            case.about,
-            case.width,
-            case.height
-        );
+        let from = if matches!(case.scene, Scene::Own(_)) { "tests/scenes/" } else { "" };
+        let switches = if case.switches.is_empty() { String::new() } else { format!("`{}`", case.switches) };
+        text +=
+            &format!("| {from}{} | {} | {}x{} | {switches} |", case.scene.name(), case.about, case.width, case.height);
         for &variant in variants {
             match check(case, variant) {
                 Ok(_) => {
@@ -205,9 +149,6 @@ pub fn table(
         text += "\n";
     }
     let version = programs::povray_version();
-    text += &format!(
-        "\n{equal} of {} as promised, against {version}.\n{faults}",
-        equal + failed
-    );
+    text += &format!("\n{equal} of {} as promised, against {version}.\n{faults}", equal + failed);
     (text, failed)
 }

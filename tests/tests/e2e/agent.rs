@@ -16,10 +16,7 @@ fn it_listens_nowhere_but_here() {
     for address in ["0.0.0.0:7000", "192.0.2.1:7000", "[::]:7000"] {
         let mut command = sandbox.command(programs::binary("td-agent"));
         command.args(["serve", "--cache", "cache", "--listen", address]);
-        process::run(&mut command, LIMIT)
-            .code(2)
-            .speaks_to_a_person()
-            .says(&["TLS", "127.0.0.1"]);
+        process::run(&mut command, LIMIT).code(2).speaks_to_a_person().says(&["TLS", "127.0.0.1"]);
     }
     sandbox.nothing_left_behind();
 }
@@ -29,14 +26,10 @@ fn it_listens_nowhere_but_here() {
 fn idle_it_does_nothing() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(programs::binary("td-agent"));
-    let running =
-        process::start(command.args(["serve", "--cache", "cache", "--listen", "127.0.0.1:0"]));
+    let running = process::start(command.args(["serve", "--cache", "cache", "--listen", "127.0.0.1:0"]));
     // Its start costs something: the fingerprint scene.
     std::thread::sleep(Duration::from_secs(5));
-    assert!(
-        sandbox.processes_called("povray").is_empty(),
-        "POV-Ray runs with nothing to do"
-    );
+    assert!(sandbox.processes_called("povray").is_empty(), "POV-Ray runs with nothing to do");
     let before = cpu_ticks(running.pid().as_raw_nonzero().get());
     std::thread::sleep(Duration::from_secs(3));
     let used = cpu_ticks(running.pid().as_raw_nonzero().get()) - before;

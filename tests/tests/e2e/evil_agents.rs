@@ -28,12 +28,8 @@ fn run(sandbox: &Sandbox, evil: &str) -> Outcome {
     fs::copy(programs::binary("td"), bin.join("td")).unwrap();
     fs::copy(env!("CARGO_BIN_EXE_evil-agent"), bin.join("td-agent")).unwrap();
     let mut command = sandbox.command(bin.join("td"));
-    command
-        .args(["render", "scene.pov", "--slots", "2", "-o", "out.png"])
-        .args(SWITCHES);
-    command
-        .env("TD_EVIL", evil)
-        .env("TD_EVIL_REAL", programs::binary("td-agent"));
+    command.args(["render", "scene.pov", "--slots", "2", "-o", "out.png"]).args(SWITCHES);
+    command.env("TD_EVIL", evil).env("TD_EVIL_REAL", programs::binary("td-agent"));
     let outcome = process::run(&mut command, Duration::from_secs(120));
     outcome.speaks_to_a_person();
     sandbox.nothing_left_behind();
@@ -47,24 +43,11 @@ fn right_or_none(sandbox: &Sandbox, outcome: &Outcome) {
     if outcome.status.code() == Some(0) {
         let folder = sandbox.work();
         let switches = SWITCHES.map(str::to_owned);
-        let reference = Reference {
-            root: &folder,
-            folder: &folder,
-            scene: "scene.pov",
-            switches: &switches,
-        };
-        compare::same(
-            &reference.picture_now().unwrap(),
-            &Picture::read(&out).unwrap(),
-        )
-        .unwrap();
+        let reference = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches };
+        compare::same(&reference.picture_now().unwrap(), &Picture::read(&out).unwrap()).unwrap();
     } else {
         let code = outcome.status.code();
-        assert!(
-            code == Some(1) || code == Some(4),
-            "{}",
-            outcome.transcript()
-        );
+        assert!(code == Some(1) || code == Some(4), "{}", outcome.transcript());
         outcome.says(&["this machine"]);
         assert!(!out.exists());
     }

@@ -14,11 +14,7 @@ const SOON: Duration = Duration::from_millis(2000);
 /// A td whose POV-Rays are at work.
 fn at_work(sandbox: &Sandbox) -> Running {
     sandbox.write("slow.pov", SLOW);
-    let mut running = process::start(
-        sandbox
-            .td(["render", "slow.pov", "--slots", "2", "-o", "out.png"])
-            .args(LONG),
-    );
+    let mut running = process::start(sandbox.td(["render", "slow.pov", "--slots", "2", "-o", "out.png"]).args(LONG));
     let deadline = Instant::now() + Duration::from_secs(60);
     // The fingerprint and the probe come first: at work is when POV-Rays have run for a while.
     let mut seen = 0;
@@ -28,11 +24,7 @@ fn at_work(sandbox: &Sandbox) -> Running {
             "no POV-Ray at work; td said:\n{}",
             running.err_so_far()
         );
-        seen = if sandbox.processes_called("povray").is_empty() {
-            0
-        } else {
-            seen + 1
-        };
+        seen = if sandbox.processes_called("povray").is_empty() { 0 } else { seen + 1 };
         std::thread::sleep(Duration::from_millis(100));
     }
     running
@@ -41,12 +33,7 @@ fn at_work(sandbox: &Sandbox) -> Running {
 #[track_caller]
 fn all_is_over(sandbox: &Sandbox) {
     sandbox.nothing_left_behind();
-    assert_eq!(
-        files_below(&sandbox.work()).len(),
-        1,
-        "only the scene: {:?}",
-        files_below(&sandbox.work())
-    );
+    assert_eq!(files_below(&sandbox.work()).len(), 1, "only the scene: {:?}", files_below(&sandbox.work()));
 }
 
 #[test]
@@ -56,12 +43,7 @@ fn ctrl_c_stops_everything_within_a_second() {
     let at = Instant::now();
     running.signal_group(Signal::INT);
     let outcome = running.wait(Duration::from_secs(20));
-    assert!(
-        at.elapsed() < SOON,
-        "took {:?}\n{}",
-        at.elapsed(),
-        outcome.transcript()
-    );
+    assert!(at.elapsed() < SOON, "took {:?}\n{}", at.elapsed(), outcome.transcript());
     outcome.code(130).speaks_to_a_person();
     all_is_over(&sandbox);
 }
@@ -88,11 +70,7 @@ fn a_second_ctrl_c_ends_at_once() {
     let at = Instant::now();
     running.signal_group(Signal::INT);
     running.wait(Duration::from_secs(20)).code(130);
-    assert!(
-        at.elapsed() < Duration::from_millis(700),
-        "took {:?}",
-        at.elapsed()
-    );
+    assert!(at.elapsed() < Duration::from_millis(700), "took {:?}", at.elapsed());
     all_is_over(&sandbox);
 }
 
@@ -105,27 +83,17 @@ fn a_master_that_is_killed_takes_its_agents_along() {
     sandbox.nothing_left_behind();
     // The next td gets the cache's lock and renders.
     sandbox.write("good.pov", crate::scenes::SMALL);
-    sandbox
-        .run(["render", "good.pov", "+W97", "+H71", "-o", "good.png"])
-        .code(0);
+    sandbox.run(["render", "good.pov", "+W97", "+H71", "-o", "good.png"]).code(0);
 }
 
 #[test]
 fn an_interrupted_parse_leaves_nothing_either() {
     let sandbox = Sandbox::new();
     sandbox.write("slow.pov", "#while (1) #end\n");
-    let running = process::start(
-        sandbox
-            .td(["render", "slow.pov", "-o", "out.png"])
-            .args(LONG),
-    );
+    let running = process::start(sandbox.td(["render", "slow.pov", "-o", "out.png"]).args(LONG));
     let deadline = Instant::now() + Duration::from_secs(60);
     while sandbox.processes_called("povray").is_empty() {
-        assert!(
-            Instant::now() < deadline,
-            "no POV-Ray; td said:\n{}",
-            running.err_so_far()
-        );
+        assert!(Instant::now() < deadline, "no POV-Ray; td said:\n{}", running.err_so_far());
         std::thread::sleep(Duration::from_millis(50));
     }
     std::thread::sleep(Duration::from_millis(500));

@@ -25,44 +25,25 @@ fn without_o_the_picture_has_the_scenes_name_in_the_current_folder() {
     outcome.code(0).says(&["Scene.png"]);
     let picture = Picture::read(&sandbox.work().join("Scene.png")).unwrap();
     assert_eq!((picture.width, picture.height), (97, 71));
-    assert_eq!(
-        files_below(&sandbox.work()).len(),
-        2,
-        "the scene and the picture"
-    );
+    assert_eq!(files_below(&sandbox.work()).len(), 2, "the scene and the picture");
 }
 
 #[test]
 fn a_picture_that_is_there_is_replaced_and_td_says_so() {
     let sandbox = with_scene();
     let old = sandbox.write("out.png", "old");
-    sandbox
-        .run(["render", "scene.pov", "+W97", "+H71", "-o", "out.png"])
-        .code(0)
-        .says(&["out.png", "replace"]);
+    sandbox.run(["render", "scene.pov", "+W97", "+H71", "-o", "out.png"]).code(0).says(&["out.png", "replace"]);
     assert!(Picture::read(&old).is_ok());
 }
 
 #[test]
 fn povrays_own_switch_for_the_output_works_alone_and_not_beside_o() {
     let sandbox = with_scene();
-    sandbox
-        .run(["render", "scene.pov", "+W97", "+H71", "+Omine.png"])
-        .code(0);
+    sandbox.run(["render", "scene.pov", "+W97", "+H71", "+Omine.png"]).code(0);
     assert!(Picture::read(&sandbox.work().join("mine.png")).is_ok());
-    let outcome = sandbox.run([
-        "render",
-        "scene.pov",
-        "+W97",
-        "+H71",
-        "+Omine2.png",
-        "-o",
-        "other.png",
-    ]);
+    let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", "+Omine2.png", "-o", "other.png"]);
     outcome.code(2).speaks_to_a_person().says(&["+O", "-o"]);
-    assert!(
-        !sandbox.work().join("mine2.png").exists() && !sandbox.work().join("other.png").exists()
-    );
+    assert!(!sandbox.work().join("mine2.png").exists() && !sandbox.work().join("other.png").exists());
 }
 
 #[test]
@@ -71,22 +52,10 @@ fn the_scene_and_its_files_are_never_overwritten() {
     sandbox.write("part.inc", "// a part");
     sandbox.write("with-part.pov", format!("{SMALL}\n#include \"part.inc\"\n"));
     symlink("scene.pov", sandbox.work().join("alias.png")).unwrap();
-    for (scene, out) in [
-        ("scene.pov", "scene.pov"),
-        ("with-part.pov", "part.inc"),
-        ("scene.pov", "alias.png"),
-    ] {
+    for (scene, out) in [("scene.pov", "scene.pov"), ("with-part.pov", "part.inc"), ("scene.pov", "alias.png")] {
         let before = fs::read(sandbox.work().join(out)).unwrap();
-        sandbox
-            .run(["render", scene, "+W97", "+H71", "-o", out])
-            .code(2)
-            .speaks_to_a_person()
-            .says(&["-o"]);
-        assert_eq!(
-            fs::read(sandbox.work().join(out)).unwrap(),
-            before,
-            "{out} was touched"
-        );
+        sandbox.run(["render", scene, "+W97", "+H71", "-o", out]).code(2).speaks_to_a_person().says(&["-o"]);
+        assert_eq!(fs::read(sandbox.work().join(out)).unwrap(), before, "{out} was touched");
     }
 }
 
@@ -103,14 +72,7 @@ fn only_regular_files_are_replaced() {
 #[test]
 fn the_outputs_folder_has_to_be_there() {
     let sandbox = with_scene();
-    let outcome = sandbox.run([
-        "render",
-        "scene.pov",
-        "+W97",
-        "+H71",
-        "-o",
-        "nowhere/out.png",
-    ]);
+    let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", "-o", "nowhere/out.png"]);
     outcome.code(2).speaks_to_a_person().says(&["nowhere"]);
     assert!(!sandbox.work().join("nowhere").exists());
 }
@@ -122,11 +84,7 @@ fn a_dash_writes_the_picture_to_standard_output() {
     outcome.code(0);
     assert_eq!(Picture::from_bytes(&outcome.stdout).unwrap().width, 97);
     assert_eq!(files_below(&sandbox.work()).len(), 1, "only the scene");
-    sandbox
-        .run(["render", "scene.pov", "-o", "-", "--json"])
-        .code(2)
-        .speaks_to_a_person()
-        .says(&["--json", "-o -"]);
+    sandbox.run(["render", "scene.pov", "-o", "-", "--json"]).code(2).speaks_to_a_person().says(&["--json", "-o -"]);
 }
 
 #[test]
@@ -141,9 +99,7 @@ fn other_formats_come_by_their_names() {
         ("out.webp", b"RIFF"),
     ];
     for (name, start) in starts {
-        sandbox
-            .run(["render", "scene.pov", "+W97", "+H71", "-o", name])
-            .code(0);
+        sandbox.run(["render", "scene.pov", "+W97", "+H71", "-o", name]).code(0);
         let bytes = fs::read(sandbox.work().join(name)).unwrap();
         assert!(bytes.len() > 100 && bytes.starts_with(start), "{name}");
     }
@@ -155,50 +111,26 @@ fn other_formats_come_by_their_names() {
 fn at_the_end_td_tells_the_phases_and_quiet_is_quiet() {
     let sandbox = with_scene();
     let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71"]);
-    outcome
-        .code(0)
-        .says(&["sequential", "parallel", "scene.png"]);
-    let outcome = sandbox.run([
-        "render",
-        "scene.pov",
-        "+W97",
-        "+H71",
-        "-q",
-        "-o",
-        "quiet.png",
-    ]);
+    outcome.code(0).says(&["sequential", "parallel", "scene.png"]);
+    let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", "-q", "-o", "quiet.png"]);
     outcome.code(0);
-    assert_eq!(
-        (outcome.out(), outcome.err()),
-        (String::new(), String::new())
-    );
+    assert_eq!((outcome.out(), outcome.err()), (String::new(), String::new()));
 }
 
 #[test]
 fn json_is_one_event_a_line_and_ends_with_done() {
     let sandbox = with_scene();
-    let outcome = process::run(
-        sandbox.td(["render", "scene.pov", "--json"]).args(SIZE),
-        LIMIT,
-    );
+    let outcome = process::run(sandbox.td(["render", "scene.pov", "--json"]).args(SIZE), LIMIT);
     outcome.code(0);
     let events = events::all(&outcome).unwrap();
-    let complete = events
-        .iter()
-        .position(|event| event["event"] == "rows_complete")
-        .expect("rows_complete");
+    let complete = events.iter().position(|event| event["event"] == "rows_complete").expect("rows_complete");
     assert!(complete < events.len() - 1);
     let done = events::last(&outcome).unwrap();
     for key in ["id", "out", "phases", "efficiency", "nodes", "exact"] {
         assert!(done.contains_key(key), "done lacks {key}: {done:?}");
     }
     for phase in ["first_sequential", "parallel", "second_sequential"] {
-        assert!(
-            done["phases"][phase]
-                .as_f64()
-                .is_some_and(|seconds| seconds >= 0.0),
-            "{done:?}"
-        );
+        assert!(done["phases"][phase].as_f64().is_some_and(|seconds| seconds >= 0.0), "{done:?}");
     }
     let efficiency = done["efficiency"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&efficiency), "{efficiency}");

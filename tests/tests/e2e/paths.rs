@@ -26,31 +26,13 @@ fn same_as_povray(sandbox: &Sandbox, folder: &str, scene: &str, more: &[&str]) {
 #[track_caller]
 fn same_with(sandbox: &Sandbox, folder: &str, scene: &str, more: &[&str], own: &[&str]) {
     let work = sandbox.work();
-    let switches: Vec<String> = ["+W97", "+H71"]
-        .iter()
-        .chain(more)
-        .map(ToString::to_string)
-        .collect();
-    let reference = Reference {
-        root: &work,
-        folder: &work.join(folder),
-        scene,
-        switches: &switches,
-    };
+    let switches: Vec<String> = ["+W97", "+H71"].iter().chain(more).map(ToString::to_string).collect();
+    let reference = Reference { root: &work, folder: &work.join(folder), scene, switches: &switches };
     let wanted = reference.picture_now().expect("plain POV-Ray renders it");
     let out = sandbox.path().join("out.png");
-    for (from, path) in [
-        (sandbox.home(), work.join(folder).join(scene)),
-        (work.join(folder), scene.into()),
-    ] {
+    for (from, path) in [(sandbox.home(), work.join(folder).join(scene)), (work.join(folder), scene.into())] {
         let mut command: Command = sandbox.td(["render"]);
-        command
-            .arg(path)
-            .args(&switches)
-            .args(own)
-            .arg("-o")
-            .arg(&out)
-            .current_dir(from);
+        command.arg(path).args(&switches).args(own).arg("-o").arg(&out).current_dir(from);
         let outcome = process::run(&mut command, Duration::from_secs(120));
         outcome.code(0);
         sandbox.nothing_left_behind();
@@ -63,18 +45,10 @@ fn same_with(sandbox: &Sandbox, folder: &str, scene: &str, more: &[&str], own: &
 #[test]
 fn includes_beside_below_and_above_the_scene() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "lib/wood.inc",
-        "#declare Wood = pigment { rgb <0.6, 0.4, 0.2> }",
-    );
-    sandbox.write(
-        "project/parts/ball.inc",
-        "#declare Ball = sphere { <1, 0.5, 0>, 0.4 pigment { Wood } }",
-    );
+    sandbox.write("lib/wood.inc", "#declare Wood = pigment { rgb <0.6, 0.4, 0.2> }");
+    sandbox.write("project/parts/ball.inc", "#declare Ball = sphere { <1, 0.5, 0>, 0.4 pigment { Wood } }");
     sandbox.write("project/near.inc", "#include \"parts/ball.inc\"");
-    let scene = format!(
-        "{SMALL}\n#include \"../lib/wood.inc\"\n#include \"near.inc\"\nobject {{ Ball }}\n"
-    );
+    let scene = format!("{SMALL}\n#include \"../lib/wood.inc\"\n#include \"near.inc\"\nobject {{ Ball }}\n");
     sandbox.write("project/scene.pov", scene);
     same_as_povray(&sandbox, "project", "scene.pov", &["+A0.3"]);
 }
@@ -82,17 +56,10 @@ fn includes_beside_below_and_above_the_scene() {
 #[test]
 fn absolute_names_and_links() {
     let sandbox = Sandbox::new();
-    let wood = sandbox.write(
-        "elsewhere/wood.inc",
-        "#declare Wood = pigment { rgb <0.6, 0.4, 0.2> }",
-    );
+    let wood = sandbox.write("elsewhere/wood.inc", "#declare Wood = pigment { rgb <0.6, 0.4, 0.2> }");
     sandbox.write("elsewhere/real.ppm", PIXELS);
     fs::create_dir(sandbox.work().join("project")).unwrap();
-    symlink(
-        "../elsewhere/real.ppm",
-        sandbox.work().join("project/map.ppm"),
-    )
-    .unwrap();
+    symlink("../elsewhere/real.ppm", sandbox.work().join("project/map.ppm")).unwrap();
     let scene = format!(
         "{SMALL}\n#include \"{}\"\nbox {{ -0.3, 0.3 translate <1, 0.5, 0> pigment {{ Wood }} }}\n\
          box {{ 0, 1 pigment {{ image_map {{ ppm \"map.ppm\" }} }} scale 0.7 translate <-1.6, 0, 0> }}\n",
@@ -106,10 +73,7 @@ fn absolute_names_and_links() {
 fn a_name_that_the_scene_computes_is_found_by_trial() {
     let sandbox = Sandbox::new();
     for (at, red) in [(1, 0.2), (2, 0.9)] {
-        sandbox.write(
-            format!("part{at}.inc"),
-            format!("#declare Red{at} = {red};"),
-        );
+        sandbox.write(format!("part{at}.inc"), format!("#declare Red{at} = {red};"));
     }
     let scene = format!(
         "{SMALL}\n#declare I = 1; #while (I <= 2) #include concat(\"part\", str(I, 0, 0), \".inc\") #declare I = I + 1; #end\n\
@@ -138,45 +102,21 @@ fn a_file_that_the_scene_only_asks_for_comes_with_assets() {
 fn library_paths_and_which_of_two_files_is_taken() {
     let sandbox = Sandbox::new();
     sandbox.write("library/tone.inc", "#declare Tone = 0.2;");
-    sandbox.write(
-        "scene.pov",
-        format!("{SMALL}\n#include \"tone.inc\"\nsphere {{ x, 0.3 pigment {{ rgb Tone }} }}\n"),
-    );
+    sandbox.write("scene.pov", format!("{SMALL}\n#include \"tone.inc\"\nsphere {{ x, 0.3 pigment {{ rgb Tone }} }}\n"));
     let library = format!("+L{}", sandbox.work().join("library").display());
     same_as_povray(&sandbox, "", "scene.pov", &[&library]);
 
     // td is called in another folder, which has a file of that name too: the scene's own folder is searched first.
     sandbox.write("scene-folder/tone.inc", "#declare Tone = 0.5;");
-    fs::copy(
-        sandbox.work().join("scene.pov"),
-        sandbox.work().join("scene-folder/scene.pov"),
-    )
-    .unwrap();
+    fs::copy(sandbox.work().join("scene.pov"), sandbox.work().join("scene-folder/scene.pov")).unwrap();
     sandbox.write("tone.inc", "#declare Tone = 0.9;");
-    let outcome = sandbox.run([
-        "render",
-        "scene-folder/scene.pov",
-        "+W97",
-        "+H71",
-        "-o",
-        "out.png",
-    ]);
+    let outcome = sandbox.run(["render", "scene-folder/scene.pov", "+W97", "+H71", "-o", "out.png"]);
     outcome.code(0).says(&["tone.inc", "scene-folder"]);
     let folder = sandbox.work().join("scene-folder");
     let switches = ["+W97", "+H71"].map(str::to_owned);
-    let wanted = Reference {
-        root: &folder,
-        folder: &folder,
-        scene: "scene.pov",
-        switches: &switches,
-    }
-    .picture()
-    .unwrap();
-    compare::same(
-        &wanted,
-        &Picture::read(&sandbox.work().join("out.png")).unwrap(),
-    )
-    .unwrap();
+    let wanted =
+        Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches }.picture().unwrap();
+    compare::same(&wanted, &Picture::read(&sandbox.work().join("out.png")).unwrap()).unwrap();
 }
 
 #[test]
@@ -185,12 +125,8 @@ fn an_ini_file_and_its_sections() {
     sandbox.write("scene.pov", SMALL);
     let ini = "Input_File_Name=scene.pov\nWidth=61\nHeight=47\n[large]\nWidth=97\nHeight=71\nAntialias=On\n";
     sandbox.write("scene.ini", ini);
-    sandbox
-        .run(["render", "scene.ini", "-o", "small.png"])
-        .code(0);
-    sandbox
-        .run(["render", "scene.ini[large]", "-o", "large.png"])
-        .code(0);
+    sandbox.run(["render", "scene.ini", "-o", "small.png"]).code(0);
+    sandbox.run(["render", "scene.ini[large]", "-o", "large.png"]).code(0);
     let size = |name: &str| {
         let picture = Picture::read(&sandbox.work().join(name)).unwrap();
         (picture.width, picture.height)
@@ -207,11 +143,7 @@ fn an_ini_file_and_its_sections() {
 fn a_part_of_the_picture() {
     let sandbox = Sandbox::new();
     sandbox.write("scene.pov", SMALL);
-    for part in [
-        &["+SR11", "+ER50"][..],
-        &["+SR0.25", "+ER0.5"],
-        &["+SC21", "+EC60", "+SR33", "+ER64"],
-    ] {
+    for part in [&["+SR11", "+ER50"][..], &["+SR0.25", "+ER0.5"], &["+SC21", "+EC60", "+SR33", "+ER64"]] {
         same_as_povray(&sandbox, "", "scene.pov", part);
     }
 }
@@ -220,14 +152,8 @@ fn a_part_of_the_picture() {
 #[test]
 fn blanks_in_names_and_letters_beyond_ascii() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "Märchen und mehr/two balls.inc",
-        "sphere { x, 0.3 pigment { rgb 1 } }",
-    );
-    sandbox.write(
-        "Märchen und mehr/Szene (1).pov",
-        format!("{SMALL}\n#include \"two balls.inc\"\n"),
-    );
+    sandbox.write("Märchen und mehr/two balls.inc", "sphere { x, 0.3 pigment { rgb 1 } }");
+    sandbox.write("Märchen und mehr/Szene (1).pov", format!("{SMALL}\n#include \"two balls.inc\"\n"));
     let path = Path::new("Märchen und mehr/Szene (1).pov");
     let mut command = sandbox.td(["render"]);
     command.arg(path).args(["+W97", "+H71"]);
@@ -242,9 +168,7 @@ fn a_home_with_a_blank_in_its_name() {
     let home = sandbox.home().join("Anna Maria");
     fs::create_dir(&home).unwrap();
     let mut command = sandbox.td(["render", "scene.pov", "+W97", "+H71"]);
-    command
-        .env("HOME", &home)
-        .env("XDG_CACHE_HOME", home.join(".cache"));
+    command.env("HOME", &home).env("XDG_CACHE_HOME", home.join(".cache"));
     process::run(&mut command, Duration::from_secs(120)).code(0);
     sandbox.nothing_left_behind();
     assert!(Picture::read(&sandbox.work().join("scene.png")).is_ok());

@@ -21,11 +21,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 fn stand_in(sandbox: &Sandbox, script: &str) -> PathBuf {
     let path = sandbox.path().join("run-in-its-place");
     let povray = programs::povray();
-    fs::write(
-        &path,
-        format!("#!/bin/sh\npovray='{}'\n{script}\n", povray.display()),
-    )
-    .unwrap();
+    fs::write(&path, format!("#!/bin/sh\npovray='{}'\n{script}\n", povray.display())).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
@@ -38,11 +34,7 @@ fn with_stand_in(script: &str, codes: &[i32], words: &[&str]) {
     let mut command = sandbox.td(["render", "scene.pov", "+W97", "+H71", "-o", "out.png"]);
     let outcome = process::run(command.env("TD_POVRAY", povray), LIMIT);
     let code = outcome.status.code().unwrap_or(-1);
-    assert!(
-        codes.contains(&code),
-        "code {code}, wanted one of {codes:?}\n{}",
-        outcome.transcript()
-    );
+    assert!(codes.contains(&code), "code {code}, wanted one of {codes:?}\n{}", outcome.transcript());
     outcome.speaks_to_a_person().says(words);
     sandbox.nothing_left_behind();
     assert!(!sandbox.work().join("out.png").exists());
@@ -54,18 +46,12 @@ fn missing() {
     sandbox.write("scene.pov", SMALL);
     let mut command = sandbox.td(["render", "scene.pov", "+W97", "+H71", "-o", "out.png"]);
     command.env("TD_POVRAY", "/nowhere/povray");
-    process::run(&mut command, LIMIT)
-        .code(1)
-        .speaks_to_a_person()
-        .says(&["povray", "/nowhere/povray"]);
+    process::run(&mut command, LIMIT).code(1).speaks_to_a_person().says(&["povray", "/nowhere/povray"]);
     sandbox.nothing_left_behind();
 
     let mut command = sandbox.td(["render", "scene.pov", "+W97", "+H71", "-o", "out.png"]);
     command.env("PATH", sandbox.path());
-    process::run(&mut command, LIMIT)
-        .code(1)
-        .speaks_to_a_person()
-        .says(&["POV-Ray", "install"]);
+    process::run(&mut command, LIMIT).code(1).speaks_to_a_person().says(&["POV-Ray", "install"]);
     sandbox.nothing_left_behind();
 }
 
@@ -91,10 +77,7 @@ echo 'Parse Error: the stand-in has had enough' >&2; exit 1";
     let povray = stand_in(&sandbox, script);
     let mut command = sandbox.td(["render", "slow.pov", "-o", "out.png"]);
     let outcome = process::run(command.args(LONG).env("TD_POVRAY", povray), LIMIT);
-    outcome
-        .code(1)
-        .speaks_to_a_person()
-        .says(&["the stand-in has had enough"]);
+    outcome.code(1).speaks_to_a_person().says(&["the stand-in has had enough"]);
     sandbox.nothing_left_behind();
     assert!(!sandbox.work().join("out.png").exists());
 }
@@ -103,10 +86,7 @@ echo 'Parse Error: the stand-in has had enough' >&2; exit 1";
 #[test]
 fn killed_from_outside_once() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "scene.pov",
-        SLOW.replace("blur_samples 400", "blur_samples 100"),
-    );
+    sandbox.write("scene.pov", SLOW.replace("blur_samples 400", "blur_samples 100"));
     let size = ["+W161", "+H241"];
     let mut command = sandbox.td(["render", "scene.pov", "--slots", "2", "-o", "out.png"]);
     let mut running = process::start(command.args(size));
@@ -115,22 +95,12 @@ fn killed_from_outside_once() {
     let mut seen = 0;
     let victim = loop {
         let said = running.err_so_far();
-        assert!(
-            Instant::now() < deadline && !running.has_ended(),
-            "no POV-Ray at work; td said:\n{said}"
-        );
+        assert!(Instant::now() < deadline && !running.has_ended(), "no POV-Ray at work; td said:\n{said}");
         let renders = |pid: &i32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            size.iter().all(|switch| {
-                line.split(|&byte| byte == 0)
-                    .any(|word| word == switch.as_bytes())
-            })
+            size.iter().all(|switch| line.split(|&byte| byte == 0).any(|word| word == switch.as_bytes()))
         };
-        let at_work: Vec<i32> = sandbox
-            .processes_called("povray")
-            .into_iter()
-            .filter(renders)
-            .collect();
+        let at_work: Vec<i32> = sandbox.processes_called("povray").into_iter().filter(renders).collect();
         seen = if at_work.is_empty() { 0 } else { seen + 1 };
         if let (Some(&pid), true) = (at_work.first(), seen > 10) {
             break pid;
@@ -143,12 +113,7 @@ fn killed_from_outside_once() {
     sandbox.nothing_left_behind();
     let folder = sandbox.work();
     let switches = size.map(str::to_owned);
-    let reference = Reference {
-        root: &folder,
-        folder: &folder,
-        scene: "scene.pov",
-        switches: &switches,
-    };
+    let reference = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches };
     let got = Picture::read(&sandbox.work().join("out.png")).unwrap();
     compare::same(&reference.picture_now().unwrap(), &got).unwrap();
 }
@@ -158,34 +123,17 @@ fn killed_from_outside_once() {
 fn killed_from_outside_for_ever() {
     let sandbox = Sandbox::new();
     sandbox.write("slow.pov", SLOW);
-    let mut running = process::start(
-        sandbox
-            .td(["render", "slow.pov", "--slots", "2", "-o", "out.png"])
-            .args(LONG),
-    );
+    let mut running = process::start(sandbox.td(["render", "slow.pov", "--slots", "2", "-o", "out.png"]).args(LONG));
     let deadline = Instant::now() + LIMIT;
     while !running.has_ended() {
-        assert!(
-            Instant::now() < deadline,
-            "does not give up; td said:\n{}",
-            running.err_so_far()
-        );
-        sandbox
-            .processes_called("povray")
-            .into_iter()
-            .for_each(kill);
+        assert!(Instant::now() < deadline, "does not give up; td said:\n{}", running.err_so_far());
+        sandbox.processes_called("povray").into_iter().for_each(kill);
         std::thread::sleep(Duration::from_millis(100));
     }
     let outcome = running.wait(Duration::from_secs(1));
     let code = outcome.status.code();
-    assert!(
-        code == Some(1) || code == Some(4),
-        "{}",
-        outcome.transcript()
-    );
-    outcome
-        .speaks_to_a_person()
-        .says_one_of(&["killed", "signal", "memory"]);
+    assert!(code == Some(1) || code == Some(4), "{}", outcome.transcript());
+    outcome.speaks_to_a_person().says_one_of(&["killed", "signal", "memory"]);
     sandbox.nothing_left_behind();
     assert!(!sandbox.work().join("out.png").exists());
 }

@@ -12,10 +12,7 @@ fn read_by_all(switches: &[&str], pillows_mode: &str) {
     let sandbox = Sandbox::new();
     let scene = programs::own_scenes().join("gamma-1.0.pov");
     let mut command = sandbox.td(["render"]);
-    command
-        .arg(scene)
-        .args(["+W97", "+H133", "--slots", "3", "-o", "out.png"])
-        .args(switches);
+    command.arg(scene).args(["+W97", "+H133", "--slots", "3", "-o", "out.png"]).args(switches);
     process::run(&mut command, Duration::from_secs(120)).code(0);
     let out = sandbox.work().join("out.png");
     let ours = Picture::read(&out).expect("the png crate reads it");
@@ -26,25 +23,14 @@ fn read_by_all(switches: &[&str], pillows_mode: &str) {
     netpbm.code(0);
     // Without alpha, PNM is a head and then the very samples of the file.
     if ours.colour != png::ColorType::Rgba {
-        assert!(
-            netpbm.stdout.ends_with(&ours.samples),
-            "netpbm reads other samples"
-        );
+        assert!(netpbm.stdout.ends_with(&ours.samples), "netpbm reads other samples");
     }
     let script = "import sys; from PIL import Image; i = Image.open(sys.argv[1]); i.load(); print(i.mode, *i.size); \
                   sys.stdout.flush(); sys.stdout.buffer.write(i.tobytes())";
-    let pillow = process::run(
-        Command::new(programs::python())
-            .args(["-c", script])
-            .arg(&out),
-        seconds,
-    );
+    let pillow = process::run(Command::new(programs::python()).args(["-c", script]).arg(&out), seconds);
     pillow.code(0);
     let head = format!("{pillows_mode} 97 133\n");
-    let pixels = pillow
-        .stdout
-        .strip_prefix(head.as_bytes())
-        .unwrap_or_else(|| panic!("{}", pillow.transcript()));
+    let pixels = pillow.stdout.strip_prefix(head.as_bytes()).unwrap_or_else(|| panic!("{}", pillow.transcript()));
     if ours.sample_bytes() == 1 {
         assert_eq!(pixels, ours.samples, "Pillow reads other samples");
     }

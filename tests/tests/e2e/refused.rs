@@ -35,11 +35,7 @@ fn parts_beyond_the_picture() {
 fn what_td_does_in_its_own_way() {
     let sandbox = Sandbox::new();
     sandbox.write("scene.pov", SMALL);
-    for (switch, word) in [
-        ("+WT8", "slots"),
-        ("Work_Threads=8", "slots"),
-        ("+C", "left out"),
-    ] {
+    for (switch, word) in [("+WT8", "slots"), ("Work_Threads=8", "slots"), ("+C", "left out")] {
         let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", switch]);
         outcome.code(0).says(&[switch, word]);
     }
@@ -72,30 +68,10 @@ fn what_povray_does_not_know_either() {
 fn the_inventory_is_read_strictly() {
     let sandbox = Sandbox::new();
     sandbox.write("scene.pov", SMALL);
-    sandbox.write(
-        "inventory.yaml",
-        "cluster: paper\nnodes:\n  pi113: { address: 192.0.2.113, slots: 0 }\n",
-    );
-    let outcome = sandbox.run([
-        "render",
-        "scene.pov",
-        "+W97",
-        "+H71",
-        "-i",
-        "inventory.yaml",
-    ]);
-    outcome
-        .code(2)
-        .speaks_to_a_person()
-        .says(&["inventory.yaml:3:", "slots"]);
-    sandbox
-        .run(["render", "scene.pov", "-i", "none.yaml"])
-        .code(2)
-        .speaks_to_a_person()
-        .says(&["none.yaml"]);
+    sandbox.write("inventory.yaml", "cluster: paper\nnodes:\n  pi113: { address: 192.0.2.113, slots: 0 }\n");
+    let outcome = sandbox.run(["render", "scene.pov", "+W97", "+H71", "-i", "inventory.yaml"]);
+    outcome.code(2).speaks_to_a_person().says(&["inventory.yaml:3:", "slots"]);
+    sandbox.run(["render", "scene.pov", "-i", "none.yaml"]).code(2).speaks_to_a_person().says(&["none.yaml"]);
     // Unused, it is mentioned and not read.
-    sandbox
-        .run(["render", "scene.pov", "+W97", "+H71"])
-        .code(0)
-        .says(&["inventory.yaml"]);
+    sandbox.run(["render", "scene.pov", "+W97", "+H71"]).code(0).says(&["inventory.yaml"]);
 }

@@ -36,9 +36,7 @@ fn without_places(sandbox: &Sandbox, text: &str) -> String {
     let scenes = programs::own_scenes();
     [(real, "[work]"), (work, "[work]"), (scenes, "[scenes]")]
         .iter()
-        .fold(text.to_owned(), |text, (path, name)| {
-            text.replace(&path.display().to_string(), name)
-        })
+        .fold(text.to_owned(), |text, (path, name)| text.replace(&path.display().to_string(), name))
 }
 
 /// The same with `N` for each number that stands alone (`1st` and `32-row` stay), and without the lines of progress,
@@ -47,27 +45,18 @@ fn without_numbers(text: &str) -> String {
     let is_progress = |line: &&str| line.starts_with("td: ") && line.contains(" rows after ");
     let lines = text.lines().filter(|line| !is_progress(line)).map(|line| {
         let typed = line.starts_with("$ ") || line.starts_with("exit code ");
-        if typed {
-            line.to_owned()
-        } else {
-            replace_numbers(line)
-        }
+        if typed { line.to_owned() } else { replace_numbers(line) }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn replace_numbers(line: &str) -> String {
     let is_number = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_digit())
-            && word.chars().all(|c| c.is_ascii_digit() || c == '.')
+        word.starts_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || c == '.')
     };
     let words = line.split(' ').map(|word| {
         let bare = word.trim_matches(|c: char| "(),;".contains(c));
-        if is_number(bare) {
-            word.replacen(bare, "N", 1)
-        } else {
-            word.to_owned()
-        }
+        if is_number(bare) { word.replacen(bare, "N", 1) } else { word.to_owned() }
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -97,10 +86,7 @@ fn plan() {
     let outcome = sandbox.run([&typed[..], &["--json"]].concat());
     let lines = events::all(outcome.code(0)).unwrap();
     assert_eq!(lines.len(), 1);
-    assert_snapshot!(
-        "plan_json",
-        serde_json::to_string_pretty(&lines[0]).unwrap()
-    );
+    assert_snapshot!("plan_json", serde_json::to_string_pretty(&lines[0]).unwrap());
 }
 
 #[test]
@@ -127,45 +113,22 @@ fn the_end_of_a_render() {
 fn the_end_of_a_render_that_is_not_exact() {
     let sandbox = Sandbox::new();
     let scene = own("crand.pov");
-    let typed = [
-        "render", &scene, "+W97", "+H71", "--slots", "2", "-o", "out.png",
-    ];
-    assert_snapshot!(
-        "render_not_exact",
-        without_numbers(&screen(&sandbox, &typed))
-    );
+    let typed = ["render", &scene, "+W97", "+H71", "--slots", "2", "-o", "out.png"];
+    assert_snapshot!("render_not_exact", without_numbers(&screen(&sandbox, &typed)));
 }
 
 #[test]
 fn refusals_and_failures() {
     let sandbox = Sandbox::new();
     let radiosity = own("radiosity.pov");
-    assert_snapshot!(
-        "seams",
-        screen(
-            &sandbox,
-            &["render", &radiosity, "+W97", "+H71", "-o", "out.png"]
-        )
-    );
-    assert_snapshot!(
-        "exact",
-        screen(
-            &sandbox,
-            &["render", &radiosity, "--exact", "-o", "out.png"]
-        )
-    );
+    assert_snapshot!("seams", screen(&sandbox, &["render", &radiosity, "+W97", "+H71", "-o", "out.png"]));
+    assert_snapshot!("exact", screen(&sandbox, &["render", &radiosity, "--exact", "-o", "out.png"]));
 
     sandbox.write("syntax.pov", SMALL.replace("<1, 0.3, 0>", "<1, 0.3 0"));
-    assert_snapshot!(
-        "syntax_error",
-        screen(&sandbox, &["render", "syntax.pov", "+W97", "+H71"])
-    );
+    assert_snapshot!("syntax_error", screen(&sandbox, &["render", "syntax.pov", "+W97", "+H71"]));
 
     sandbox.write("missing.pov", format!("#include \"nosuch.inc\"\n{SMALL}"));
-    assert_snapshot!(
-        "missing_include",
-        screen(&sandbox, &["render", "missing.pov", "+W97", "+H71"])
-    );
+    assert_snapshot!("missing_include", screen(&sandbox, &["render", "missing.pov", "+W97", "+H71"]));
 
     sandbox.write("scene.pov", SMALL);
     for (name, typed) in [
@@ -187,33 +150,17 @@ fn json_events() {
     let sandbox = with_scene(SLOW);
     // There already: so there is a `note` too.
     sandbox.write("out.png", "");
-    let typed = [
-        "render",
-        "scene.pov",
-        "+W97",
-        "+H71",
-        "--slots",
-        "1",
-        "-o",
-        "out.png",
-        "--json",
-    ];
+    let typed = ["render", "scene.pov", "+W97", "+H71", "--slots", "1", "-o", "out.png", "--json"];
     let done = sandbox.run(typed);
     let order = names(done.code(0));
     assert_eq!(order.first().map(String::as_str), Some("note"));
     assert_eq!(order[order.len() - 2..], ["rows_complete", "done"]);
 
     let failed = sandbox.run(["render", &own("radiosity.pov"), "--json"]);
-    assert_eq!(
-        names(failed.code(2)).last().map(String::as_str),
-        Some("failed")
-    );
+    assert_eq!(names(failed.code(2)).last().map(String::as_str), Some("failed"));
 
     let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for event in [&done, &failed]
-        .iter()
-        .flat_map(|outcome| events::all(outcome).unwrap())
-    {
+    for event in [&done, &failed].iter().flat_map(|outcome| events::all(outcome).unwrap()) {
         let name = event["event"].as_str().expect("a name").to_owned();
         let seen = fields.entry(name).or_default();
         for (field, value) in &event {
@@ -232,8 +179,7 @@ fn json_events() {
 
 fn names(outcome: &Outcome) -> Vec<String> {
     let all = events::all(outcome).unwrap().into_iter();
-    all.map(|event| event["event"].as_str().expect("a name").to_owned())
-        .collect()
+    all.map(|event| event["event"].as_str().expect("a name").to_owned()).collect()
 }
 
 /// Enters a field and those within it, as a path; `NODE` stands for the name of any node.

@@ -14,10 +14,7 @@ use crate::scenes::SLOW;
 #[test]
 fn strips_that_shrink_while_they_render() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "slow.pov",
-        SLOW.replace("blur_samples 400", "blur_samples 60"),
-    );
+    sandbox.write("slow.pov", SLOW.replace("blur_samples 400", "blur_samples 60"));
     let work = sandbox.work();
     for (method, name) in [("+AM2", "any"), ("+AM1", "bands")] {
         let switches = ["+W161", "+H257", "+A0.9", method].map(str::to_owned);
@@ -29,18 +26,9 @@ fn strips_that_shrink_while_they_render() {
         sandbox.nothing_left_behind();
 
         let alone = Sandbox::new();
-        alone.write(
-            "slow.pov",
-            SLOW.replace("blur_samples 400", "blur_samples 60"),
-        );
+        alone.write("slow.pov", SLOW.replace("blur_samples 400", "blur_samples 60"));
         let folder = alone.work();
-        let wanted = Reference {
-            root: &folder,
-            folder: &folder,
-            scene: "slow.pov",
-            switches: &switches,
-        }
-        .picture();
+        let wanted = Reference { root: &folder, folder: &folder, scene: "slow.pov", switches: &switches }.picture();
         compare::same(&wanted.unwrap(), &Picture::read(&out).unwrap()).unwrap();
     }
 }

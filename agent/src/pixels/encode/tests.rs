@@ -7,11 +7,7 @@ use super::*;
 
 fn format(number: u8) -> PixelFormat {
     PixelFormat {
-        depth: if number & 1 == 0 {
-            Depth::Eight
-        } else {
-            Depth::Sixteen
-        },
+        depth: if number & 1 == 0 { Depth::Eight } else { Depth::Sixteen },
         grey: number & 2 != 0,
         alpha: number & 4 != 0,
     }
@@ -20,9 +16,7 @@ fn format(number: u8) -> PixelFormat {
 fn inflate(data: &[u8], raw_len: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw_len as usize + 64);
     let mut inflate = Decompress::new(false);
-    inflate
-        .decompress_vec(data, &mut out, FlushDecompress::Sync)
-        .unwrap();
+    inflate.decompress_vec(data, &mut out, FlushDecompress::Sync).unwrap();
     assert_eq!(inflate.total_in(), data.len() as u64);
     out
 }
@@ -33,16 +27,10 @@ fn samples(row_bytes: usize, rows: usize, noise: u8, seed: u32) -> Vec<Vec<u8>> 
     let mut value = 100_u8;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        value = value.wrapping_add(if noise == 0 {
-            0
-        } else {
-            (state >> 24) as u8 % noise
-        });
+        value = value.wrapping_add(if noise == 0 { 0 } else { (state >> 24) as u8 % noise });
         value
     };
-    (0..rows)
-        .map(|_| (0..row_bytes).map(|_| next()).collect())
-        .collect()
+    (0..rows).map(|_| (0..row_bytes).map(|_| next()).collect()).collect()
 }
 
 proptest! {
@@ -90,18 +78,9 @@ proptest! {
 fn wrong_use_is_an_error() {
     let mut encoder = SegmentEncoder::new(PixelFormat::RGB8, 4);
     assert_eq!(encoder.finish(0).unwrap_err(), EncodeError::Empty);
-    assert_eq!(
-        encoder.row(&[0; 11]).unwrap_err(),
-        EncodeError::RowLength {
-            found: 11,
-            expected: 12
-        }
-    );
+    assert_eq!(encoder.row(&[0; 11]).unwrap_err(), EncodeError::RowLength { found: 11, expected: 12 });
     encoder.row(&[0; 12]).unwrap();
-    assert!(matches!(
-        encoder.finish(u32::MAX),
-        Err(EncodeError::TooManyRows { .. })
-    ));
+    assert!(matches!(encoder.finish(u32::MAX), Err(EncodeError::TooManyRows { .. })));
 }
 
 #[test]

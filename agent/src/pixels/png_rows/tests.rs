@@ -3,13 +3,7 @@ use td_protocol::pixel::PixelFormat;
 
 use super::*;
 
-fn png(
-    width: u32,
-    height: u32,
-    format: PixelFormat,
-    filter: png::Filter,
-    samples: &[u8],
-) -> Vec<u8> {
+fn png(width: u32, height: u32, format: PixelFormat, filter: png::Filter, samples: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(match (format.grey, format.alpha) {
@@ -18,15 +12,9 @@ fn png(
         (true, true) => png::ColorType::GrayscaleAlpha,
         (false, true) => png::ColorType::Rgba,
     });
-    encoder.set_depth(if format.depth == Depth::Eight {
-        png::BitDepth::Eight
-    } else {
-        png::BitDepth::Sixteen
-    });
+    encoder.set_depth(if format.depth == Depth::Eight { png::BitDepth::Eight } else { png::BitDepth::Sixteen });
     encoder.set_filter(filter);
-    encoder
-        .add_text_chunk("Software".to_owned(), "a test".to_owned())
-        .unwrap();
+    encoder.add_text_chunk("Software".to_owned(), "a test".to_owned()).unwrap();
     let mut writer = encoder.write_header().unwrap();
     writer.write_image_data(samples).unwrap();
     writer.finish().unwrap();
@@ -89,21 +77,11 @@ proptest! {
 
 #[test]
 fn other_kinds_are_refused() {
-    assert!(matches!(
-        PngRows::open(b"P6 1 1 255".as_slice()),
-        Err(PngError::Damaged(_))
-    ));
+    assert!(matches!(PngRows::open(b"P6 1 1 255".as_slice()), Err(PngError::Damaged(_))));
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, 2, 2);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_palette([0, 0, 0].as_slice());
-    encoder
-        .write_header()
-        .unwrap()
-        .write_image_data(&[0; 4])
-        .unwrap();
-    assert!(matches!(
-        PngRows::open(out.as_slice()),
-        Err(PngError::Unsupported(_))
-    ));
+    encoder.write_header().unwrap().write_image_data(&[0; 4]).unwrap();
+    assert!(matches!(PngRows::open(out.as_slice()), Err(PngError::Unsupported(_))));
 }

@@ -5,20 +5,13 @@ use super::super::state_file::tests::{block_at, header};
 use super::*;
 
 /// Adds the blocks in the given order and returns all rows that came out.
-fn assemble(
-    width: u32,
-    height: u32,
-    assembler: &mut RowAssembler,
-    blocks: &[[u32; 4]],
-) -> Vec<(u32, Vec<Pixel>)> {
+fn assemble(width: u32, height: u32, assembler: &mut RowAssembler, blocks: &[[u32; 4]]) -> Vec<(u32, Vec<Pixel>)> {
     let mut reader = StateReader::new(width, height);
     reader.push(&header());
     let mut rows = Vec::new();
     for &[left, top, right, bottom] in blocks {
         reader.push(&block_at(left, top, right, bottom));
-        assembler
-            .add(&reader.next_block().unwrap().unwrap())
-            .unwrap();
+        assembler.add(&reader.next_block().unwrap().unwrap()).unwrap();
         while let Some(run) = assembler.next_run() {
             rows.extend((run.rows.start..).zip(run.iter().map(<[Pixel]>::to_vec)));
         }
@@ -27,12 +20,7 @@ fn assemble(
 }
 
 fn pixel(column: u32, row: u32) -> Pixel {
-    Pixel {
-        red: column as f32,
-        green: row as f32,
-        blue: 0.25,
-        transmit: 0.5,
-    }
+    Pixel { red: column as f32, green: row as f32, blue: 0.25, transmit: 0.5 }
 }
 
 /// The blocks of a part, in raster order.
@@ -40,12 +28,7 @@ fn grid(rows: Rows, columns: Rows, side: u32) -> Vec<[u32; 4]> {
     let mut blocks = Vec::new();
     for top in (rows.start..rows.end).step_by(side as usize) {
         for left in (columns.start..columns.end).step_by(side as usize) {
-            blocks.push([
-                left,
-                top,
-                (left + side).min(columns.end) - 1,
-                (top + side).min(rows.end) - 1,
-            ]);
+            blocks.push([left, top, (left + side).min(columns.end) - 1, (top + side).min(rows.end) - 1]);
         }
     }
     blocks
@@ -70,16 +53,8 @@ fn columns_outside_the_part_are_opaque_black() {
 fn a_smaller_strip_takes_parts_of_blocks() {
     let mut assembler = RowAssembler::new(8, Rows::new(0, 64), Rows::new(0, 8)).unwrap();
     assembler.shrink(40);
-    let out = assemble(
-        8,
-        64,
-        &mut assembler,
-        &grid(Rows::new(0, 64), Rows::new(0, 8), 32),
-    );
-    assert_eq!(
-        out.iter().map(|(row, _)| *row).collect::<Vec<_>>(),
-        (0..40).collect::<Vec<_>>()
-    );
+    let out = assemble(8, 64, &mut assembler, &grid(Rows::new(0, 64), Rows::new(0, 8), 32));
+    assert_eq!(out.iter().map(|(row, _)| *row).collect::<Vec<_>>(), (0..40).collect::<Vec<_>>());
 }
 
 #[test]
@@ -95,18 +70,8 @@ fn a_shrink_applies_to_waiting_rows() {
 fn blocks_off_the_grid_are_refused() {
     let mut assembler = RowAssembler::new(64, Rows::new(0, 64), Rows::new(0, 64)).unwrap();
     let mut reader = StateReader::new(64, 64);
-    reader.push(
-        &[
-            header(),
-            block_at(0, 0, 31, 31),
-            block_at(32, 16, 63, 47),
-            block_at(32, 0, 63, 15),
-        ]
-        .concat(),
-    );
-    assembler
-        .add(&reader.next_block().unwrap().unwrap())
-        .unwrap();
+    reader.push(&[header(), block_at(0, 0, 31, 31), block_at(32, 16, 63, 47), block_at(32, 0, 63, 15)].concat());
+    assembler.add(&reader.next_block().unwrap().unwrap()).unwrap();
     for _ in 0..2 {
         let error = assembler.add(&reader.next_block().unwrap().unwrap());
         assert!(matches!(error, Err(AssemblyError::Grid { .. })));
@@ -128,12 +93,7 @@ fn too_many_waiting_rows_are_refused() {
             break;
         }
     }
-    assert_eq!(
-        last,
-        Err(AssemblyError::Scattered {
-            waiting: MAX_WAITING
-        })
-    );
+    assert_eq!(last, Err(AssemblyError::Scattered { waiting: MAX_WAITING }));
 }
 
 proptest! {

@@ -4,11 +4,7 @@ use super::*;
 
 /// One message as POV-Ray writes it; `corners` are left, top, right, bottom.
 pub fn block_message(corners: [u32; 4], pixels: &[[f32; 5]]) -> Vec<u8> {
-    let floats: Vec<u8> = pixels
-        .iter()
-        .flatten()
-        .flat_map(|float| float.to_be_bytes())
-        .collect();
+    let floats: Vec<u8> = pixels.iter().flatten().flat_map(|float| float.to_be_bytes()).collect();
     let mut body = Vec::new();
     body.extend_from_slice(b"OBJE");
     body.extend_from_slice(&8_u32.to_be_bytes());
@@ -22,10 +18,7 @@ pub fn block_message(corners: [u32; 4], pixels: &[[f32; 5]]) -> Vec<u8> {
     attribute(b"MSRC", b"ADDR", 10, &[7; 10]);
     attribute(b"PBlo", b"VFL4", floats.len() / 4, &floats);
     attribute(b"PiSi", b"INT4", 4, &1_u32.to_be_bytes());
-    for (key, value) in [b"Left", b"Top ", b"Righ", b"Bott"]
-        .into_iter()
-        .zip(corners)
-    {
+    for (key, value) in [b"Left", b"Top ", b"Righ", b"Bott"].into_iter().zip(corners) {
         attribute(key, b"INT4", 4, &value.to_be_bytes());
     }
     message(&body)
@@ -49,9 +42,7 @@ pub fn header() -> Vec<u8> {
 /// A block whose pixels tell where they lie.
 pub fn block_at(left: u32, top: u32, right: u32, bottom: u32) -> Vec<u8> {
     let pixels: Vec<_> = (top..=bottom)
-        .flat_map(|row| {
-            (left..=right).map(move |column| [column as f32, row as f32, 0.25, 9.0, 0.5])
-        })
+        .flat_map(|row| (left..=right).map(move |column| [column as f32, row as f32, 0.25, 9.0, 0.5]))
         .collect();
     block_message([left, top, right, bottom], &pixels)
 }
@@ -59,10 +50,7 @@ pub fn block_at(left: u32, top: u32, right: u32, bottom: u32) -> Vec<u8> {
 type Owned = (u32, u32, u32, u32, Vec<[u32; 5]>);
 
 fn owned(block: &Block<'_>) -> Owned {
-    let pixels = (block.top..=block.bottom)
-        .flat_map(|row| block.row(row))
-        .map(|p| p.map(f32::to_bits))
-        .collect();
+    let pixels = (block.top..=block.bottom).flat_map(|row| block.row(row)).map(|p| p.map(f32::to_bits)).collect();
     (block.left, block.top, block.right, block.bottom, pixels)
 }
 
@@ -84,13 +72,7 @@ fn read_all(width: u32, height: u32, pieces: &[&[u8]]) -> (Vec<Owned>, Option<St
 }
 
 fn two_blocks() -> Vec<u8> {
-    [
-        header(),
-        block_at(0, 0, 31, 15),
-        message(b"OBJE\0\0\0\0"),
-        block_at(32, 0, 39, 15),
-    ]
-    .concat()
+    [header(), block_at(0, 0, 31, 15), message(b"OBJE\0\0\0\0"), block_at(32, 0, 39, 15)].concat()
 }
 
 #[test]
@@ -124,11 +106,7 @@ fn a_torn_tail_waits_for_the_rest() {
 #[test]
 fn blocks_of_a_preview_are_passed_over() {
     let mut block = block_at(0, 0, 7, 7);
-    let at = block
-        .windows(4)
-        .position(|window| window == b"PiSi")
-        .unwrap()
-        + 12;
+    let at = block.windows(4).position(|window| window == b"PiSi").unwrap() + 12;
     block[at + 3] = 8;
     let (blocks, error) = read_all(8, 8, &[&header(), &block]);
     assert_eq!((blocks.len(), error), (0, None));
@@ -138,51 +116,20 @@ fn blocks_of_a_preview_are_passed_over() {
 fn nonsense_is_refused() {
     let head = header();
     let refused = |bytes: &[u8]| read_all(40, 16, &[&head, bytes]).1;
-    assert!(matches!(
-        refused(&block_at(32, 0, 40, 15)),
-        Some(StateError::Outside { at: 512, .. })
-    ));
-    assert!(matches!(
-        refused(&block_at(0, 0, 7, 16)),
-        Some(StateError::Outside { .. })
-    ));
+    assert!(matches!(refused(&block_at(32, 0, 40, 15)), Some(StateError::Outside { at: 512, .. })));
+    assert!(matches!(refused(&block_at(0, 0, 7, 16)), Some(StateError::Outside { .. })));
     let mut swapped = block_at(4, 0, 4, 15);
-    let at = swapped
-        .windows(4)
-        .position(|window| window == b"Left")
-        .unwrap()
-        + 15;
+    let at = swapped.windows(4).position(|window| window == b"Left").unwrap() + 15;
     swapped[at] = 9;
-    assert!(matches!(
-        refused(&swapped),
-        Some(StateError::Outside { .. })
-    ));
+    assert!(matches!(refused(&swapped), Some(StateError::Outside { .. })));
     let short = block_message([0, 0, 7, 7], &[[0.0; 5]; 63]);
     assert!(matches!(refused(&short), Some(StateError::Message { .. })));
-    assert!(matches!(
-        refused(b"POVRAYMX"),
-        Some(StateError::Message { .. })
-    ));
-    let huge = [
-        b"POVRAYMS".as_slice(),
-        &[0, 0, 3, 0x70],
-        &[0xFF; 4],
-        b"RAWS",
-    ]
-    .concat();
-    assert!(matches!(
-        refused(&huge),
-        Some(StateError::TooLarge { size: u32::MAX, .. })
-    ));
+    assert!(matches!(refused(b"POVRAYMX"), Some(StateError::Message { .. })));
+    let huge = [b"POVRAYMS".as_slice(), &[0, 0, 3, 0x70], &[0xFF; 4], b"RAWS"].concat();
+    assert!(matches!(refused(&huge), Some(StateError::TooLarge { size: u32::MAX, .. })));
     let newer = [b"POVRAYMS".as_slice(), &[0, 0, 3, 0x80], &[0; 4], b"RAWS"].concat();
-    assert!(matches!(
-        refused(&newer),
-        Some(StateError::Protocol { found: 0x380, .. })
-    ));
-    assert!(matches!(
-        read_all(4, 4, &[b"PNG"]).1,
-        Some(StateError::Header(_))
-    ));
+    assert!(matches!(refused(&newer), Some(StateError::Protocol { found: 0x380, .. })));
+    assert!(matches!(read_all(4, 4, &[b"PNG"]).1, Some(StateError::Header(_))));
 }
 
 #[test]

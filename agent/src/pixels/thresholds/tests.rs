@@ -13,12 +13,7 @@ fn curves() -> Vec<Curve> {
         WorkingGamma::Power(1.3),
         WorkingGamma::Srgb,
     ] {
-        for file in [
-            FileGamma::Srgb,
-            FileGamma::Power(1.0),
-            FileGamma::Power(1.8),
-            FileGamma::Power(2.2),
-        ] {
+        for file in [FileGamma::Srgb, FileGamma::Power(1.0), FileGamma::Power(1.8), FileGamma::Power(2.2)] {
             for arithmetic in [Arithmetic::Separate, Arithmetic::Fused] {
                 let curve = Curve::between(working, file, arithmetic).unwrap();
                 if !curves.contains(&curve) {
@@ -36,18 +31,11 @@ fn tables_equal_the_formula_around_each_threshold_and_evenly() {
         for max in [255, 65535] {
             let table = Thresholds::new(curve, max).unwrap();
             assert!(table.starts().is_sorted());
-            let near = table
-                .starts()
-                .iter()
-                .flat_map(|&start| start.saturating_sub(2)..=start + 2);
+            let near = table.starts().iter().flat_map(|&start| start.saturating_sub(2)..=start + 2);
             let even = (0..=ONE + 1000).step_by(9973);
             for bits in near.chain(even) {
                 let x = f32::from_bits(bits);
-                assert_eq!(
-                    table.sample(x),
-                    sample(&curve, max, x),
-                    "{curve:?} max {max} at {x:e} ({bits:#x})"
-                );
+                assert_eq!(table.sample(x), sample(&curve, max, x), "{curve:?} max {max} at {x:e} ({bits:#x})");
             }
         }
     }
@@ -73,11 +61,7 @@ fn values_out_of_range_are_as_in_the_formula() {
         for max in [255, 65535] {
             let table = Thresholds::new(curve, max).unwrap();
             for x in odd {
-                assert_eq!(
-                    table.sample(x),
-                    sample(&curve, max, x),
-                    "{curve:?} max {max} at {x}"
-                );
+                assert_eq!(table.sample(x), sample(&curve, max, x), "{curve:?} max {max} at {x}");
             }
             assert_eq!(table.sample(f32::NAN), 0);
             assert_eq!(table.sample(f32::INFINITY), max);
@@ -88,8 +72,7 @@ fn values_out_of_range_are_as_in_the_formula() {
 
 #[test]
 fn srgb_tables_are_small() {
-    let curve =
-        Curve::between(WorkingGamma::LINEAR, FileGamma::Srgb, Arithmetic::Separate).unwrap();
+    let curve = Curve::between(WorkingGamma::LINEAR, FileGamma::Srgb, Arithmetic::Separate).unwrap();
     assert!(Thresholds::new(curve, 255).unwrap().bytes() < 16 * 1024);
     assert!(Thresholds::new(curve, 65535).unwrap().bytes() < 320 * 1024);
 }
@@ -97,21 +80,16 @@ fn srgb_tables_are_small() {
 #[test]
 fn extreme_gammas_work() {
     for gamma in [0.05, 0.3, 4.0, 12.0, 40.0] {
-        for (working, file) in [
-            (WorkingGamma::LINEAR, FileGamma::Power(gamma)),
-            (WorkingGamma::Power(gamma), FileGamma::Srgb),
-        ] {
+        for (working, file) in
+            [(WorkingGamma::LINEAR, FileGamma::Power(gamma)), (WorkingGamma::Power(gamma), FileGamma::Srgb)]
+        {
             let curve = Curve::between(working, file, Arithmetic::Separate).unwrap();
             let Some(table) = Thresholds::new(curve, 65535) else {
                 continue;
             };
             for bits in (0..=ONE).step_by(3989) {
                 let x = f32::from_bits(bits);
-                assert_eq!(
-                    table.sample(x),
-                    sample(&curve, 65535, x),
-                    "{curve:?} at {x:e}"
-                );
+                assert_eq!(table.sample(x), sample(&curve, 65535, x), "{curve:?} at {x:e}");
             }
         }
     }

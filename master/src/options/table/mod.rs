@@ -81,10 +81,7 @@ pub enum Does {
     /// Left out; who typed it is told this.
     Notes(&'static str),
     /// The job is refused, unless it is off or empty.
-    Refuses {
-        why: &'static str,
-        instead: &'static str,
-    },
+    Refuses { why: &'static str, instead: &'static str },
 }
 
 /// The whole table.
@@ -101,11 +98,7 @@ pub fn row(setting: Setting) -> Option<&'static Row> {
 /// The row with this name in `NAME=VALUE`, in any case.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Row> {
-    rows().find(|row| {
-        row.names
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
-    })
+    rows().find(|row| row.names.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 /// The switch that POV-Ray finds in `text` (without its sign), and the value behind its letters.
@@ -113,18 +106,14 @@ pub fn by_name(name: &str) -> Option<&'static Row> {
 /// POV-Ray takes the first form in its table whose letters match and that wants a value exactly if there is one;
 /// its table has longer forms first, so that is the longest.
 #[must_use]
-pub fn by_switch<'a>(
-    text: &'a str,
-    quoted: Option<&'a str>,
-) -> Option<(&'static Row, &'static Switch, &'a str)> {
+pub fn by_switch<'a>(text: &'a str, quoted: Option<&'a str>) -> Option<(&'static Row, &'static Switch, &'a str)> {
     let mut found: Option<(&'static Row, &'static Switch, &'a str)> = None;
     for row in rows() {
         for switch in row.switches {
             let Some(value) = value_behind(text, quoted, switch.letters) else {
                 continue;
             };
-            let longer =
-                found.is_none_or(|(_, known, _)| switch.letters.len() > known.letters.len());
+            let longer = found.is_none_or(|(_, known, _)| switch.letters.len() > known.letters.len());
             if switch.takes_value != value.is_empty() && longer {
                 found = Some((row, switch, value));
             }
@@ -147,25 +136,13 @@ fn value_behind<'a>(text: &'a str, quoted: Option<&'a str>, letters: &str) -> Op
 }
 
 const fn plain(letters: &'static str) -> Switch {
-    Switch {
-        letters,
-        takes_value: false,
-        toggles: None,
-    }
+    Switch { letters, takes_value: false, toggles: None }
 }
 
 const fn with_value(letters: &'static str) -> Switch {
-    Switch {
-        letters,
-        takes_value: true,
-        toggles: None,
-    }
+    Switch { letters, takes_value: true, toggles: None }
 }
 
 const fn toggling(letters: &'static str, toggles: Setting) -> Switch {
-    Switch {
-        letters,
-        takes_value: true,
-        toggles: Some(toggles),
-    }
+    Switch { letters, takes_value: true, toggles: Some(toggles) }
 }

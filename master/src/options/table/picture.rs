@@ -6,36 +6,16 @@ const HANDLED: Does = Does::Handles { default: "" };
 /// POV-Ray reads them as 32-bit numbers.
 const LARGE: f64 = 1e9;
 
-const SIDE: Kind = Kind::Whole {
-    least: 1,
-    most: td_protocol::options::MAX_SIDE as i64,
-    beyond: Beyond::Refused,
-};
-const EDGE: Kind = Kind::Number {
-    least: 0.0,
-    most: LARGE,
-    beyond: Beyond::Refused,
-};
-const COST: Kind = Kind::Number {
-    least: 0.0,
-    most: LARGE,
-    beyond: Beyond::Refused,
-};
+const SIDE: Kind = Kind::Whole { least: 1, most: td_protocol::options::MAX_SIDE as i64, beyond: Beyond::Refused };
+const EDGE: Kind = Kind::Number { least: 0.0, most: LARGE, beyond: Beyond::Refused };
+const COST: Kind = Kind::Number { least: 0.0, most: LARGE, beyond: Beyond::Refused };
 
 const fn whole(least: i64, most: i64) -> Kind {
-    Kind::Whole {
-        least,
-        most,
-        beyond: Beyond::Clipped,
-    }
+    Kind::Whole { least, most, beyond: Beyond::Clipped }
 }
 
 const fn number(least: f64, most: f64, beyond: Beyond) -> Kind {
-    Kind::Number {
-        least,
-        most,
-        beyond,
-    }
+    Kind::Number { least, most, beyond }
 }
 
 const fn passes(default: &'static str) -> Does {

@@ -5,16 +5,8 @@ use super::{Beyond, Does, Kind, Row, Setting, plain, toggling, with_value};
 const ON_OFF: Kind = Kind::OnOff;
 const TEXT: Kind = Kind::Text;
 const QUIET: Does = Does::Ignores;
-const COUNT: Kind = Kind::Whole {
-    least: -1_000_000_000,
-    most: 1_000_000_000,
-    beyond: Beyond::Refused,
-};
-const NUMBER: Kind = Kind::Number {
-    least: -1e30,
-    most: 1e30,
-    beyond: Beyond::Refused,
-};
+const COUNT: Kind = Kind::Whole { least: -1_000_000_000, most: 1_000_000_000, beyond: Beyond::Refused };
+const NUMBER: Kind = Kind::Number { least: -1e30, most: 1e30, beyond: Beyond::Refused };
 
 const STREAM_FILE: Does = Does::Refuses {
     why: "POV-Ray would write it on each node, for each strip",

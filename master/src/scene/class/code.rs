@@ -21,29 +21,17 @@ pub enum ItemKind {
 impl Item {
     #[must_use]
     pub fn word(&self) -> Option<&str> {
-        if let ItemKind::Word(word) = &self.kind {
-            Some(word)
-        } else {
-            None
-        }
+        if let ItemKind::Word(word) = &self.kind { Some(word) } else { None }
     }
 
     #[must_use]
     pub fn directive(&self) -> Option<&str> {
-        if let ItemKind::Directive(word) = &self.kind {
-            Some(word)
-        } else {
-            None
-        }
+        if let ItemKind::Directive(word) = &self.kind { Some(word) } else { None }
     }
 
     #[must_use]
     pub fn number(&self) -> Option<f32> {
-        if let ItemKind::Number(number) = self.kind {
-            Some(number)
-        } else {
-            None
-        }
+        if let ItemKind::Number(number) = self.kind { Some(number) } else { None }
     }
 
     #[must_use]
@@ -74,10 +62,7 @@ impl Code {
                 TokenKind::Word(word) => ItemKind::Word(word.into()),
                 TokenKind::Directive(word) => ItemKind::Directive(word.into()),
                 TokenKind::Text(raw) => ItemKind::Text(String::from_utf8_lossy(raw).into()),
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "POV-Ray's gamma and the like are floats"
-                )]
+                #[expect(clippy::cast_possible_truncation, reason = "POV-Ray's gamma and the like are floats")]
                 TokenKind::Number(number) => ItemKind::Number(number as f32),
                 TokenKind::Punct(punct) => ItemKind::Punct(punct),
             };
@@ -102,23 +87,13 @@ impl Code {
                 ItemKind::Directive(word) => {
                     matches!(
                         &**word,
-                        "if" | "ifdef"
-                            | "ifndef"
-                            | "elseif"
-                            | "while"
-                            | "for"
-                            | "switch"
-                            | "case"
-                            | "range"
+                        "if" | "ifdef" | "ifndef" | "elseif" | "while" | "for" | "switch" | "case" | "range"
                     )
                 }
                 _ => false,
             };
             if keep_all || !drop {
-                items.push(Item {
-                    kind,
-                    line: token.line,
-                });
+                items.push(Item { kind, line: token.line });
             }
         }
         items.shrink_to_fit();

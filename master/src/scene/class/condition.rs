@@ -27,9 +27,7 @@ impl Constants {
                     let body = &code.items[declaration.body.clone()];
                     let changes = body.windows(2).any(|pair| {
                         matches!(pair[0].directive(), Some("declare" | "local"))
-                            && pair[1]
-                                .word()
-                                .is_some_and(|word| declaration.params.contains(&word))
+                            && pair[1].word().is_some_and(|word| declaration.params.contains(&word))
                     });
                     if changes {
                         changing_macros.insert(declaration.name);
@@ -49,21 +47,14 @@ impl Constants {
                 values.insert(name.to_owned(), None);
             }
         }
-        Self {
-            values: values
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect(),
-        }
+        Self { values: values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect() }
     }
 
     /// The condition in the parentheses at `open`: true, false, or not known. `hidden` are a macro's parameters.
     #[must_use]
     pub fn holds(&self, items: &[Item], open: usize, hidden: &[&str]) -> Option<bool> {
         let end = after_group(items, open, b'(', b')')?;
-        Expression::new(&items[open + 1..end - 1], self, hidden)
-            .whole()
-            .map(|value| value != 0.0)
+        Expression::new(&items[open + 1..end - 1], self, hidden).whole().map(|value| value != 0.0)
     }
 }
 
@@ -72,9 +63,7 @@ fn changed_elsewhere<'a>(items: &'a [Item], changing_macros: &HashSet<&str>) -> 
     let mut names = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let by_directive = matches!(item.directive(), Some("read" | "for"));
-        let by_macro = item
-            .word()
-            .is_some_and(|word| changing_macros.contains(word));
+        let by_macro = item.word().is_some_and(|word| changing_macros.contains(word));
         if by_directive || by_macro {
             let end = after_group(items, at + 1, b'(', b')').unwrap_or(at + 1);
             names.extend(items[at + 1..end].iter().filter_map(Item::word));
@@ -97,22 +86,12 @@ struct Expression<'a> {
 
 impl<'a> Expression<'a> {
     fn new(items: &'a [Item], constants: &'a Constants, hidden: &'a [&'a str]) -> Self {
-        Self {
-            items,
-            at: 0,
-            constants,
-            hidden,
-            depth: 0,
-        }
+        Self { items, at: 0, constants, hidden, depth: 0 }
     }
 
     fn whole(mut self) -> Option<f64> {
         let value = self.logic();
-        if self.at == self.items.len() {
-            value
-        } else {
-            None
-        }
+        if self.at == self.items.len() { value } else { None }
     }
 
     fn eat(&mut self, punct: u8) -> bool {
@@ -145,10 +124,7 @@ impl<'a> Expression<'a> {
         }
     }
 
-    #[expect(
-        clippy::float_cmp,
-        reason = "POV-Ray's = on flags; a near miss is the scene's own"
-    )]
+    #[expect(clippy::float_cmp, reason = "POV-Ray's = on flags; a near miss is the scene's own")]
     fn comparison(&mut self) -> Option<f64> {
         let left = self.sum();
         let compare: fn(f64, f64) -> bool = if self.eat(b'=') {
@@ -159,17 +135,9 @@ impl<'a> Expression<'a> {
             }
             |a, b| a != b
         } else if self.eat(b'<') {
-            if self.eat(b'=') {
-                |a, b| a <= b
-            } else {
-                |a, b| a < b
-            }
+            if self.eat(b'=') { |a, b| a <= b } else { |a, b| a < b }
         } else if self.eat(b'>') {
-            if self.eat(b'=') {
-                |a, b| a >= b
-            } else {
-                |a, b| a > b
-            }
+            if self.eat(b'=') { |a, b| a >= b } else { |a, b| a > b }
         } else {
             return left;
         };
@@ -200,10 +168,7 @@ impl<'a> Expression<'a> {
                 value = value.zip(right).map(|(a, b)| a * b);
             } else if self.eat(b'/') {
                 let right = self.term();
-                value = value
-                    .zip(right)
-                    .filter(|(_, b)| *b != 0.0)
-                    .map(|(a, b)| a / b);
+                value = value.zip(right).filter(|(_, b)| *b != 0.0).map(|(a, b)| a / b);
             } else {
                 return value;
             }
@@ -258,11 +223,7 @@ mod tests {
         let code = Code::of(text.as_bytes());
         let outline = Outline::of(&code);
         let constants = Constants::of(&[(&code, &outline)], &[]);
-        let at = code
-            .items
-            .iter()
-            .position(|item| item.directive() == Some("if"))
-            .unwrap();
+        let at = code.items.iter().position(|item| item.directive() == Some("if")).unwrap();
         constants.holds(&code.items, at + 1, &[])
     }
 
@@ -271,17 +232,11 @@ mod tests {
         assert_eq!(holds("#if (0) #end"), Some(false));
         assert_eq!(holds("#if (1 & (2 > 1)) #end"), Some(true));
         assert_eq!(holds("#declare A = off; #if (A) #end"), Some(false));
-        assert_eq!(
-            holds("#declare A = 2; #if (A != 2 | !on) #end"),
-            Some(false)
-        );
+        assert_eq!(holds("#declare A = 2; #if (A != 2 | !on) #end"), Some(false));
         assert_eq!(holds("#declare A = 2; #declare A = 3; #if (A) #end"), None);
         assert_eq!(holds("#if (B & 0) #end"), Some(false));
         assert_eq!(holds("#if (clock < 1) #end"), None);
-        assert_eq!(
-            holds("#declare A = 0; #macro M(P) #declare P = 1; #end M(A) #if (A) #end"),
-            None
-        );
+        assert_eq!(holds("#declare A = 0; #macro M(P) #declare P = 1; #end M(A) #if (A) #end"), None);
         assert_eq!(holds("#declare A = 0; #read (F, A) #if (A) #end"), None);
         assert_eq!(holds(&format!("#if ({} 1", "(".repeat(5000))), None);
     }

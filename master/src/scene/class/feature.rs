@@ -52,17 +52,11 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The block that the word stands in; empty where a macro or a declaration begins outside any.
     fn block(&self) -> &str {
-        self.blocks
-            .last()
-            .and_then(|at| self.items.get(*at))
-            .and_then(Item::word)
-            .unwrap_or_default()
+        self.blocks.last().and_then(|at| self.items.get(*at)).and_then(Item::word).unwrap_or_default()
     }
 
     fn is_within(&self, block: &str) -> bool {
-        self.blocks
-            .iter()
-            .any(|at| self.items.get(*at).and_then(Item::word) == Some(block))
+        self.blocks.iter().any(|at| self.items.get(*at).and_then(Item::word) == Some(block))
     }
 
     fn next(&self) -> Option<&Item> {
@@ -78,11 +72,7 @@ impl Context<'_> {
 
     fn place(&self) -> Place {
         let line = self.items.get(self.at).map_or(0, |item| item.line);
-        Place {
-            standard: self.text.standard,
-            file: self.text.name.clone(),
-            line,
-        }
+        Place { standard: self.text.standard, file: self.text.name.clone(), line }
     }
 }
 
@@ -107,12 +97,7 @@ pub struct Finds {
 
 impl Finds {
     fn add(&mut self, feature: Feature, context: &Context<'_>, certain: bool) {
-        let known = self
-            .features
-            .entry(feature)
-            .or_default()
-            .entry(context.place())
-            .or_insert(false);
+        let known = self.features.entry(feature).or_default().entry(context.place()).or_insert(false);
         *known |= certain && context.certain;
     }
 
@@ -124,29 +109,17 @@ impl Finds {
     /// Looks at one word that POV-Ray reads (or may read).
     pub fn word(&mut self, word: &str, context: &Context<'_>) {
         match word {
-            "area_light" if context.block() != "photons" => {
-                self.add(Feature::AreaLight, context, true)
-            }
+            "area_light" if context.block() != "photons" => self.add(Feature::AreaLight, context, true),
             "jitter" => self.jitter(context),
-            "crand" if context.number() != Some(0.0) => {
-                self.add(Feature::Crand, context, context.number().is_some())
-            }
+            "crand" if context.number() != Some(0.0) => self.add(Feature::Crand, context, context.number().is_some()),
             "method" => self.method(context),
             "media" => self.media(context),
             "subsurface" => self.subsurface(context),
             "evaluate" => {
-                self.add(
-                    Feature::IsosurfaceEvaluate,
-                    context,
-                    context.block() == "isosurface",
-                );
+                self.add(Feature::IsosurfaceEvaluate, context, context.block() == "isosurface");
             }
             "radiosity" if context.next().is_some_and(|next| next.is(b'{')) => {
-                self.add(
-                    Feature::Radiosity,
-                    context,
-                    context.is_within("global_settings"),
-                );
+                self.add(Feature::Radiosity, context, context.is_within("global_settings"));
             }
             "now" => self.add(Feature::Now, context, true),
             "assumed_gamma" => self.assumed_gamma(context),
@@ -175,23 +148,16 @@ impl Finds {
     fn method(&mut self, context: &Context<'_>) {
         let is_media = context.block() == "media";
         match context.number() {
-            Some(number) if (1.0..3.0).contains(&number) => {
-                self.add(Feature::MediaMethod, context, is_media)
-            }
-            None if is_media || context.block().is_empty() => {
-                self.add(Feature::MediaMethod, context, false)
-            }
+            Some(number) if (1.0..3.0).contains(&number) => self.add(Feature::MediaMethod, context, is_media),
+            None if is_media || context.block().is_empty() => self.add(Feature::MediaMethod, context, false),
             _ => {}
         }
     }
 
     fn media(&mut self, context: &Context<'_>) {
-        let Some(end) = after_group(
-            &context.items[..context.items.len().min(context.at + MAX_MEDIA)],
-            context.at + 1,
-            b'{',
-            b'}',
-        ) else {
+        let Some(end) =
+            after_group(&context.items[..context.items.len().min(context.at + MAX_MEDIA)], context.at + 1, b'{', b'}')
+        else {
             return;
         };
         let inner = &context.items[context.at + 2..end];
@@ -216,10 +182,7 @@ impl Finds {
     fn assumed_gamma(&mut self, context: &Context<'_>) {
         let gamma = match context.next() {
             Some(next) if next.word() == Some("srgb") => Some(AssumedGamma::Srgb),
-            _ => context
-                .number()
-                .filter(|value| value.is_finite() && *value > 0.0)
-                .map(AssumedGamma::Value),
+            _ => context.number().filter(|value| value.is_finite() && *value > 0.0).map(AssumedGamma::Value),
         };
         if let Some(gamma) = gamma.filter(|gamma| !self.assumed_gammas.contains(gamma)) {
             self.assumed_gammas.push(gamma);

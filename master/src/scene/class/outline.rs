@@ -51,8 +51,7 @@ impl<'a> Outline<'a> {
                 _ => None,
             };
             if let Some(found) = found {
-                unclosed +=
-                    usize::from(found.body.is_empty() || (found.is_macro && found.open_ended));
+                unclosed += usize::from(found.body.is_empty() || (found.is_macro && found.open_ended));
                 declarations.insert(at, found);
             }
         }
@@ -79,11 +78,7 @@ fn ends(items: &[Item]) -> HashMap<usize, usize> {
 }
 
 /// `#declare Name[...] = value`.
-fn declaration<'a>(
-    items: &'a [Item],
-    ends: &HashMap<usize, usize>,
-    at: usize,
-) -> Option<Declaration<'a>> {
+fn declaration<'a>(items: &'a [Item], ends: &HashMap<usize, usize>, at: usize) -> Option<Declaration<'a>> {
     let name = items.get(at + 1)?.word()?;
     let mut next = at + 2;
     while items.get(next).is_some_and(|item| item.is(b'[')) {
@@ -101,23 +96,13 @@ fn declaration<'a>(
     let has_semicolon = items.get(end).is_some_and(|item| item.is(b';'));
     let body = start..end;
     let open_ended = open_ended && !has_semicolon && body.len() > 1;
-    Some(Declaration {
-        name,
-        params: Vec::new(),
-        is_macro: false,
-        body,
-        end,
-        open_ended,
-    })
+    Some(Declaration { name, params: Vec::new(), is_macro: false, body, end, open_ended })
 }
 
 /// The end of a value that has braces or is a conditional; `None` for plain expressions.
 fn value_end(items: &[Item], ends: &HashMap<usize, usize>, start: usize) -> Option<usize> {
     if let Some(directive) = items.get(start)?.directive() {
-        return ends
-            .get(&start)
-            .filter(|_| opens_block(directive))
-            .map(|end| end + 1);
+        return ends.get(&start).filter(|_| opens_block(directive)).map(|end| end + 1);
     }
     let word = items.get(start)?.word()?;
     let mut open = start + 1;
@@ -153,14 +138,8 @@ fn value_end(items: &[Item], ends: &HashMap<usize, usize>, start: usize) -> Opti
 fn expression_end(items: &[Item], start: usize) -> usize {
     let mut at = start;
     while let Some(item) = items.get(at) {
-        let starts_block =
-            item.word().is_some() && items.get(at + 1).is_some_and(|item| item.is(b'{'));
-        if item.is(b';')
-            || item.is(b'}')
-            || item.is(b'{')
-            || item.directive().is_some()
-            || starts_block
-        {
+        let starts_block = item.word().is_some() && items.get(at + 1).is_some_and(|item| item.is(b'{'));
+        if item.is(b';') || item.is(b'}') || item.is(b'{') || item.directive().is_some() || starts_block {
             break;
         }
         at += 1;
@@ -169,38 +148,21 @@ fn expression_end(items: &[Item], start: usize) -> usize {
 }
 
 /// `#macro Name(A, B) body #end`.
-fn macro_declaration<'a>(
-    items: &'a [Item],
-    ends: &HashMap<usize, usize>,
-    at: usize,
-) -> Option<Declaration<'a>> {
+fn macro_declaration<'a>(items: &'a [Item], ends: &HashMap<usize, usize>, at: usize) -> Option<Declaration<'a>> {
     let name = items.get(at + 1)?.word()?;
     let body_start = after_group(items, at + 2, b'(', b')').unwrap_or(at + 2);
-    let params = items[at + 2..body_start]
-        .iter()
-        .filter_map(Item::word)
-        .collect();
+    let params = items[at + 2..body_start].iter().filter_map(Item::word).collect();
     let (end, open_ended) = match ends.get(&at) {
         Some(end) => (*end, false),
         None => (items.len(), true),
     };
     let body = body_start..end.max(body_start);
-    Some(Declaration {
-        name,
-        params,
-        is_macro: true,
-        end: (body.end + 1).min(items.len()),
-        body,
-        open_ended,
-    })
+    Some(Declaration { name, params, is_macro: true, end: (body.end + 1).min(items.len()), body, open_ended })
 }
 
 /// Whether a directive is closed by `#end`.
 fn opens_block(directive: &str) -> bool {
-    matches!(
-        directive,
-        "if" | "ifdef" | "ifndef" | "switch" | "while" | "for" | "macro"
-    )
+    matches!(directive, "if" | "ifdef" | "ifndef" | "switch" | "while" | "for" | "macro")
 }
 
 /// The position behind the bracket that closes the one at `open`. Of the branches of a conditional, each starts with
@@ -212,17 +174,11 @@ pub fn after_group(items: &[Item], open: usize, left: u8, right: u8) -> Option<u
     }
     let mut depth = 0usize;
     let mut branches: Vec<usize> = Vec::new();
-    let most = if left == b'{' {
-        usize::MAX
-    } else {
-        MAX_IN_PARENTHESES
-    };
+    let most = if left == b'{' { usize::MAX } else { MAX_IN_PARENTHESES };
     for (position, item) in items.iter().enumerate().skip(open).take(most) {
         match item.directive() {
             Some(directive) if opens_block(directive) => branches.push(depth),
-            Some("else" | "elseif" | "case" | "range") => {
-                depth = branches.last().copied().unwrap_or(depth)
-            }
+            Some("else" | "elseif" | "case" | "range") => depth = branches.last().copied().unwrap_or(depth),
             Some("end") => {
                 branches.pop();
                 if depth == 0 && branches.is_empty() {
@@ -255,14 +211,8 @@ mod tests {
         found
             .into_iter()
             .map(|(_, declaration)| {
-                let words = code.items[declaration.body.clone()]
-                    .iter()
-                    .filter_map(Item::word);
-                (
-                    declaration.name.to_owned(),
-                    words.collect::<Vec<_>>().join(" "),
-                    declaration.open_ended,
-                )
+                let words = code.items[declaration.body.clone()].iter().filter_map(Item::word);
+                (declaration.name.to_owned(), words.collect::<Vec<_>>().join(" "), declaration.open_ended)
             })
             .collect()
     }
@@ -277,38 +227,17 @@ mod tests {
             outline("#declare A = texture { a } texture { b } sphere { c }"),
             [one("A", "texture a texture b", false)]
         );
-        assert_eq!(
-            outline("#declare A = color Red * 2 sphere { c }"),
-            [one("A", "color Red", true)]
-        );
-        assert_eq!(
-            outline("#declare A = Call(1, B); Other(2)"),
-            [one("A", "Call B", false)]
-        );
+        assert_eq!(outline("#declare A = color Red * 2 sphere { c }"), [one("A", "color Red", true)]);
+        assert_eq!(outline("#declare A = Call(1, B); Other(2)"), [one("A", "Call B", false)]);
         assert_eq!(
             outline("#declare A = B #declare C[1][2] = array[2] { D, E } F"),
             [one("A", "B", false), one("C", "array D E", false)]
         );
-        assert_eq!(
-            outline("#local F = function(x) { y } g"),
-            [one("F", "function x y", false)]
-        );
-        assert_eq!(
-            outline("#declare A = #if (x) t { a } #else t { b } #end; c"),
-            [one("A", "x t a t b", false)]
-        );
-        assert_eq!(
-            outline("#macro M(P, Q) #if (P) a #end b #end c"),
-            [one("M", "P a b", false)]
-        );
-        assert_eq!(
-            outline("#declare A = #if (1) union { #else merge { #end a } b"),
-            [one("A", "union merge", false)]
-        );
-        assert_eq!(
-            outline("#declare A = x { #if (1) union { #else merge { #end a } } b")[0].1,
-            "x union merge a"
-        );
+        assert_eq!(outline("#local F = function(x) { y } g"), [one("F", "function x y", false)]);
+        assert_eq!(outline("#declare A = #if (x) t { a } #else t { b } #end; c"), [one("A", "x t a t b", false)]);
+        assert_eq!(outline("#macro M(P, Q) #if (P) a #end b #end c"), [one("M", "P a b", false)]);
+        assert_eq!(outline("#declare A = #if (1) union { #else merge { #end a } b"), [one("A", "union merge", false)]);
+        assert_eq!(outline("#declare A = x { #if (1) union { #else merge { #end a } } b")[0].1, "x union merge a");
         assert_eq!(outline("#macro M(P) a"), [one("M", "a", true)]);
     }
 }

@@ -69,49 +69,22 @@ const WHOLE: usize = usize::MAX;
 impl<'a> Reader<'a> {
     #[must_use]
     pub fn new(assets: &'a Assets, declared_by_options: Vec<String>) -> Self {
-        let mut units: Vec<Unit<'a>> = assets
-            .texts
-            .iter()
-            .map(|(path, text)| Unit {
-                text,
-                path,
-                outline: Outline::of(&text.code),
-            })
-            .collect();
+        let mut units: Vec<Unit<'a>> =
+            assets.texts.iter().map(|(path, text)| Unit { text, path, outline: Outline::of(&text.code) }).collect();
         units.sort_by_key(|unit| unit.path);
         let mut by_name: HashMap<&str, Vec<DeclarationId>> = HashMap::new();
         for (unit, of) in units.iter().enumerate() {
             for (at, declaration) in &of.outline.declarations {
-                by_name
-                    .entry(declaration.name)
-                    .or_default()
-                    .push((unit, *at));
+                by_name.entry(declaration.name).or_default().push((unit, *at));
             }
         }
         by_name.values_mut().for_each(|ids| ids.sort_unstable());
-        let texts: Vec<(&Code, &Outline<'_>)> = units
-            .iter()
-            .map(|unit| (&unit.text.code, &unit.outline))
-            .collect();
+        let texts: Vec<(&Code, &Outline<'_>)> = units.iter().map(|unit| (&unit.text.code, &unit.outline)).collect();
         let constants = Constants::of(&texts, &declared_by_options);
         let set_elsewhere = set_elsewhere(&units);
-        let by_path = units
-            .iter()
-            .enumerate()
-            .map(|(number, unit)| (unit.path, number))
-            .collect();
+        let by_path = units.iter().enumerate().map(|(number, unit)| (unit.path, number)).collect();
         let (seen, queue) = (HashMap::new(), VecDeque::new());
-        Self {
-            assets,
-            units,
-            by_path,
-            by_name,
-            constants,
-            declared_by_options,
-            set_elsewhere,
-            seen,
-            queue,
-        }
+        Self { assets, units, by_path, by_name, constants, declared_by_options, set_elsewhere, seen, queue }
     }
 
     /// Reads the scene from its first line, and the texts found by trial.
@@ -134,15 +107,7 @@ impl<'a> Reader<'a> {
 
     fn visit_text(&mut self, unit: usize, certain: bool) {
         let range = 0..self.units[unit].text.code.items.len();
-        self.visit(
-            (unit, WHOLE),
-            Visit {
-                unit,
-                range,
-                certain,
-                declaration: None,
-            },
-        );
+        self.visit((unit, WHOLE), Visit { unit, range, certain, declaration: None });
     }
 
     fn visit_name(&mut self, name: &str, certain: bool) {
@@ -154,15 +119,7 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let range = declaration.body.clone();
-            self.visit(
-                (unit, at),
-                Visit {
-                    unit,
-                    range,
-                    certain,
-                    declaration: Some(at),
-                },
-            );
+            self.visit((unit, at), Visit { unit, range, certain, declaration: Some(at) });
         }
     }
 
@@ -174,11 +131,7 @@ impl<'a> Reader<'a> {
         }
         self.seen.insert(key, visit.certain);
         // What is certain is read first, so that most is read once.
-        if visit.certain {
-            self.queue.push_front(visit)
-        } else {
-            self.queue.push_back(visit)
-        }
+        if visit.certain { self.queue.push_front(visit) } else { self.queue.push_back(visit) }
     }
 
     fn read_piece(&mut self, visit: &Visit, finds: &mut Finds) {
@@ -198,15 +151,7 @@ impl<'a> Reader<'a> {
             let mut next = at + 1;
             match &item.kind {
                 ItemKind::Directive(directive) => {
-                    next = self.directive(
-                        visit.unit,
-                        items,
-                        at,
-                        directive,
-                        &hidden,
-                        &mut branches,
-                        &mut blocks,
-                    );
+                    next = self.directive(visit.unit, items, at, directive, &hidden, &mut branches, &mut blocks);
                     if &**directive == "include"
                         && !dead
                         && let Some(ItemKind::Text(name)) = items.get(at + 1).map(|item| &item.kind)
@@ -215,27 +160,16 @@ impl<'a> Reader<'a> {
                     }
                 }
                 _ if dead => {}
-                ItemKind::Punct(b'{') if blocks.len() < MAX_BLOCKS => {
-                    blocks.push(at.saturating_sub(1))
-                }
+                ItemKind::Punct(b'{') if blocks.len() < MAX_BLOCKS => blocks.push(at.saturating_sub(1)),
                 ItemKind::Punct(b'}') => {
                     blocks.pop();
                 }
                 ItemKind::Word(word) => {
-                    let context = Context {
-                        text,
-                        items,
-                        blocks: &blocks,
-                        at,
-                        certain,
-                    };
+                    let context = Context { text, items, blocks: &blocks, at, certain };
                     finds.word(word, &context);
                     if !hidden.contains(&&**word) {
                         self.visit_name(word, certain);
-                        if !self.assets.has_standard
-                            && !self.by_name.contains_key(&**word)
-                            && has_crand(word)
-                        {
+                        if !self.assets.has_standard && !self.by_name.contains_key(&**word) && has_crand(word) {
                             finds.known_crand(&context);
                         }
                     }
@@ -247,21 +181,14 @@ impl<'a> Reader<'a> {
     }
 
     fn visit_include(&mut self, name: &str, certain: bool) {
-        let unit = self
-            .assets
-            .includes
-            .get(name)
-            .and_then(|path| self.by_path.get(path.as_path()));
+        let unit = self.assets.includes.get(name).and_then(|path| self.by_path.get(path.as_path()));
         if let Some(unit) = unit.copied() {
             self.visit_text(unit, certain);
         }
     }
 
     /// Follows a directive; the position where reading goes on.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of one reading, borrowed in parts"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the state of one reading, borrowed in parts")]
     fn directive(
         &self,
         unit: usize,
@@ -285,11 +212,7 @@ impl<'a> Reader<'a> {
                 let Some(declaration) = self.units[unit].outline.declarations.get(&at) else {
                     return at + 1;
                 };
-                if declaration.open_ended {
-                    declaration.body.start
-                } else {
-                    declaration.end
-                }
+                if declaration.open_ended { declaration.body.start } else { declaration.end }
             }
             "if" => {
                 let taken = self.constants.holds(items, at + 1, hidden);
@@ -297,9 +220,7 @@ impl<'a> Reader<'a> {
                 behind_condition
             }
             "ifdef" | "ifndef" => {
-                let taken = self
-                    .is_declared(unit, items, at)
-                    .map(|declared| declared == (directive == "ifdef"));
+                let taken = self.is_declared(unit, items, at).map(|declared| declared == (directive == "ifdef"));
                 branches.push(open(taken, false, false, blocks));
                 behind_condition
             }
@@ -320,19 +241,13 @@ impl<'a> Reader<'a> {
                     branch.taken = match (branch.is_switch, branch.done, branch.taken) {
                         (true, _, _) => None,
                         (false, true, _) => Some(false),
-                        (false, false, Some(false)) if conditional => {
-                            self.constants.holds(items, at + 1, hidden)
-                        }
+                        (false, false, Some(false)) if conditional => self.constants.holds(items, at + 1, hidden),
                         (false, false, Some(false)) => Some(true),
                         _ => None,
                     };
                     branch.done |= branch.taken == Some(true);
                 }
-                if conditional {
-                    behind_condition
-                } else {
-                    at + 1
-                }
+                if conditional { behind_condition } else { at + 1 }
             }
             "end" => {
                 branches.pop();
@@ -355,16 +270,13 @@ impl<'a> Reader<'a> {
         };
         // The guard of an include: all its declarations stand within this very conditional.
         let end = *self.units[unit].outline.ends.get(&at)?;
-        ids.iter()
-            .all(|(of, position)| *of == unit && (at..end).contains(position))
-            .then_some(false)
+        ids.iter().all(|(of, position)| *of == unit && (at..end).contains(position)).then_some(false)
     }
 }
 
 /// The names in `#ifdef` and `#ifndef` that stand somewhere else, too: `#for` and `#read` may set them.
 fn set_elsewhere<'a>(units: &[Unit<'a>]) -> HashSet<&'a str> {
-    let asks =
-        |item: Option<&Item>| matches!(item.and_then(Item::directive), Some("ifdef" | "ifndef"));
+    let asks = |item: Option<&Item>| matches!(item.and_then(Item::directive), Some("ifdef" | "ifndef"));
     let mut asked = HashSet::new();
     let mut elsewhere = HashSet::new();
     for pass in [true, false] {
@@ -375,10 +287,7 @@ fn set_elsewhere<'a>(units: &[Unit<'a>]) -> HashSet<&'a str> {
                 let before = |n: usize| at.checked_sub(n).and_then(|at| text.code.items.get(at));
                 if asks(before(2)) {
                     asked.insert(word);
-                } else if !pass
-                    && asked.contains(word)
-                    && before(1).and_then(Item::directive) != Some("undef")
-                {
+                } else if !pass && asked.contains(word) && before(1).and_then(Item::directive) != Some("undef") {
                     elsewhere.insert(word);
                 }
             }

@@ -70,17 +70,8 @@ pub fn classify(assets: &Assets, options: &RenderOptions, flags: ClassFlags) -> 
     }
     why.sort_by(|a, b| (b.class, b.certain, &a.text).cmp(&(a.class, a.certain, &b.text)));
     Verdict {
-        class: why
-            .iter()
-            .map(|reason| reason.class)
-            .max()
-            .unwrap_or(Class::AnyRow),
-        proven: why
-            .iter()
-            .filter(|reason| reason.certain)
-            .map(|reason| reason.class)
-            .max()
-            .unwrap_or(Class::AnyRow),
+        class: why.iter().map(|reason| reason.class).max().unwrap_or(Class::AnyRow),
+        proven: why.iter().filter(|reason| reason.certain).map(|reason| reason.class).max().unwrap_or(Class::AnyRow),
         why,
         assumed_gammas: finds.assumed_gammas,
         version: assets.version(),
@@ -92,18 +83,10 @@ fn option_reasons(options: &RenderOptions) -> Vec<Reason> {
     let mut why = Vec::new();
     if options.antialias_method == 1 {
         let text = "antialiasing method 1, the default (+AM2 can be cut anywhere)".to_owned();
-        why.push(Reason {
-            class: Class::Aligned32,
-            text,
-            certain: true,
-        });
+        why.push(Reason { class: Class::Aligned32, text, certain: true });
     }
     if options.dither {
-        why.push(Reason {
-            class: Class::Seams,
-            text: "dithering, +TH".to_owned(),
-            certain: true,
-        });
+        why.push(Reason { class: Class::Seams, text: "dithering, +TH".to_owned(), certain: true });
     }
     why
 }
@@ -125,11 +108,7 @@ fn reason(
         Feature::AreaLight => (Class::Aligned32, "area light", certain),
         Feature::JitteredAreaLight => {
             let lights = finds.features.get(&Feature::AreaLight)?;
-            (
-                Class::Noise,
-                "area light with jitter",
-                certain && lights.values().any(|certain| *certain),
-            )
+            (Class::Noise, "area light with jitter", certain && lights.values().any(|certain| *certain))
         }
         Feature::Crand => (Class::Noise, "crand", certain),
         Feature::MediaMethod => (Class::Noise, "media with sampling method 1 or 2", certain),
@@ -137,23 +116,13 @@ fn reason(
         Feature::RainbowJitter => (Class::Noise, "rainbow with jitter", certain),
         Feature::Subsurface => {
             let on = finds.features.get(&Feature::SubsurfaceOn)?;
-            (
-                Class::Noise,
-                "subsurface light transport",
-                certain && on.values().any(|certain| *certain),
-            )
+            (Class::Noise, "subsurface light transport", certain && on.values().any(|certain| *certain))
         }
         Feature::SubsurfaceOn => return None,
         Feature::IsosurfaceEvaluate => (Class::Seams, "isosurface with evaluate", certain),
-        Feature::Radiosity if flags.two_pass => {
-            (Class::TwoPass, "radiosity in two passes", certain)
-        }
+        Feature::Radiosity if flags.two_pass => (Class::TwoPass, "radiosity in two passes", certain),
         Feature::Radiosity => (Class::Seams, "radiosity", certain),
-        Feature::Now => (
-            Class::Noise,
-            "now, the time of day, differs from strip to strip",
-            certain,
-        ),
+        Feature::Now => (Class::Noise, "now, the time of day, differs from strip to strip", certain),
         // Before 3.5 the default method was 1.
         Feature::MediaWithoutMethod => {
             let old = |version: &&f32| **version < 3.5;
@@ -165,11 +134,7 @@ fn reason(
             )
         }
     };
-    Some(Reason {
-        class,
-        text: format!("{what}, {}:{}", place.file, place.line),
-        certain,
-    })
+    Some(Reason { class, text: format!("{what}, {}:{}", place.file, place.line), certain })
 }
 
 /// The lowest `+Q` at which a feature has an effect.
@@ -206,27 +171,17 @@ fn declared_names(switches: &[String]) -> Vec<String> {
         .filter_map(|switch| {
             let (key, rest) = switch.split_once('=')?;
             let name = rest.split_once('=').map_or(rest, |(name, _)| name);
-            key.trim()
-                .eq_ignore_ascii_case("Declare")
-                .then(|| name.trim().to_owned())
+            key.trim().eq_ignore_ascii_case("Declare").then(|| name.trim().to_owned())
         })
         .collect()
 }
 
 /// All language versions that the user's texts and options set.
 fn versions(assets: &Assets, switches: &[String]) -> Vec<f32> {
-    let by_option = switches
-        .iter()
-        .filter_map(|switch| match switch.split_once('=') {
-            Some((key, value)) if key.trim().eq_ignore_ascii_case("Version") => {
-                value.trim().parse().ok()
-            }
-            Some(_) => None,
-            None => switch
-                .strip_prefix("+MV")
-                .or_else(|| switch.strip_prefix("+mv"))?
-                .parse()
-                .ok(),
-        });
+    let by_option = switches.iter().filter_map(|switch| match switch.split_once('=') {
+        Some((key, value)) if key.trim().eq_ignore_ascii_case("Version") => value.trim().parse().ok(),
+        Some(_) => None,
+        None => switch.strip_prefix("+MV").or_else(|| switch.strip_prefix("+mv"))?.parse().ok(),
+    });
     by_option.chain(assets.versions()).collect()
 }
