@@ -1,5 +1,7 @@
 //! Strips end, fail, or are lost with their slot; slots and nodes come and go.
 
+use td_protocol::rows::Rows;
+
 use super::event::{Action, LeaseId, NodeId, SlotId};
 use super::job::Sharing;
 use super::lease::{Lease, Twin};
@@ -122,21 +124,27 @@ impl Scheduler {
                 }
                 return Some(lease);
             }
-            Twin::CopiedBy(copy) => self.promote(copy),
+            Twin::CopiedBy(copy) => {
+                let own = lease.own();
+                let copied = self.leases.get(&copy).map_or(own, |copy| copy.rows);
+                self.promote(copy);
+                // Rows beside the copy's: settled when it was started, and refused since.
+                for beside in [Rows::new(own.start, copied.start.min(own.end)), Rows::new(copied.end, own.end)] {
+                    if let Some(rows) = self.settled.missing_hull(beside).filter(|_| !beside.is_empty()) {
+                        self.put_back(self.grid.widen(rows));
+                        self.counts.pieces += 1;
+                    }
+                }
+                return Some(lease);
+            }
             Twin::None => {}
         }
-        let mut missing = lease.own();
-        if let Twin::CopiedBy(copy) = lease.twin
-            && let Some(copy) = self.leases.get(&copy)
-        {
-            missing.end = missing.end.min(copy.rows.start);
-        }
-        let missing = self.settled.missing_hull(missing).map(|rows| self.grid.widen(rows));
+        let missing = self.settled.missing_hull(lease.own()).map(|rows| self.grid.widen(rows));
         match (missing, shrink) {
             (Some(rows), Some(shrink)) => self.give_to_thief(id, shrink.thief, rows, None),
             (Some(rows), None) => {
                 self.put_back(rows);
-                if lease.refused || matches!(lease.twin, Twin::CopiedBy(_)) {
+                if lease.refused {
                     self.counts.pieces += 1;
                 }
             }

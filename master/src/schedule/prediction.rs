@@ -169,7 +169,7 @@ impl Scheduler {
         let Some(original) = self.leases.get_mut(&original) else {
             return false;
         };
-        let patience = self.tuning.overdue_factor.powi(2) * 2f64.powi(original.stuck_copies);
+        let patience = self.tuning.overdue_factor * 2f64.powi(original.stuck_copies);
         if elapsed < patience * step {
             return false;
         }

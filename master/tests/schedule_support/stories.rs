@@ -96,6 +96,22 @@ fn silence_runs_into_the_deadline_and_the_first_copy_counts() {
 }
 
 #[test]
+fn an_agent_that_stays_silent_keeps_only_the_block_at_work() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+    cluster.at(5.0).renders(1, 320..352);
+    cluster.completes(0);
+    cluster.at(7.5).completes(0);
+    cluster.said();
+    cluster.at(60.0);
+    // The rest is given out without asking again; a copy of the block at work comes when slot 0 is free.
+    assert_eq!(cluster.said()[0], "start 384..480 on 0");
+    cluster.at(61.0).completes(0);
+    assert_eq!(cluster.orders(), ["copy 352..384 on 0"]);
+    cluster.at(62.0).completes(0);
+    assert_eq!(cluster.orders(), ["give up on 1: its rows are already there", "finished"]);
+}
+
+#[test]
 fn a_late_answer_changes_nothing_for_the_thief() {
     let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
     cluster.at(50.0).renders(1, 320..352);
