@@ -8,7 +8,7 @@ use td_protocol::bundle::Bundle;
 
 use crate::jobs::Job;
 use crate::pixels::row_assembly::{Pixel, RowAssembler};
-use crate::povray::command::{self, Drawing};
+use crate::povray::command::{self, Drawing, Radiosity};
 use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::locate::Povray;
@@ -132,7 +132,9 @@ impl Collected {
         let assembler =
             RowAssembler::new(drawing.width, drawing.rows, drawing.columns).map_err(|error| error.to_string())?;
         let expected = drawing.rows.len() as usize * drawing.width as usize;
-        Ok(Self { assembler, pixels: Vec::new(), expected, arrivals: Vec::new(), broken: false })
+        // A first pass is as large as the picture, and nobody looks at its pixels.
+        let broken = drawing.radiosity == Radiosity::Save;
+        Ok(Self { assembler, pixels: Vec::new(), expected, arrivals: Vec::new(), broken })
     }
 
     fn take(&mut self, block: &crate::pixels::state_file::Block<'_>, seconds: f64) {

@@ -49,6 +49,12 @@ impl Follower {
         self.file.as_ref().is_some_and(|file| file.metadata().is_ok_and(|meta| meta.nlink() == 0))
     }
 
+    /// Bytes of the file; 0 before it appears.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len())
+    }
+
     /// Reads from the start again.
     ///
     /// # Errors

@@ -86,12 +86,18 @@ async fn stop(agent: &Agent) {
 }
 
 fn bind_socket(path: &Path) -> anyhow::Result<tokio::net::UnixListener> {
-    // A socket that an earlier agent left behind: the lock on the cache says that nobody uses it.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot replace the socket {}", path.display()));
+    use std::os::unix::fs::FileTypeExt as _;
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // A socket that nobody listens on was left behind by an agent that was killed.
+        Ok(meta) if meta.file_type().is_socket() && std::os::unix::net::UnixStream::connect(path).is_err() => {
+            std::fs::remove_file(path).with_context(|| format!("cannot replace the socket {}", path.display()))?;
         }
-        _ => {}
+        Ok(meta) if meta.file_type().is_socket() => {
+            anyhow::bail!("another agent listens on {}: name another socket", path.display());
+        }
+        Ok(_) => anyhow::bail!("{} exists and is no socket: name another path", path.display()),
+        Err(error) => return Err(error).with_context(|| format!("cannot use {}", path.display())),
     }
     let listener =
         tokio::net::UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;

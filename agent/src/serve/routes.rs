@@ -32,6 +32,9 @@ const MAX_JSON: usize = 64 << 20;
 /// Frames that may wait for the master before the rendering thread does.
 const WAITING_FRAMES: usize = 4;
 
+/// Pixels of a probe at most: its floats are held in memory.
+const MOST_PROBE_PIXELS: u64 = 1 << 18;
+
 type Shared = State<Arc<Agent>>;
 
 pub fn router(agent: Arc<Agent>) -> Router {
@@ -112,13 +115,14 @@ async fn start_probe(
     Json(start): Json<StartProbe>,
 ) -> Result<Response, Problem> {
     let job = agent.job(&id)?;
+    let view = u64::from(start.width) * u64::from(start.height);
+    if start.width == 0 || start.height == 0 || view > MOST_PROBE_PIXELS {
+        return Err(Problem::bad_request(format!("a probe of {} x {} pixels", start.width, start.height)));
+    }
+    // No slot is taken: the master keeps one free for it, and a probe that is repeated must not wait for a strip's end.
     let site = site(&agent, job).await?;
-    let permit = agent.take_slot().await?;
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    start_thread("probe", move || {
-        probe::run(&site, &start, sender);
-        drop(permit);
-    })?;
+    start_thread("probe", move || probe::run(&site, &start, sender))?;
     Ok(answers::frames(receiver))
 }
 
@@ -128,6 +132,10 @@ async fn start_first_pass(
     Json(start): Json<StartFirstPass>,
 ) -> Result<Response, Problem> {
     let job = agent.job(&id)?;
+    let options = &job.spec.options;
+    if !(1..=options.width).contains(&start.width) || !(1..=options.height).contains(&start.height) {
+        return Err(Problem::bad_request(format!("a first pass of {} x {} pixels", start.width, start.height)));
+    }
     let site = site(&agent, job).await?;
     let permit = agent.take_slot().await?;
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);

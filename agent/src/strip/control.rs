@@ -82,6 +82,14 @@ impl Control {
         state.finished = state.finished.max(row);
     }
 
+    /// All rows of the strip are finished: its end, which holds from now on.
+    #[must_use]
+    pub fn finish_all(&self) -> u32 {
+        let mut state = self.lock();
+        state.finished = state.finished.max(state.wishes.end);
+        state.wishes.end
+    }
+
     /// Takes rows away from the lower end, as far as they are not begun: the first unfinished band stays.
     /// An epoch that is not newer than the last changes nothing; the end that holds is answered all the same.
     #[must_use]
@@ -91,7 +99,9 @@ impl Control {
             state.epoch = wish.epoch;
             let begun = state.grid.end_of_band(state.finished);
             let aligned = state.grid.boundary_from(wish.new_end);
-            state.wishes.end = state.wishes.end.min(aligned.max(begun));
+            if state.finished < state.wishes.end {
+                state.wishes.end = state.wishes.end.min(aligned.max(begun));
+            }
         }
         let answer = Shrunk { epoch: wish.epoch, end: state.wishes.end };
         drop(state);

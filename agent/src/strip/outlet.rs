@@ -53,7 +53,16 @@ impl Outlet {
         if self.next < rows.end {
             return Ok(());
         }
-        let (segment, data) = encoder.finish(rows.start).map_err(|error| {
+        self.flush(cpu, events)
+    }
+
+    /// Sends the rows that wait for their segment to fill: the strip has ended here.
+    ///
+    /// # Errors
+    /// [`Gone`] when the master no longer listens.
+    pub fn flush(&mut self, cpu: f64, events: &mut Events<'_>) -> Result<(), Gone> {
+        let Some(encoder) = self.encoder.as_mut().filter(|_| self.begun < self.next) else { return Ok(()) };
+        let (segment, data) = encoder.finish(self.begun).map_err(|error| {
             tracing::error!("rows cannot be encoded: {error}");
             Gone
         })?;

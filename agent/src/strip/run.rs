@@ -100,7 +100,7 @@ impl Strip {
                     let had_parsed = trace.follower.is_open();
                     return Err(ending::of(status, had_parsed, trace.process.messages(), &scratch.temp()).into());
                 }
-                trace.send_picture(self.control.wishes(), events)?;
+                trace.send_picture(events)?;
                 break false;
             }
             if trace.has_to_write_early(wishes) {
@@ -135,6 +135,8 @@ struct Trace<'a> {
     begun: Instant,
     progress: Instant,
     was_tracing: bool,
+    /// Bytes of the state file at the last look: it grows also where it cannot be read.
+    length: u64,
     /// Rows before this one are traced.
     traced: u32,
     /// Way (a) did not work here: this strip goes on as (b), whatever the job's way.
@@ -160,6 +162,7 @@ impl<'a> Trace<'a> {
             begun: Instant::now(),
             progress: Instant::now(),
             was_tracing: false,
+            length: 0,
             traced: rows.start,
             distrusted: false,
         })
@@ -180,6 +183,7 @@ impl<'a> Trace<'a> {
         let mut distrust = None;
         let mut gone = false;
         let cpu = self.process.cpu_seconds();
+        let control = &self.strip.control;
         let Self { follower, assembler, converter, outlet, traced, packed, .. } = self;
         let is_new = follower.poll(|block| {
             if distrust.is_some() || gone {
@@ -191,6 +195,8 @@ impl<'a> Trace<'a> {
             }
             while let Some(run) = assembler.next_run() {
                 *traced = (*traced).max(run.rows.end);
+                // Before anything is sent: from here on no shrink takes these rows away.
+                control.finished(*traced);
                 let Some(converter) = converter else { continue };
                 for (row, pixels) in (run.rows.start..).zip(run.iter()) {
                     if row == outlet.next_row() && row < wishes.end && !gone {
@@ -203,6 +209,9 @@ impl<'a> Trace<'a> {
         if gone {
             return Err(Stop::Gone);
         }
+        if self.outlet.next_row() >= self.strip.control.wishes().end {
+            self.outlet.flush(cpu, events)?;
+        }
         if let Some(reason) = is_new.as_ref().err().map(ToString::to_string).or(distrust) {
             if !self.distrusted {
                 tracing::info!("{}: rows are taken from POV-Ray's own file instead: {reason}", self.strip.rows);
@@ -210,7 +219,9 @@ impl<'a> Trace<'a> {
             self.distrusted = true;
             self.converter = None;
         }
-        if is_new.unwrap_or(false) || self.follower.is_removed() {
+        let length = self.follower.length();
+        if is_new.unwrap_or(false) || length != self.length || self.follower.is_removed() {
+            self.length = length;
             self.progress = Instant::now();
         }
         if !self.was_tracing && self.follower.is_open() {
@@ -218,7 +229,6 @@ impl<'a> Trace<'a> {
             events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
         }
         if self.traced > traced_before {
-            self.strip.control.finished(self.traced);
             let rows = self.traced - self.strip.rows.start;
             events.send(&StripEvent::Progress { rows }, &[])?;
         }
@@ -267,7 +277,7 @@ impl<'a> Trace<'a> {
     }
 
     /// Sends what has not been sent from the picture that POV-Ray wrote: exact whatever the way.
-    fn send_picture(&mut self, wishes: Wishes, events: &mut Events<'_>) -> Result<(), Stop> {
+    fn send_picture(&mut self, events: &mut Events<'_>) -> Result<(), Stop> {
         let path = self.scratch.output();
         let failed = |reason: String| Ending::node(format!("cannot read the picture that POV-Ray wrote: {reason}"));
         let file = File::open(&path).map_err(|error| failed(error.to_string()))?;
@@ -276,14 +286,14 @@ impl<'a> Trace<'a> {
         if (picture.width(), picture.height(), picture.format()) != (options.width, options.height, options.format) {
             return Err(failed("its size or format is not what was asked for".to_owned()).into());
         }
-        let end = wishes.end.min(self.asked_end);
+        // What POV-Ray has written is all there: nobody need render any of it again.
+        let end = self.strip.control.finish_all().min(self.asked_end);
         let cpu = self.earlier_cpu + self.process.cpu_seconds();
         picture.skip_to(self.outlet.next_row()).map_err(|error| failed(error.to_string()))?;
         while self.outlet.next_row() < end {
             let row = picture.next_row().map_err(|error| failed(error.to_string()))?;
             let row = row.ok_or_else(|| failed("it ends early".to_owned()))?;
             self.outlet.row(row, end, cpu, events)?;
-            self.strip.control.finished(self.outlet.next_row());
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! From what was typed to what is done.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -58,7 +59,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
                     if json {
                         report.print_json();
                     } else if !quiet {
-                        report.lines().iter().for_each(|line| eprintln!("{line}"));
+                        report.lines().iter().for_each(|line| progress.line(line));
                     }
                     ExitStatus::Done
                 }
@@ -70,13 +71,18 @@ pub async fn run(cli: Cli) -> ExitStatus {
             let mut progress = Progress::new(if json { Manner::Quiet } else { manner(&arguments) });
             let result = async {
                 let request = request(arguments, &mut progress)?;
-                plan::plan(&request, json).await
+                tokio::select! {
+                    lines = plan::plan(&request, json) => lines,
+                    _ = interrupted.recv() => Err(RenderError::Interrupted),
+                }
             };
             let result = result.await;
             progress.clear();
             match result {
                 Ok(lines) => {
-                    lines.iter().for_each(|line| println!("{line}"));
+                    // A reader that has gone away has read enough.
+                    let mut out = std::io::stdout().lock();
+                    let _ = lines.iter().try_for_each(|line| writeln!(out, "{line}"));
                     ExitStatus::Done
                 }
                 Err(error) => failed(&error, json),
@@ -98,7 +104,7 @@ fn failed(error: &RenderError, json: bool) -> ExitStatus {
     if json {
         print_event("failed", [("message", Value::from(error.to_string())), ("code", Value::from(status.code()))]);
     }
-    eprintln!("td: {error}");
+    let _ = writeln!(std::io::stderr(), "td: {error}");
     status
 }
 

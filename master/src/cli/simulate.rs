@@ -165,24 +165,29 @@ fn tell(summary: &Summary, as_json: bool) {
         );
         return;
     }
-    println!(
+    // A reader that has gone away has read enough.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(
+        out,
         "{} nodes, {} rows: {}",
         summary.nodes,
         summary.rows,
         if summary.finished { "all settled" } else { "NOT FINISHED" }
     );
-    println!(
+    let _ = writeln!(
+        out,
         "makespan   {:.2} s, ideal {:.2} s: efficiency {:.1} %",
         summary.makespan,
         summary.ideal,
         summary.efficiency * 100.0
     );
-    println!(
+    let _ = writeln!(
+        out,
         "starts     {} of at most {}, shrinks {}, copies {}",
         summary.starts, summary.start_bound, summary.shrinks, summary.copies
     );
-    println!("lost       {} strips with their nodes, {} strips failed", summary.losses, summary.failures);
-    println!("decisions  {} in {:.2} s", summary.events, summary.decision_seconds);
+    let _ = writeln!(out, "lost       {} strips with their nodes, {} strips failed", summary.losses, summary.failures);
+    let _ = writeln!(out, "decisions  {} in {:.2} s", summary.events, summary.decision_seconds);
 }
 
 fn round(value: f64) -> f64 {

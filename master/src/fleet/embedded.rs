@@ -92,9 +92,10 @@ impl Embedded {
         &self.client
     }
 
-    /// Whether the agent still runs.
-    pub fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// Whether the agent still takes connections. One that was killed a moment ago may not look dead yet.
+    pub async fn answers(&mut self) -> bool {
+        let asked = tokio::time::timeout(Duration::from_secs(2), self.client.hello()).await;
+        matches!(asked, Ok(Ok(_))) && matches!(self.child.try_wait(), Ok(None))
     }
 }
 

@@ -19,11 +19,11 @@ impl Lines {
         self.last = status.elapsed;
         let left = status.left.map_or_else(String::new, |seconds| format!(", {} left", duration(seconds)));
         let busy: usize = status.nodes.iter().map(|node| node.busy).sum();
-        eprintln!(
+        super::print_line(&format!(
             "td: {} of {} rows after {}{left}; {busy} slots busy",
             status.rows_done,
             status.rows_total,
             duration(status.elapsed)
-        );
+        ));
     }
 }

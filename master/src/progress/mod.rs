@@ -4,7 +4,7 @@ mod bars;
 mod json;
 mod lines;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::Value;
 use td_protocol::rows::Rows;
@@ -73,10 +73,15 @@ impl Progress {
     pub fn note(&mut self, text: &str) {
         match self {
             Self::Bars(bars) => bars.note(text),
-            Self::Lines(_) => eprintln!("td: {text}"),
+            Self::Lines(_) => print_line(&format!("td: {text}")),
             Self::Json(_) => print_event("note", [("text", Value::from(text))]),
             Self::Quiet => {}
         }
+    }
+
+    /// A line of the report at the end, as it is.
+    pub fn line(&self, text: &str) {
+        print_line(text);
     }
 
     /// What goes on before rows come, in a few words.
@@ -116,6 +121,11 @@ impl Progress {
             bars.clear();
         }
     }
+}
+
+/// A line on standard error. A reader that has gone away is no reason to fail.
+fn print_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Rows as `[first, last]`, 1-based and inclusive, as POV-Ray counts.

@@ -13,14 +13,15 @@ use td_protocol::probe::{ProbeReport, StartProbe};
 use td_protocol::rows::Rows;
 use td_protocol::segment::check_segment;
 use td_protocol::strip::Way;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::task::JoinHandle;
 
 use crate::compose::{Shape, Spool};
-use crate::fleet::client::{AgentError, Client};
+use crate::fleet::client::Client;
 use crate::progress::Progress;
 use crate::render::crew::{Crew, Node};
 use crate::render::failure::RenderError;
-use crate::render::heard::Heard;
+use crate::render::heartbeat::watch_node;
 use crate::render::held::Held;
 use crate::render::looping::Run;
 use crate::render::opening::{self, Contents};
@@ -30,10 +31,6 @@ use crate::render::tally::Tally;
 use crate::render::verify::{self, Made};
 use crate::schedule::{Job as ScheduledJob, NodeId, Scheduler, Sharing, Tuning, WriteCost};
 
-/// Pause between two words to an agent.
-const ALIVE_EVERY: Duration = Duration::from_secs(1);
-/// Words that may go unanswered before a node counts as silent.
-const UNANSWERED: u32 = 10;
 /// Messages that may wait for the loop.
 const WAITING: usize = 64;
 
@@ -116,17 +113,32 @@ impl Attempt<'_> {
 
     async fn open_and_render(&mut self, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
         let mut finished = Vec::new();
+        let mut refused = Vec::new();
         for node in &self.crew.nodes {
             let opening = opening::open(&node.client, &self.spec, &self.contents);
             let opened = tokio::select! {
-                opened = opening => opened?,
+                opened = opening => opened,
                 _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
             };
-            finished.push((node.id, node.client.clone(), opened.finished));
+            match opened {
+                Ok(opened) => finished.push((node.id, node.client.clone(), opened.finished)),
+                // What is wrong with the scene's own files is wrong for all.
+                Err(error @ (RenderError::Usage(_) | RenderError::Folder { .. })) => return Err(error.into()),
+                Err(error) if self.crew.nodes.len() == refused.len() + 1 => return Err(error.into()),
+                Err(error) => refused.push((node.id, error.to_string())),
+            }
+        }
+        for (node, reason) in refused {
+            self.progress.note(&format!("left out: {reason}"));
+            self.crew.nodes.retain(|other| other.id != node);
         }
         let made = self.fetch_finished(finished).await?;
         let (tell, hear) = mpsc::channel(WAITING);
-        let heartbeats = self.watch_nodes(&tell);
+        let watch = |node: &Node| {
+            let task = watch_node(node.client.clone(), self.spec.id.clone(), node.id, tell.clone());
+            (node.id, task)
+        };
+        let watchers: HashMap<NodeId, JoinHandle<()>> = self.crew.nodes.iter().map(watch).collect();
         let scheduler =
             Scheduler::new(self.scheduled_job(), self.tuning).map_err(|error| RenderError::Usage(error.to_string()))?;
         let run = Run {
@@ -137,7 +149,9 @@ impl Attempt<'_> {
             leases: HashMap::new(),
             deferred: Vec::new(),
             probing: None,
-            recalls: 0,
+            recalls: HashMap::new(),
+            watchers,
+            probes_failed: 0,
             troubles: HashMap::new(),
             parallel_begun: Instant::now(),
             tell,
@@ -158,9 +172,6 @@ impl Attempt<'_> {
                 Ok(rows) => rendered.rows_verified = Some(rows),
                 Err(error) => result = Err(error.into()),
             }
-        }
-        for task in heartbeats {
-            task.abort();
         }
         result
     }
@@ -220,29 +231,5 @@ impl Attempt<'_> {
             }
         }
         Ok(fetched)
-    }
-
-    /// A task per node that says a word each second and tells when no answer comes.
-    fn watch_nodes(&self, tell: &Sender<Heard>) -> Vec<tokio::task::JoinHandle<()>> {
-        let watch = |node: &Node| {
-            let (client, id, node, tell) = (node.client.clone(), self.spec.id.clone(), node.id, tell.clone());
-            tokio::spawn(async move {
-                let mut unanswered = 0;
-                loop {
-                    tokio::time::sleep(ALIVE_EVERY).await;
-                    match client.alive(&id, ALIVE_EVERY * 5).await {
-                        Ok(()) => unanswered = 0,
-                        Err(AgentError::Unreachable { .. }) if unanswered < UNANSWERED => unanswered += 1,
-                        Err(error) => {
-                            unanswered = 0;
-                            if tell.send(Heard::NodeSilent { node, error }).await.is_err() {
-                                return;
-                            }
-                        }
-                    }
-                }
-            })
-        };
-        self.crew.nodes.iter().map(watch).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 
-use crate::fleet::client::Client;
+use crate::fleet::client::{AgentError, Client};
 use crate::fleet::embedded::{self, Embedded};
 use crate::render::failure::RenderError;
 use crate::schedule::{NodeId, SlotId};
@@ -145,6 +145,10 @@ impl Crew {
                 ));
             }
         }
+        if let Some((client, hello)) = members.iter().find(|(_, hello)| !is_sane(hello)) {
+            let reason = format!("it offers {} slots and a speed that make no sense", hello.slots);
+            return Err(AgentError::Garbage { agent: client.name().to_owned(), reason }.into());
+        }
         let mut next_slot = 0;
         let nodes = (0..).zip(members).map(|(number, (client, hello))| {
             let slots = (next_slot..next_slot + hello.slots).map(SlotId).collect();
@@ -180,7 +184,7 @@ impl Crew {
     /// When it cannot be had back.
     pub async fn call_back(&mut self, id: NodeId) -> Result<(), RenderError> {
         if let Some(agent) = &mut self.embedded
-            && !agent.is_alive()
+            && !agent.answers().await
         {
             let slots = self.nodes.iter().map(|node| node.hello.slots).sum();
             let cache = match &self.cache {
@@ -204,6 +208,13 @@ impl Crew {
             PovrayState::Unusable { message } => Err(RenderError::NoPovray(message)),
         }
     }
+}
+
+/// Slots and speed as an honest agent tells them.
+fn is_sane(hello: &Hello) -> bool {
+    let is_speed = |speed: f64| speed.is_finite() && speed > 0.0;
+    let speed = matches!(&hello.povray, PovrayState::Ready { speed, .. } if is_speed(*speed));
+    (1..=1024).contains(&hello.slots) && speed
 }
 
 fn cores() -> u32 {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use td_protocol::hello::Fingerprint;
 use td_protocol::probe::ProbeReport;
 use td_protocol::rows::Rows;
-use td_protocol::strip::Way;
+use td_protocol::strip::{Failure, Way};
 use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::task::JoinHandle;
 
 use crate::progress::{NodeStatus, Status};
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
@@ -22,6 +22,8 @@ use crate::schedule::{CostMap, Event, LeaseId, NodeId, Scheduler, SlotId, WriteC
 
 /// How often an agent that died is called back in one job.
 pub(super) const MOST_RECALLS: u32 = 5;
+/// Probes that may be killed or stopped in one job.
+const MOST_PROBES: u32 = 3;
 /// Pause between two looks at the display when nothing happens.
 const DISPLAY_EVERY: Duration = Duration::from_millis(250);
 
@@ -46,7 +48,11 @@ pub(super) struct Run<'r, 'a> {
     pub deferred: Vec<StripTask>,
     /// The slot that the probe is on.
     pub probing: Option<SlotId>,
-    pub recalls: u32,
+    /// How often each node was called back.
+    pub recalls: HashMap<NodeId, u32>,
+    pub watchers: HashMap<NodeId, JoinHandle<()>>,
+    /// Probes whose POV-Ray was killed or stopped.
+    pub probes_failed: u32,
     pub troubles: HashMap<NodeId, String>,
     pub parallel_begun: Instant,
     pub tell: Sender<Heard>,
@@ -60,6 +66,9 @@ pub(super) struct Run<'r, 'a> {
 
 impl Drop for Run<'_, '_> {
     fn drop(&mut self) {
+        for watcher in self.watchers.values() {
+            watcher.abort();
+        }
         for lease in self.leases.values_mut() {
             if let Some(task) = lease.task.take() {
                 task.abort();
@@ -110,7 +119,7 @@ impl Run<'_, '_> {
     fn begin(&mut self) -> Result<(), AttemptEnd> {
         self.parallel_begun = Instant::now();
         if self.attempt.report.is_none() {
-            self.start_probe();
+            self.start_probe()?;
         }
         let report = self.attempt.report.clone();
         if let Some(report) = report {
@@ -136,8 +145,12 @@ impl Run<'_, '_> {
         self.tell_scheduler(Event::Begin)
     }
 
-    fn start_probe(&mut self) {
-        let Some(node) = self.attempt.crew.fastest() else { return };
+    fn start_probe(&mut self) -> Result<(), AttemptEnd> {
+        let nodes = self.attempt.crew.nodes.iter().filter(|node| !self.troubles.contains_key(&node.id));
+        let Some(node) = nodes.max_by(|a, b| a.speed.total_cmp(&b.speed)) else {
+            let troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
+            return Err(RenderError::AllLost(troubles.join("; ")).into());
+        };
         self.probing = node.slots.first().copied();
         let (client, id, start) = (node.client.clone(), self.attempt.spec.id.clone(), self.attempt.probe.clone());
         let tell = self.tell.clone();
@@ -145,6 +158,7 @@ impl Run<'_, '_> {
             let result = probing::run(&client, &id, &start).await;
             let _ = tell.send(Heard::Probe(result)).await;
         });
+        Ok(())
     }
 
     fn pause(&self) -> Duration {
@@ -173,26 +187,32 @@ impl Run<'_, '_> {
     }
 
     async fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
-        let slot = self.probing.take();
         match result {
             Ok(report) => {
-                let fingerprint: &Fingerprint = &self.attempt.crew.fingerprint;
-                self.attempt.kept.put(&self.attempt.spec, fingerprint, &report);
+                // One that fell to way (b) by a mishap is tried anew by the next job.
+                if report.way != Way::Writer || self.attempt.spec.options.dither {
+                    self.attempt.kept.put(&self.attempt.spec, &self.attempt.crew.fingerprint, &report);
+                }
+                self.probing = None;
                 self.learn(&report)?;
                 self.attempt.report = Some(report);
             }
             Err(ProbeProblem::Failed { failure, message, povray }) => {
-                return Err(self.scene_failure(&failure, &message, &povray, false));
+                self.probes_failed += 1;
+                let is_hopeless = matches!(failure, Failure::Scene | Failure::Stalled);
+                if is_hopeless || self.probes_failed >= MOST_PROBES {
+                    return Err(self.scene_failure(&failure, &message, &povray, false));
+                }
+                self.attempt.progress.note(&format!("the probe is rendered again: {message}"));
+                return self.start_probe();
             }
             Err(ProbeProblem::Lost(error)) => {
-                if let Some(node) = slot.and_then(|slot| self.attempt.crew.node_of(slot)).map(|node| node.id) {
+                // The slot stays taken while its node is called back, so that no strip is sent there before the probe.
+                let node = self.probing.and_then(|slot| self.attempt.crew.node_of(slot)).map(|node| node.id);
+                if let Some(node) = node {
                     self.lose_node(node, &error.to_string()).await?;
                 }
-                if self.recalls > MOST_RECALLS {
-                    return Err(RenderError::from(error).into());
-                }
-                self.start_probe();
-                return Ok(());
+                return self.start_probe();
             }
         }
         self.announce_way();

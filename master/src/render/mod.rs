@@ -11,6 +11,7 @@ pub mod failure;
 pub mod first_pass;
 pub mod flow;
 mod heard;
+mod heartbeat;
 mod held;
 mod looping;
 mod opening;

@@ -7,6 +7,7 @@ use td_protocol::strip::Failure;
 use crate::fleet::client::AgentError;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
+use crate::render::heartbeat::watch_node;
 use crate::render::looping::{Lease, MOST_RECALLS, Run};
 use crate::render::opening;
 use crate::render::scene_failure::scene_failure;
@@ -24,6 +25,10 @@ impl Run<'_, '_> {
         lease: LeaseId,
         what: StripHeard,
     ) -> Result<(), AttemptEnd> {
+        if !self.leases.contains_key(&lease) {
+            // Its node was lost meanwhile, and the scheduler has given its rows to others.
+            return Ok(());
+        }
         match what {
             StripHeard::Tracing { seconds } => {
                 if let Some(lease) = self.leases.get_mut(&lease) {
@@ -143,13 +148,17 @@ impl Run<'_, '_> {
             }
             self.held.forget(id);
         }
-        self.recalls += 1;
+        let recalls = self.recalls.entry(node).or_default();
+        *recalls += 1;
+        let may_return = *recalls <= MOST_RECALLS;
         self.attempt.progress.note(&format!("{name} was lost ({reason}); it is called again"));
         // Others wait for their next strips meanwhile: an agent that is there answers soon.
-        let may_return = self.recalls <= MOST_RECALLS;
         let is_back = may_return && tokio::time::timeout(RECALL_PATIENCE, self.call_back(node)).await.unwrap_or(false);
         if !is_back {
             self.troubles.insert(node, "lost".to_owned());
+            if let Some(watcher) = self.watchers.remove(&node) {
+                watcher.abort();
+            }
             for slot in slots {
                 self.tell_scheduler(Event::SlotLost { slot })?;
             }
@@ -170,7 +179,14 @@ impl Run<'_, '_> {
         let Some(found) = self.attempt.crew.node(node) else { return false };
         let client = found.client.clone();
         match opening::open(&client, &self.attempt.spec, &self.attempt.contents).await {
-            Ok(_) => true,
+            Ok(_) => {
+                // An agent that was started anew listens elsewhere.
+                let watcher = watch_node(client, self.attempt.spec.id.clone(), node, self.tell.clone());
+                if let Some(before) = self.watchers.insert(node, watcher) {
+                    before.abort();
+                }
+                true
+            }
             Err(error) => {
                 self.attempt.progress.note(&error.to_string());
                 false

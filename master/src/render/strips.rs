@@ -14,7 +14,7 @@ use crate::schedule::{LeaseId, SlotId};
 
 /// Silence after which a strip's agent is taken for lost. Agents say something each second; one that is only slow
 /// (stopped, swapping) has this long before its rows are given to others.
-const SILENCE: Duration = Duration::from_secs(15);
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 
 /// What is heard of one strip.
 #[derive(Debug)]

@@ -22,6 +22,8 @@ pub enum Feature {
     Subsurface,
     /// `subsurface` in `global_settings`.
     SubsurfaceOn,
+    /// Its solver remembers the ray before: a cut elsewhere than between blocks has moved a pixel by one level.
+    Isosurface,
     /// The gradient of an isosurface that is learned while the picture is drawn.
     IsosurfaceEvaluate,
     Radiosity,
@@ -115,6 +117,7 @@ impl Finds {
             "method" => self.method(context),
             "media" => self.media(context),
             "subsurface" => self.subsurface(context),
+            "isosurface" => self.add(Feature::Isosurface, context, true),
             "evaluate" => {
                 self.add(Feature::IsosurfaceEvaluate, context, context.block() == "isosurface");
             }

@@ -119,6 +119,7 @@ fn reason(
             (Class::Noise, "subsurface light transport", certain && on.values().any(|certain| *certain))
         }
         Feature::SubsurfaceOn => return None,
+        Feature::Isosurface => (Class::Aligned32, "isosurface", certain),
         Feature::IsosurfaceEvaluate => (Class::Seams, "isosurface with evaluate", certain),
         Feature::Radiosity if flags.two_pass => (Class::TwoPass, "radiosity in two passes", certain),
         Feature::Radiosity => (Class::Seams, "radiosity", certain),
@@ -147,7 +148,7 @@ fn needed_quality(feature: Feature) -> u8 {
         | Feature::Subsurface
         | Feature::SubsurfaceOn
         | Feature::Radiosity => 9,
-        Feature::Crand | Feature::RainbowJitter | Feature::IsosurfaceEvaluate | Feature::Now => 0,
+        Feature::Crand | Feature::RainbowJitter | Feature::Isosurface | Feature::IsosurfaceEvaluate | Feature::Now => 0,
     }
 }
 
