@@ -176,7 +176,7 @@ const EXAMPLES: [(&str, Class); 34] = [
     ("advanced/chess2.pov", Class::AnyRow),
     ("advanced/woodbox.pov", Class::AnyRow),
     ("advanced/wineglass.pov", Class::AnyRow),
-    ("advanced/isocacti.pov", Class::AnyRow),
+    ("advanced/isocacti.pov", Class::Aligned32),
     ("advanced/landscape.pov", Class::AnyRow),
     ("advanced/bwstripe.pov", Class::AnyRow),
     ("advanced/teapot/teapot3.pov", Class::AnyRow),
