@@ -171,13 +171,13 @@ fn reasons_name_the_place() {
 
 /// Verdicts on POV-Ray's own examples, each confirmed by renders in one go and in strips.
 const EXAMPLES: [(&str, Class); 34] = [
-    ("advanced/abyss.pov", Class::AnyRow),
-    ("advanced/biscuit.pov", Class::AnyRow),
+    ("advanced/abyss.pov", Class::Aligned32),
+    ("advanced/biscuit.pov", Class::Aligned32),
     ("advanced/chess2.pov", Class::AnyRow),
     ("advanced/woodbox.pov", Class::AnyRow),
     ("advanced/wineglass.pov", Class::AnyRow),
     ("advanced/isocacti.pov", Class::Aligned32),
-    ("advanced/landscape.pov", Class::AnyRow),
+    ("advanced/landscape.pov", Class::Aligned32),
     ("advanced/bwstripe.pov", Class::AnyRow),
     ("advanced/teapot/teapot3.pov", Class::AnyRow),
     ("incdemo/texture1.pov", Class::AnyRow),
