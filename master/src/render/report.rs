@@ -134,7 +134,7 @@ impl Report {
                 .push(format!("  {} rows were finished in an earlier job (--fresh renders all)", self.rows_from_cache));
         }
         if let Some(rows) = self.rows_verified {
-            lines.push(format!("  {rows} rows were rendered again and were equal"));
+            lines.push(format!("  verified: {rows} rows were rendered again and were equal"));
         }
         lines.push(format!(
             "  1st sequential {:.2} s, parallel {}, 2nd sequential {:.3} s; efficiency {:.0} %",
