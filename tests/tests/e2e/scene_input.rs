@@ -43,13 +43,13 @@ fn a_mistake_in_an_include_is_shown_there() {
 #[test]
 fn missing_files_are_named() {
     let sandbox = Sandbox::new();
-    fails(&sandbox, &format!("{SMALL}\n#include \"nowhere.inc\"\n"), 2, &["nowhere.inc", "searched"]);
+    fails(&sandbox, &format!("{SMALL}\n#include \"nowhere.inc\"\n"), 1, &["nowhere.inc", "searched"]);
     let map = "box { 0, 1 pigment { image_map { png \"nowhere.png\" } } }";
-    fails(&sandbox, &format!("{SMALL}\n{map}\n"), 2, &["nowhere.png"]);
+    fails(&sandbox, &format!("{SMALL}\n{map}\n"), 1, &["nowhere.png"]);
     let text = "text { ttf \"nowhere.ttf\" \"td\" 1, 0 pigment { rgb 1 } }";
-    fails(&sandbox, &format!("{SMALL}\n{text}\n"), 2, &["nowhere.ttf"]);
+    fails(&sandbox, &format!("{SMALL}\n{text}\n"), 1, &["nowhere.ttf"]);
     let computed = "#include concat(\"no\", \"where.inc\")";
-    fails(&sandbox, &format!("{SMALL}\n{computed}\n"), 2, &["nowhere.inc"]);
+    fails(&sandbox, &format!("{SMALL}\n{computed}\n"), 1, &["nowhere.inc"]);
 }
 
 #[test]
