@@ -116,6 +116,14 @@ fn words_that_are_used_count() {
 }
 
 #[test]
+fn an_isosurface_keeps_32_row_bounds_also_in_doubt() {
+    let text = "isosurface { function { x } }";
+    assert_eq!(classes(text), (Class::Aligned32, Class::Aligned32));
+    let in_doubt = format!("#if (clock > 1) {text} #end");
+    assert_eq!(classes(&in_doubt), (Class::Aligned32, Class::AnyRow));
+}
+
+#[test]
 fn branches_in_doubt_are_marked() {
     for text in [
         "#if (clock > 1) global_settings { radiosity { } } #end",
@@ -177,7 +185,6 @@ const EXAMPLES: [(&str, Class); 34] = [
     ("advanced/woodbox.pov", Class::AnyRow),
     ("advanced/wineglass.pov", Class::AnyRow),
     ("advanced/isocacti.pov", Class::Aligned32),
-    ("advanced/landscape.pov", Class::Aligned32),
     ("advanced/bwstripe.pov", Class::AnyRow),
     ("advanced/teapot/teapot3.pov", Class::AnyRow),
     ("incdemo/texture1.pov", Class::AnyRow),
