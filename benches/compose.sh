@@ -20,8 +20,8 @@ for name in /usr/bin/convert-im6.q16 /usr/bin/convert-im7.q16 /usr/bin/convert /
 done
 [ -n "$convert" ] || { echo "no ImageMagick: apt-get install imagemagick" >&2; exit 2; }
 
-cargo build --quiet --release -p td --example join
-join=$target/release/examples/join
+cargo build --quiet --release -p td-benches
+join=$target/release/join
 picture=$kept/blob-${width}x$height.png
 if [ ! -e "$picture" ]; then
   echo "rendering $picture (once)"

@@ -9,6 +9,9 @@ measure.py served TD CACHE SLOTS ARGUMENT ...
     Starts the td-agent beside TD, runs `TD render --json --fresh --agent SOCKET ARGUMENT ...` and prints: CPU seconds
     of td, of td-agent itself, of its POV-Rays; peak MB of td, of td-agent; strips; pictures' bytes.
 
+measure.py planned TD CACHE SLOTS ARGUMENT ...
+    The same with `TD plan`, which does all that comes before the first strip; prints CPU seconds of td.
+
 measure.py idle TD CACHE
     Prints the resident MB of a td-agent that has started (the fingerprint taken) and has no work.
 """
@@ -122,15 +125,25 @@ def served(td, cache, slots, *arguments):
         )
 
 
+def planned(td, cache, slots, *arguments):
+    with Agent(td, cache, slots) as agent:
+        command = [td, "plan", "--json", "--agent", agent.socket, *arguments]
+        master = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(master.pid, 0)
+        if status:
+            sys.exit(f"td plan ended with {os.waitstatus_to_exitcode(status)}")
+        print(f"{used.ru_utime + used.ru_stime:.4f}")
+
+
 def idle(td, cache):
     with Agent(td, cache, 2) as agent:
         print(f"{memory(agent.pid, 'VmRSS'):.1f}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3 or sys.argv[1] not in ("cpu", "served", "idle"):
+    if len(sys.argv) < 3 or sys.argv[1] not in ("cpu", "served", "planned", "idle"):
         sys.exit(__doc__)
     if sys.argv[1] == "cpu":
         cpu(sys.argv[2:])
     else:
-        {"served": served, "idle": idle}[sys.argv[1]](*sys.argv[2:])
+        {"served": served, "planned": planned, "idle": idle}[sys.argv[1]](*sys.argv[2:])

@@ -1,8 +1,9 @@
 #!/bin/bash
 # memory.sh: how small the agent is, in a file and in memory; what the master needs for a strip, in CPU and memory.
 # "carrying" is td-agent itself without its POV-Rays, at its peak since it started (VmHWM). The master's CPU is all of
-# `td render --agent`: the bound is 5 ms a strip and 4 ms a MB of raw rows. td's start (once,
-# whatever the strips) is included, which weighs on a single strip: the line 32x24 shows how much.
+# `td render --agent`: the bound is 5 ms a strip and 4 ms a MB of raw rows. What `td plan` needs for the same job (the
+# program's start, scene, settings, agents' hello: once, whatever the strips) is printed beside it and taken off for the
+# single strip, where it would weigh; whole pictures are held to the bound with it.
 # TD_BENCH_PROGRAMS names a folder with td and td-agent to use instead of building them. Ends with 1 when a bound is missed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -58,10 +59,14 @@ ms() { awk "BEGIN { printf \"%.1f\", 1000 * ($1) }"; }
 middle_cpu() { # switches ... ; the median of five
   for _ in 1 2 3 4 5; do served 1 "$@"; echo "$master"; done | sort -n | sed -n 3p
 }
-tiny=$(middle_cpu +W32 +H24)
-strip=$(middle_cpu +W6400 +H4800 +SR2369 +ER2432)
-echo "| master's CPU, 32x24: its start and 1 strip | $(ms "$tiny") ms | | |"
-cost "64 rows of 6400, start included" "$(ms "$strip")" 1 $((64 * 19201))
+middle_plan() {
+  for _ in 1 2 3 4 5; do timeout 600 "$measure" planned "$td" "$work/cache" 1 "$scene" "$@" -o "$work/td.png"; done | sort -n | sed -n 3p
+}
+rows=(+W6400 +H4800 +SR2369 +ER2432)
+strip=$(middle_cpu "${rows[@]}")
+start=$(middle_plan "${rows[@]}")
+echo "| master's CPU, 64 rows of 6400, all of it / \`td plan\` of the same | $(ms "$strip") / $(ms "$start") ms | | |"
+cost "64 rows of 6400, without what td plan needs" "$(ms "$strip - $start")" 1 $((64 * 19201))
 served 2 +W6400 +H4800
 cost "6400x4800, start included" "$(ms "$master")" "$strips" $((4800 * 19201))
 row "td at 6400x4800, peak" "$td_peak" 32 MB

@@ -87,12 +87,13 @@ fn libpng_samples(file: &str, picture: &Picture) -> Vec<u8> {
 fn pillow_agrees(file: &str, picture: &Picture) {
     let script = "import sys; from PIL import Image; im = Image.open(sys.argv[1]); im.load(); \
                   sys.stdout.buffer.write((im.mode + ' %dx%d\\n' % im.size).encode() + im.tobytes())";
-    let python = std::env::var("TD_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    // Debian's own, which python3-pil belongs to; another may come first in PATH.
+    let python = std::env::var("TD_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/python3".to_owned());
     let has_pillow = std::process::Command::new(&python).args(["-c", "import PIL"]).output();
-    if !has_pillow.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {python} has no Pillow (apt-get install python3-pil, or set TD_TEST_PYTHON)");
-        return;
-    }
+    assert!(
+        has_pillow.is_ok_and(|output| output.status.success()),
+        "{python} has no Pillow: apt-get install python3-pil, or set TD_TEST_PYTHON"
+    );
     let read = run(&python, "python3-pil", &["-c", script, file]);
     let line = read.iter().position(|byte| *byte == b'\n').unwrap();
     let (head, samples) = (std::str::from_utf8(&read[..line]).unwrap(), &read[line + 1..]);

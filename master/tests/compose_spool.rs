@@ -95,7 +95,7 @@ fn a_full_disk_is_told_and_the_spool_stays_good() {
         .arg(folder.path())
         .output();
     if !mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: may not mount a small tmpfs here");
+        td_tests::skip::skip("disk_full", "may not mount a small tmpfs here");
         return;
     }
     let mounted = Unmount(folder.path());

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use options_support::{Folder, povray_is_here};
+use options_support::{Folder, needs_povray};
 use td::options::Settings;
 
 const SCENE: &str = "camera { location <0, 1, -4> look_at 0 } light_source { 5 rgb 1 }";
@@ -38,9 +38,7 @@ fn understood(folder: &Path, arguments: &[String]) -> Vec<String> {
 
 #[test]
 fn ini_files_mean_what_they_mean_to_pov_ray() {
-    if !povray_is_here() {
-        return;
-    }
+    needs_povray();
     for (ini, arguments) in [
         ("Quality = 5 ; five\nAntialias=On Jitter=Off\n+R4 +AM2 -J0.5\n", "s.pov"),
         ("[a]\nQuality=1\n[B]\nQuality=2\n+A0.25[c]\nQuality=3\n", "more.ini[b] s.pov"),

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use options_support::{Folder, povray_is_here};
+use options_support::{Folder, needs_povray};
 use td::options::Settings;
 use td_protocol::options::{FileGamma, RenderOptions};
 use td_protocol::pixel::Depth;
@@ -141,9 +141,7 @@ old.pov +W61 +H47 Version=3.5 +WT4 +A0.0
 
 #[test]
 fn agents_draw_what_the_user_would_have_drawn() {
-    if !povray_is_here() {
-        return;
-    }
+    needs_povray();
     for line in ON_DEBIAN.lines().filter(|line| !line.is_empty()) {
         compare(None, line);
     }
@@ -166,9 +164,7 @@ const PARTS: &str = "+SR0 / +SR1 +ER1 / +SR1 +ER1.5 / +SR1.9 +ER2.9 / +SC1.9 +EC
 /// Every start and end that is odd, in a white picture: which rows and columns are white?
 #[test]
 fn parts_are_those_of_pov_ray() {
-    if !povray_is_here() {
-        return;
-    }
+    needs_povray();
     let folder = folder();
     fs::write(
         folder.path().join("white.pov"),

@@ -17,18 +17,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use td::compose::{Chunk, OutputPlan, Segment, Shape, Spool, chunks_before_idat, compose, write_png};
+use td_agent::pixels::encode;
 use td_protocol::pixel::{Depth, PixelFormat};
 use td_protocol::segment::check_segment;
-
-/// The agent's own, so that the sizes are the real ones.
-#[allow(dead_code, reason = "the example uses a part of it")]
-#[rustfmt::skip]
-#[path = "../../agent/src/pixels/encode.rs"]
-mod encode;
-#[allow(dead_code, reason = "the example uses a part of it")]
-#[rustfmt::skip]
-#[path = "../../agent/src/pixels/filter.rs"]
-mod filter;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type PngReader = png::Reader<BufReader<File>>;
@@ -45,7 +36,7 @@ fn main() -> Result<()> {
         ["compose", folder, out, runs] => compose_spool(Path::new(folder), out, runs.parse()?),
         ["run", program, ref arguments @ ..] => run(program, arguments),
         ["same", first, second] => same(first, second),
-        _ => Err("see the text at the head of master/examples/join.rs".into()),
+        _ => Err("see the text at the head of benches/src/bin/join.rs".into()),
     }
 }
 
