@@ -14,11 +14,19 @@ use crate::{compare, programs};
 /// No single render of the table may take longer.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// The time that td took, when the case kept its promise.
+/// What a case that kept its promise took.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub took: Duration,
+    /// Strips that were shortened because another slot took their lower part.
+    pub shrinks: u64,
+}
+
+/// Renders a case and compares.
 ///
 /// # Errors
 /// A few sentences that say what was wrong.
-pub fn check(case: &Case, variant: Variant) -> Result<Duration, String> {
+pub fn check(case: &Case, variant: Variant) -> Result<Kept, String> {
     let wanted = reference(case)?;
     let sandbox = Sandbox::new();
     let started = Instant::now();
@@ -45,7 +53,8 @@ pub fn check(case: &Case, variant: Variant) -> Result<Duration, String> {
         }
     }
     sandbox.nothing_left_behind();
-    Ok(took)
+    let shrinks = rendered.done.get("shrinks").and_then(serde_json::Value::as_u64);
+    Ok(Kept { took, shrinks: shrinks.ok_or("the done event tells no number of shrinks")? })
 }
 
 /// What plain POV-Ray draws for a case.
@@ -121,7 +130,7 @@ pub fn table(cases: &[Case], variants: &[Variant], mut progress: impl FnMut(&str
         text += &format!(" {variant} |");
     }
     text += &format!("\n|---|---|---|---|{}\n", "---|".repeat(variants.len()));
-    let (mut failed, mut equal) = (0, 0);
+    let (mut failed, mut equal, mut shrinks) = (0, 0, 0);
     let mut faults = String::new();
     for case in cases {
         progress(&case.title());
@@ -131,8 +140,9 @@ pub fn table(cases: &[Case], variants: &[Variant], mut progress: impl FnMut(&str
             &format!("| {from}{} | {} | {}x{} | {switches} |", case.scene.name(), case.about, case.width, case.height);
         for &variant in variants {
             match check(case, variant) {
-                Ok(_) => {
+                Ok(kept) => {
                     equal += 1;
+                    shrinks += if variant.steals { kept.shrinks } else { 0 };
                     text += match case.expect {
                         Expect::Exact => " equal |",
                         Expect::Noise => " other grains, said so |",
@@ -149,6 +159,14 @@ pub fn table(cases: &[Case], variants: &[Variant], mut progress: impl FnMut(&str
         text += "\n";
     }
     let version = programs::povray_version();
-    text += &format!("\n{equal} of {} as promised, against {version}.\n{faults}", equal + failed);
+    text += &format!(
+        "\n{equal} of {} as promised, against {version}; {shrinks} strips were shortened by forced steals.\n",
+        equal + failed
+    );
+    if shrinks == 0 && variants.iter().any(|variant| variant.steals) {
+        failed += 1;
+        faults += "\nNo strip was shortened: the forced steals did not happen.\n";
+    }
+    text += &faults;
     (text, failed)
 }

@@ -6,7 +6,7 @@ use td_tests::exactness::run::force_steals;
 use td_tests::picture::Picture;
 use td_tests::reference::Reference;
 use td_tests::sandbox::Sandbox;
-use td_tests::{compare, process};
+use td_tests::{compare, events, process};
 
 use crate::scenes::SLOW;
 
@@ -19,10 +19,12 @@ fn strips_that_shrink_while_they_render() {
     for (method, name) in [("+AM2", "any"), ("+AM1", "bands")] {
         let switches = ["+W161", "+H257", "+A0.9", method].map(str::to_owned);
         let out = work.join(name).with_extension("png");
-        let mut command = sandbox.td(["render", "slow.pov", "--slots", "5"]);
+        let mut command = sandbox.td(["render", "slow.pov", "--json", "--slots", "5"]);
         command.args(&switches).arg("-o").arg(&out);
         force_steals(&mut command);
-        process::run(&mut command, Duration::from_secs(180)).code(0);
+        let outcome = process::run(&mut command, Duration::from_secs(180));
+        let done = events::last(outcome.code(0)).unwrap();
+        assert!(done["shrinks"].as_u64().unwrap() > 0, "no strip was shortened: {done:?}");
         sandbox.nothing_left_behind();
 
         let alone = Sandbox::new();
