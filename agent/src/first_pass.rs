@@ -1,4 +1,4 @@
-//! The first pass of two: a small view of the whole that saves radiosity samples for all strips.
+//! The first pass of two: saves radiosity samples for all strips.
 
 use std::io::Read as _;
 use std::time::Duration;

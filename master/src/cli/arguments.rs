@@ -57,7 +57,7 @@ pub struct RenderArguments {
     /// Send all files of this folder along, for names that the scene computes
     #[arg(long, value_name = "DIR")]
     pub assets: Option<PathBuf>,
-    /// Radiosity: compute it once in a first pass and share it (no seams, small differences to one go)
+    /// Radiosity: compute it once in a first pass and share it (near to one go, at most faint seams)
     #[arg(long, conflicts_with_all = ["one_node", "allow_seams"])]
     pub two_pass: bool,
     /// Render all of it by one POV-Ray on the fastest node

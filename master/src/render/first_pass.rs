@@ -1,4 +1,4 @@
-//! Radiosity in two passes: one agent saves the samples of a small view, all strips load them.
+//! Radiosity in two passes: one agent saves the samples of a pass over the whole, all strips load them.
 
 use std::sync::Arc;
 

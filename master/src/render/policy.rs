@@ -61,7 +61,9 @@ pub enum PolicyError {
 fn choices(why: &[String], two_pass: bool) -> String {
     let mut text = format!("strips of this picture would show seams ({}). Say what you want:", why.join("; "));
     if two_pass {
-        text.push_str("\n  --two-pass     all nodes; radiosity is computed once and shared: no seams, small differences to one go");
+        text.push_str(
+            "\n  --two-pass     all nodes; radiosity is computed once and shared: near to one go, at most faint seams",
+        );
     }
     text.push_str("\n  --one-node     exact, on one slot of the fastest node: as slow as one POV-Ray");
     text.push_str("\n  --allow-seams  all nodes; strips can differ visibly where they meet");
@@ -137,7 +139,7 @@ pub const fn class_sentence(class: Class) -> &'static str {
         Class::AnyRow => "strips may begin and end anywhere: exact",
         Class::Aligned32 => "strips begin at row 32k+1: exact",
         Class::Noise => "other grains than in one go, the same look, no seams",
-        Class::TwoPass => "radiosity from a first pass: no seams, small differences to one go",
+        Class::TwoPass => "radiosity from a first pass: near to one go, at most faint seams",
         Class::Seams => "strips would show seams",
     }
 }
