@@ -19,8 +19,8 @@ const PIECE: usize = 1 << 20;
 
 /// Renders the view and sends the file, to the last frame.
 pub fn run(site: &Site, start: &StartFirstPass, sender: Sender<Bytes>) {
-    let no_stop = || false;
-    let mut events = Events::new(sender, &no_stop);
+    let closed = || site.job.is_closed();
+    let mut events = Events::new(sender, &closed);
     let last = match render(site, start, &mut events) {
         Ok(cpu) => FirstPassEvent::Done { cpu },
         Err(ending) => {

@@ -32,8 +32,8 @@ const CUT_ROWS: [u32; 3] = [7, 13, 19];
 
 /// Renders the probe and sends the report, to the last frame.
 pub fn run(site: &Site, start: &StartProbe, sender: Sender<Bytes>) {
-    let no_stop = || false;
-    let mut events = Events::new(sender, &no_stop);
+    let closed = || site.job.is_closed();
+    let mut events = Events::new(sender, &closed);
     let last = match probe(site, start, &mut events) {
         Ok(report) => ProbeEvent::Done(report),
         Err(ending) => ProbeEvent::Failed { failure: ending.failure, message: ending.message, povray: ending.povray },

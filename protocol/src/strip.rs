@@ -115,6 +115,9 @@ pub enum StripEvent {
         cpu: f64,
         /// CPU seconds of the agent's own work on this strip.
         agent_cpu: f64,
+        /// CPU seconds of POV-Ray from the end of the trace to its own end: what its writer cost. 0 where the rows left
+        /// by the state file.
+        write_cpu: f64,
         /// Whether all was read from the state file.
         from_state_file: bool,
     },

@@ -113,7 +113,9 @@ impl Strip {
         trace.process.kill();
         let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
         let agent_cpu = process::own_thread_cpu() - own_cpu;
-        Ok(StripEvent::Ended { end: trace.outlet.next_row(), cpu, agent_cpu, from_state_file })
+        let traced_cpu = trace.traced_cpu.filter(|_| !from_state_file).unwrap_or(cpu);
+        let write_cpu = (cpu - traced_cpu).max(0.0);
+        Ok(StripEvent::Ended { end: trace.outlet.next_row(), cpu, agent_cpu, write_cpu, from_state_file })
     }
 }
 
@@ -126,6 +128,8 @@ struct Trace<'a> {
     asked_end: u32,
     /// CPU seconds of the POV-Rays before it.
     earlier_cpu: f64,
+    /// CPU seconds in all when the last row was traced.
+    traced_cpu: Option<f64>,
     follower: Follower,
     assembler: RowAssembler,
     converter: Option<Converter>,
@@ -154,6 +158,7 @@ impl<'a> Trace<'a> {
             process: start_povray(strip, scratch, rows, resume)?,
             asked_end: rows.end,
             earlier_cpu: 0.0,
+            traced_cpu: None,
             follower: Follower::new(scratch.state_file(), options.width, options.height),
             assembler: assembler.map_err(|error| Ending::node(error.to_string()))?,
             converter: None,
@@ -228,6 +233,9 @@ impl<'a> Trace<'a> {
             self.was_tracing = true;
             events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
         }
+        if self.traced >= self.asked_end && self.traced_cpu.is_none() {
+            self.traced_cpu = Some(self.earlier_cpu + cpu);
+        }
         if self.traced > traced_before {
             let rows = self.traced - self.strip.rows.start;
             events.send(&StripEvent::Progress { rows }, &[])?;
@@ -269,6 +277,7 @@ impl<'a> Trace<'a> {
     fn write_early(&mut self, wishes: Wishes) -> Result<(), Ending> {
         self.process.kill();
         self.earlier_cpu += self.process.cpu_seconds();
+        self.traced_cpu = Some(self.earlier_cpu);
         let rows = Rows::new(self.strip.rows.start, wishes.end);
         self.process = start_povray(self.strip, self.scratch, rows, true)?;
         self.asked_end = wishes.end;

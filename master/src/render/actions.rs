@@ -98,7 +98,7 @@ impl Run<'_, '_> {
         let Some(known) = self.leases.get_mut(&lease) else { return };
         known.given_up = true;
         if known.task.is_none() {
-            let what = StripHeard::Ended { cpu: 0.0, agent_cpu: 0.0 };
+            let what = StripHeard::Ended { cpu: 0.0, agent_cpu: 0.0, write_cpu: 0.0 };
             self.answer(Heard::Strip { slot, lease, what });
             return;
         }

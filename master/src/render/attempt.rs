@@ -157,6 +157,7 @@ impl Attempt<'_> {
             tell,
             finished: false,
             rows_from_cache: made.iter().map(|made| made.rows.len()).sum(),
+            written: (0.0, 0),
             makers: HashMap::new(),
             made,
             attempt: self,

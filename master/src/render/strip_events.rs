@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use td_protocol::strip::Failure;
+use td_protocol::strip::{Failure, Way};
 
 use crate::fleet::client::AgentError;
 use crate::render::attempt::AttemptEnd;
@@ -13,7 +13,7 @@ use crate::render::opening;
 use crate::render::scene_failure::scene_failure;
 use crate::render::strips::StripHeard;
 use crate::render::verify::Made;
-use crate::schedule::{Event, LeaseId, NodeId, Sharing, SlotId};
+use crate::schedule::{Event, LeaseId, NodeId, Sharing, SlotId, WriteCost};
 
 /// How long a lost agent may take to answer again.
 const RECALL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
@@ -60,10 +60,11 @@ impl Run<'_, '_> {
                 }
                 self.tell_scheduler(Event::RowsDone { slot, lease, rows, cost_seconds: cpu })
             }
-            StripHeard::Ended { cpu, agent_cpu } => {
+            StripHeard::Ended { cpu, agent_cpu, write_cpu } => {
                 self.tally.slot(slot).povray_cpu += cpu;
                 self.tally.slot(slot).agent_cpu += agent_cpu;
                 self.end_lease(slot, lease);
+                self.learn_write_cost(slot, write_cpu)?;
                 self.tell_scheduler(Event::StripEnded { slot, lease })
             }
             StripHeard::Failed { failure, message, povray } => {
@@ -82,6 +83,18 @@ impl Run<'_, '_> {
                 self.strip_lost(slot, lease, error).await
             }
         }
+    }
+
+    /// What POV-Ray's writer really cost on a node; the scheduler counts in seconds of a slot of speed 1.
+    fn learn_write_cost(&mut self, slot: SlotId, cpu: f64) -> Result<(), AttemptEnd> {
+        if self.way != Way::Writer || !(cpu.is_finite() && cpu > 0.0) {
+            return Ok(());
+        }
+        let speed = self.attempt.crew.node_of(slot).map_or(1.0, |node| node.speed);
+        self.written.0 += cpu * speed;
+        self.written.1 += 1;
+        let seconds = self.written.0 / f64::from(self.written.1);
+        self.tell_scheduler(Event::WriteCost(WriteCost { top: seconds, bottom: seconds }))
     }
 
     fn end_lease(&mut self, slot: SlotId, lease: LeaseId) -> Option<Lease> {

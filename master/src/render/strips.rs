@@ -37,6 +37,7 @@ pub enum StripHeard {
     Ended {
         cpu: f64,
         agent_cpu: f64,
+        write_cpu: f64,
     },
     Failed {
         failure: Failure,
@@ -96,8 +97,8 @@ impl StripTask {
                 StripEvent::Ended { end, .. } if end != next => {
                     return Err(self.garbage(format!("it ended at row {end}, but its rows came up to {next}")));
                 }
-                StripEvent::Ended { cpu, agent_cpu, .. } => {
-                    return Ok(StripHeard::Ended { cpu, agent_cpu });
+                StripEvent::Ended { cpu, agent_cpu, write_cpu, .. } => {
+                    return Ok(StripHeard::Ended { cpu, agent_cpu, write_cpu });
                 }
                 StripEvent::Failed { failure, message, povray } => {
                     return Ok(StripHeard::Failed { failure, message, povray });
