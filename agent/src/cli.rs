@@ -26,9 +26,13 @@ pub struct Serve {
     #[arg(long, value_name = "PATH", conflicts_with = "listen", required_unless_present = "listen")]
     pub socket: Option<PathBuf>,
 
-    /// Listen on this address. Only loopback addresses are accepted: other machines need TLS, which is not built yet.
+    /// Listen on this address. Without --tls only loopback addresses are accepted.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+
+    /// Speak TLS with masters of the cluster whose ca.pem lies in this folder, as the node of agent.pem and agent.key.
+    #[arg(long, value_name = "DIR", requires = "listen")]
+    pub tls: Option<PathBuf>,
 
     /// POV-Ray processes at a time [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]

@@ -28,5 +28,6 @@ fn main() -> ExitCode {
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("td-agent: {error:#}");
     // As td's own codes: 2 is refused input, 1 a failure.
-    if error.is::<serve::NotLoopback>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    let refused = error.is::<serve::NotLoopback>() || error.is::<serve::tls::CredentialsError>();
+    if refused { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

@@ -30,6 +30,7 @@
 mod address;
 mod boot;
 mod check;
+pub mod credentials;
 mod cross;
 mod encoding;
 mod excerpt;

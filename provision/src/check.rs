@@ -33,7 +33,7 @@ pub fn effective(file: &Path, color: Color) -> Result<Outcome> {
 }
 
 /// The inventory; or `None` after all errors were said. Notes go to standard error too.
-fn read_or_say(file: &Path, color: Color) -> Result<Option<Inventory>> {
+pub fn read_or_say(file: &Path, color: Color) -> Result<Option<Inventory>> {
     let style = color.style();
     let mut err = io::stderr().lock();
     match Inventory::read(file) {

@@ -1,5 +1,7 @@
-//! `td-provision`: from an inventory to a working cluster. So far it checks inventories and exports their schema.
+//! `td-provision`: from an inventory to a working cluster. So far it checks inventories, exports their
+//! schema, and makes the cluster's certificates.
 
+mod certs;
 mod check;
 mod output;
 mod schema;
@@ -41,6 +43,9 @@ enum Command {
         #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
         color: Color,
     },
+    /// The cluster's own CA, and certificates for the master and the nodes
+    #[command(subcommand)]
+    Certs(certs::Command),
     /// Print the JSON Schema of inventories, for editors that complete them
     Schema,
 }
@@ -50,11 +55,13 @@ fn main() -> ExitCode {
         Command::Check { file, json: true, .. } => check::json(&file),
         Command::Check { file, effective: true, color, .. } => check::effective(&file, color),
         Command::Check { file, color, .. } => check::screen(&file, color),
+        Command::Certs(command) => certs::run(command),
         Command::Schema => schema::print(),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Refused) => ExitCode::from(2),
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
         // `td-provision schema | head` is no failure.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -12,6 +12,8 @@ pub enum Outcome {
     Done,
     /// The input was refused, and that was said: exit code 2.
     Refused,
+    /// Something is not as it should be, and that was said: exit code 1.
+    Failed,
 }
 
 /// When to use colours and show lines of the file.

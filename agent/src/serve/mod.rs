@@ -1,16 +1,20 @@
 //! The agent's server: where it listens, how it ends.
 
 mod answers;
+mod connections;
+mod door;
 mod routes;
+pub mod tls;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
 
 use crate::agent::{Agent, Setup};
 use crate::cli;
@@ -24,8 +28,8 @@ const END_PATIENCE: Duration = Duration::from_secs(3);
 /// An address that is refused.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0} can be reached from other machines, and this td-agent has no TLS yet: listen on 127.0.0.1 or ::1, or on a \
-     Unix socket"
+    "{0} can be reached from other machines, which takes TLS: name the folder of this node's certificates with --tls, or \
+     listen on 127.0.0.1, on ::1, or on a Unix socket"
 )]
 pub struct NotLoopback(SocketAddr);
 
@@ -34,6 +38,11 @@ pub struct NotLoopback(SocketAddr);
 /// # Errors
 /// When it cannot listen, or its folders cannot be used.
 pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
+    // Before anything is touched: an agent that may not listen has nothing to do.
+    let tls = options.tls.as_deref().map(tls::server_config).transpose()?;
+    if let Some(address) = options.listen.filter(|address| tls.is_none() && !address.ip().is_loopback()) {
+        return Err(NotLoopback(address).into());
+    }
     let _lock = lock::lock(&options.cache, LOCK_PATIENCE)?;
     let setup = Setup {
         name: options.name.unwrap_or_else(host_name),
@@ -63,11 +72,18 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
             let _ = std::fs::remove_dir(folder);
         }
     } else if let Some(address) = options.listen {
-        let listener = bind_loopback(address).await?;
+        let listener = bind(address).await?;
         eprintln!("td-agent listens on {}", listener.local_addr()?);
-        tokio::select! {
-            served = axum::serve(listener, router) => served?,
-            () = end => {}
+        if let Some(tls) = tls {
+            tokio::select! {
+                never = connections::serve(listener, TlsAcceptor::from(Arc::new(tls)), router) => match never {},
+                () = end => {}
+            }
+        } else {
+            tokio::select! {
+                served = axum::serve(listener, router) => served?,
+                () = end => {}
+            }
         }
     }
     stop(&agent).await;
@@ -106,11 +122,16 @@ fn bind_socket(path: &Path) -> anyhow::Result<tokio::net::UnixListener> {
     Ok(listener)
 }
 
-async fn bind_loopback(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
-    if !address.ip().is_loopback() {
-        return Err(NotLoopback(address).into());
+async fn bind(address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+    match tokio::net::TcpListener::bind(address).await {
+        // `[::]` means every address, and is what a node's unit says; IPv6 may be switched off there.
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            let every = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            let bound = tokio::net::TcpListener::bind(every).await;
+            bound.map_err(|_| error).with_context(|| format!("cannot listen on {address}"))
+        }
+        bound => bound.with_context(|| format!("cannot listen on {address}")),
     }
-    tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
 async fn asked_to_end() {

@@ -1,6 +1,7 @@
 //! One agent, as the master talks to it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
@@ -17,6 +18,7 @@ use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent, Way};
 use td_protocol::version::{self, VersionMismatch};
 
 use crate::fleet::stream::Frames;
+use crate::fleet::trouble;
 
 /// Longest wait for an answer that an agent gives at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -42,8 +44,8 @@ pub enum AgentError {
 /// One agent's address and a connection pool to it.
 #[derive(Debug, Clone)]
 pub struct Client {
-    name: String,
-    base: String,
+    name: Arc<str>,
+    base: Arc<str>,
     http: reqwest::Client,
 }
 
@@ -67,11 +69,15 @@ impl Client {
     }
 
     fn with(name: &str, base: String, http: reqwest::Result<reqwest::Client>) -> Result<Self, AgentError> {
-        let name = name.to_owned();
         match http {
-            Ok(http) => Ok(Self { name, base, http }),
-            Err(error) => Err(AgentError::Unreachable { agent: name, reason: reasons(&error) }),
+            Ok(http) => Ok(Self::over(name, base, http)),
+            Err(error) => Err(AgentError::Unreachable { agent: name.to_owned(), reason: trouble::sentence(&error) }),
         }
+    }
+
+    /// An agent that `http` reaches at `base`.
+    pub(super) fn over(name: &str, base: String, http: reqwest::Client) -> Self {
+        Self { name: name.into(), base: base.into(), http }
     }
 
     /// The agent's name in messages.
@@ -206,7 +212,7 @@ impl Client {
     async fn refusal(&self, status: StatusCode, response: Response) -> AgentError {
         let text = self.bounded_text(response).await.unwrap_or_default();
         let message = serde_json::from_str::<Refusal>(&text).map_or_else(|_| format!("status {status}"), |r| r.message);
-        AgentError::Refused { agent: self.name.clone(), status: status.as_u16(), message }
+        AgentError::Refused { agent: self.name.to_string(), status: status.as_u16(), message }
     }
 
     async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<T, AgentError> {
@@ -227,19 +233,10 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> AgentError {
-        AgentError::Unreachable { agent: self.name.clone(), reason: reasons(error) }
+        AgentError::Unreachable { agent: self.name.to_string(), reason: trouble::sentence(error) }
     }
 
     fn garbage(&self, reason: impl std::fmt::Display) -> AgentError {
-        AgentError::Garbage { agent: self.name.clone(), reason: reason.to_string() }
+        AgentError::Garbage { agent: self.name.to_string(), reason: reason.to_string() }
     }
-}
-
-/// The innermost reason of an HTTP error: "Connection refused" tells more than "error sending request".
-pub(crate) fn reasons(error: &reqwest::Error) -> String {
-    let mut reason: &dyn std::error::Error = error;
-    while let Some(source) = reason.source() {
-        reason = source;
-    }
-    reason.to_string()
 }

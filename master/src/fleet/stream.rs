@@ -4,7 +4,8 @@ use reqwest::Response;
 use serde::de::DeserializeOwned;
 use td_protocol::frame::Decoder;
 
-use crate::fleet::client::{AgentError, reasons};
+use crate::fleet::client::AgentError;
+use crate::fleet::trouble;
 
 /// Frames as they arrive.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Frames {
                 Ok(Some(bytes)) => self.decoder.push(&bytes),
                 Ok(None) if self.decoder.is_torn() => return Err(unreachable("the answer was cut".to_owned())),
                 Ok(None) => return Ok(None),
-                Err(error) => return Err(unreachable(reasons(&error))),
+                Err(error) => return Err(unreachable(trouble::sentence(&error))),
             }
         }
     }

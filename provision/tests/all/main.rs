@@ -1,5 +1,7 @@
 //! The real `td-provision`, as a person and as a script meet it.
 
+mod certs;
+
 use std::fs;
 use std::path::Path;
 
