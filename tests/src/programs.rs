@@ -55,7 +55,9 @@ pub fn povray_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
         let outcome = process::run(Command::new(povray()).arg("--version"), Duration::from_secs(20));
-        outcome.err().lines().next().unwrap_or_default().to_owned()
+        // Without a configuration file of the user's it says so first.
+        let line = outcome.err().lines().find(|line| line.contains("POV-Ray 3.")).unwrap_or_default();
+        line.trim().to_owned()
     })
 }
 
