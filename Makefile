@@ -6,10 +6,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # One build at a time: the targets call cargo, which uses all cores itself.
 .NOTPARALLEL:
-.PHONY: help demo test e2e exactness bench
+.PHONY: help demo test e2e exactness bench agent-armv6 agents
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-10s  %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-11s  %s\n", $$1, $$2}'
 
 demo: ## render a real scene with every core of this machine: td-demo.png
 	@setup/packages.sh demo
@@ -32,3 +32,11 @@ bench: ## the benchmarks, in order
 	@setup/packages.sh test
 	@$(CARGO) build --release --locked
 	@$(CARGO) --run benches/run.sh
+
+agent-armv6: ## td-agent for the Raspberry Pi 1 and Zero: target/arm-unknown-linux-musleabihf/release/td-agent
+	@setup/packages.sh cross
+	@$(CARGO) run -q --release --locked -p td-build-agent -- --target armv6 --with zig
+
+agents: ## td-agent for ARMv6, ARMv7, ARM64 and x86-64: target/TARGET/release/td-agent
+	@setup/packages.sh cross
+	@$(CARGO) run -q --release --locked -p td-build-agent -- --target armv6 --target armv7 --target arm64 --target x86-64 --with zig

@@ -1,5 +1,6 @@
 #!/bin/sh
-# packages.sh WHAT     WHAT is `demo` (render something) or `test` (demo's packages and the test tools)
+# packages.sh WHAT     WHAT is `demo` (render something), `test` (demo's packages and the test tools) or `cross` (build
+#                      agents for other machines; the tools that need no installation are fetched by that build itself)
 #
 # Brings the Debian packages that td needs to build and run. Prints what is missing, then installs it as root or
 # through sudo. Where it may do neither, it prints the one line to run and ends with 2. When nothing is missing it
@@ -10,10 +11,12 @@ what=${1:-demo}
 [ -z "${TD_NO_SETUP:-}" ] || exit 0
 
 need='povray povray-includes povray-examples imagemagick gcc libc6-dev'
+goal=$what
 case $what in
   demo) ;;
   test) need="$need pngcheck netpbm python3-pil util-linux" ;;
-  *) echo "packages.sh: '$what' is neither demo nor test" >&2; exit 2 ;;
+  cross) goal=agents; need='gcc libc6-dev python3-venv' ;;
+  *) echo "packages.sh: '$what' is none of demo, test and cross" >&2; exit 2 ;;
 esac
 # A cargo that is new enough may come from anywhere; only where there is none does Debian's own come in.
 # Its registry is reached over TLS, which needs the certificates.
@@ -40,6 +43,7 @@ missing=${missing# }
 
 # Images made for containers leave out /usr/share/doc, where povray-examples has its scenes.
 unpack_examples() {
+  [ "$what" != cross ] || return 0
   [ ! -d /usr/share/doc/povray/examples ] || return 0
   [ ! -d "$here/../target/povray-examples/usr/share/doc/povray/examples" ] || return 0
   echo "This system leaves out /usr/share/doc; POV-Ray's example scenes go to target/povray-examples."
@@ -55,7 +59,7 @@ if [ -z "$missing" ]; then
   exit 0
 fi
 
-echo "Debian packages that \`make $what\` needs and that are not here:"
+echo "Debian packages that \`make $goal\` needs and that are not here:"
 for p in $missing; do echo "    $p"; done
 
 line="apt-get update && apt-get install -y --no-install-recommends $missing"

@@ -1,6 +1,7 @@
 //! `td-provision`: from an inventory to a working cluster. So far it checks inventories, exports their
 //! schema, and makes the cluster's certificates.
 
+mod build_agent;
 mod certs;
 mod check;
 mod output;
@@ -43,6 +44,11 @@ enum Command {
         #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
         color: Color,
     },
+    /// Build td-agent for the machines of a cluster
+    ///
+    /// With cross and a container engine, or with zig; tools that are missing are fetched into td's own target folder, and
+    /// nothing of yours is changed. What was built before from the same sources with the same tools is not built again.
+    BuildAgent(build_agent::Arguments),
     /// The cluster's own CA, and certificates for the master and the nodes
     #[command(subcommand)]
     Certs(certs::Command),
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         Command::Check { file, json: true, .. } => check::json(&file),
         Command::Check { file, effective: true, color, .. } => check::effective(&file, color),
         Command::Check { file, color, .. } => check::screen(&file, color),
+        Command::BuildAgent(arguments) => return build_agent::run(&arguments),
         Command::Certs(command) => certs::run(command),
         Command::Schema => schema::print(),
     };

@@ -1,0 +1,152 @@
+//! Why no agent came out: each a sentence for the person who types the command, with the command that helps.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::elf::Unfit;
+
+/// Why a build did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    #[error(
+        "td's sources are needed to build the agent, and {0} has no Cargo.toml with a folder `agent` beside it: run this in \
+         td's folder, or name that with --source"
+    )]
+    NoSource(PathBuf),
+    #[error(
+        "there is no way to build the agent here.\n\
+         With cross: {cross}\n\
+         With zig: {zig}"
+    )]
+    NoWay { cross: Box<Problem>, zig: Box<Problem> },
+    #[error("cross is not installed: `cargo install cross --version {wanted} --locked` brings it", wanted = crate::ways::CROSS_VERSION)]
+    NoCross,
+    #[error(
+        "{path} is cross {found}, and td knows how {wanted} behaves: `cargo install cross --version {wanted} --locked`",
+        wanted = crate::ways::CROSS_VERSION
+    )]
+    OtherCross { path: PathBuf, found: String },
+    #[error("cross needs rustup to find a toolchain, and there is none: bring rustup, or build with `--with zig`")]
+    NoRustup,
+    #[error(
+        "no container engine: neither docker nor podman is installed (`sudo apt-get install podman`, or build with `--with \
+         zig`)"
+    )]
+    NoEngine,
+    #[error("{engine} does not let you in: {help}. It said: {said}")]
+    EngineRefuses { engine: &'static str, help: String, said: String },
+    #[error("{engine} has no image {image}: `{build}` makes it from Debian's packages")]
+    NoImage { engine: &'static str, image: String, build: String },
+    #[error(
+        "python3 cannot make a virtual environment, which zig is unpacked into: `sudo apt-get install python3-venv` ({said})"
+    )]
+    NoPython { said: String },
+    #[error(
+        "no Rust here can build for {target}: {wanted} or newer is needed, with the target's own std or with the sources of \
+         std. rustup brings the first: `rustup target add {target}`. On a Debian td unpacks Debian's own into target/, but \
+         {debian}"
+    )]
+    NoRust { target: &'static str, wanted: String, debian: String },
+    #[error(
+        "{what}: the registry cannot be reached. Look at the network and at http_proxy; all that is fetched is kept, so the \
+         same command goes on from here. The log is {log}:\n{tail}"
+    )]
+    NoNetwork { what: String, log: PathBuf, tail: String },
+    #[error(
+        "{folder} has {free} MB free, and {wanted} MB are needed: make room (`rm -r {build}` removes what earlier builds left)"
+    )]
+    NoRoom { folder: PathBuf, free: u64, wanted: u64, build: PathBuf },
+    #[error("the disk is full: make room in {folder} and run the same command again. The log is {log}")]
+    DiskFull { folder: PathBuf, log: PathBuf },
+    #[error("{what} failed. The log is {log}:\n{tail}")]
+    Failed { what: String, log: PathBuf, tail: String },
+    #[error("what was built for {target} does not do: {why}. It is kept as {path}")]
+    Unfit { target: &'static str, path: PathBuf, why: Unfit },
+    #[error("{path} is no agent for {target}: {why}")]
+    NotPrebuilt { target: &'static str, path: PathBuf, why: Unfit },
+    #[error("{folder} has no agent for {target}: looked for {looked_for}")]
+    NoPrebuilt { target: &'static str, folder: PathBuf, looked_for: String },
+    #[error("cannot start {program}: {source}")]
+    DoesNotStart { program: PathBuf, source: io::Error },
+    #[error("{path}: {source}")]
+    File { path: PathBuf, source: io::Error },
+    #[error("interrupted; the same command goes on from here")]
+    Interrupted,
+}
+
+impl Problem {
+    /// td's exit codes: 1 failed, 2 refused before anything was done, 130 interrupted.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoSource(_)
+            | Self::NoWay { .. }
+            | Self::NoCross
+            | Self::OtherCross { .. }
+            | Self::NoRustup
+            | Self::NoEngine
+            | Self::EngineRefuses { .. }
+            | Self::NoImage { .. }
+            | Self::NoPython { .. }
+            | Self::NoRust { .. }
+            | Self::NoRoom { .. }
+            | Self::NotPrebuilt { .. }
+            | Self::NoPrebuilt { .. } => 2,
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+
+    /// Names the file of an I/O error.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), source }
+    }
+}
+
+/// What a tool's messages say about why it failed.
+pub(crate) fn of_log(what: &str, folder: &Path, log: &Path, said: &str) -> Problem {
+    const FULL: [&str; 2] = ["No space left on device", "NoSpaceLeft"];
+    const UNREACHABLE: [&str; 9] = [
+        "Could not resolve host",
+        "Could not resolve '",
+        "Temporary failure in name resolution",
+        "Temporary failure resolving",
+        "Name or service not known",
+        "failed to download from",
+        "Failed to establish a new connection",
+        "Could not connect to",
+        "network is unreachable",
+    ];
+    let has = |words: &[&str]| {
+        let said = said.to_lowercase();
+        words.iter().any(|word| said.contains(&word.to_lowercase()))
+    };
+    let (what, log) = (what.to_owned(), log.to_owned());
+    if has(&FULL) {
+        Problem::DiskFull { folder: folder.to_owned(), log }
+    } else if has(&UNREACHABLE) {
+        Problem::NoNetwork { what, log, tail: tail(said, 6) }
+    } else {
+        Problem::Failed { what, log, tail: tail(said, 25) }
+    }
+}
+
+/// The last lines of a text.
+fn tail(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_tell_why() {
+        let of = |said: &str| of_log("fetching zig", Path::new("target"), Path::new("log"), said);
+        assert!(matches!(of("ld: write: No space left on device"), Problem::DiskFull { .. }));
+        assert!(matches!(of("warning: spurious network error: Could not resolve host: x"), Problem::NoNetwork { .. }));
+        let Problem::Failed { tail, .. } = of(&format!("{}\nerror[E0308]", "line\n".repeat(80))) else { panic!() };
+        assert_eq!((tail.lines().count(), tail.lines().last()), (25, Some("error[E0308]")));
+    }
+}

@@ -1,0 +1,215 @@
+//! With cross: compiler and linker come from a container image, the toolchain from this machine.
+//!
+//! cross 0.2.5 misreads the toolchain list of newer rustups, takes the toolchain for missing, and makes rustup download
+//! one over the one in use. So it never sees the user's rustup here: it gets a rustup home of its own in which the
+//! toolchain is linked (not copied), and addresses at which nothing listens.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::environment::{Environment, programs};
+use crate::problem::Problem;
+use crate::run::{Hands, Step, arguments};
+use crate::source::Source;
+use crate::target::Target;
+use crate::tools::debian;
+use crate::tools::rust::{self, Rust};
+use crate::ways::engine::{self, Engine};
+use crate::ways::{CROSS_VERSION, Places, Way, flags};
+
+/// The name of the linked toolchain.
+const TOOLCHAIN: &str = "td";
+
+/// What was found on this machine; nothing has been fetched.
+#[derive(Debug)]
+pub(crate) struct Found {
+    cross: PathBuf,
+    rustup: PathBuf,
+    engine: Engine,
+    /// Each target's image and its hash.
+    images: Vec<(Target, String, String)>,
+}
+
+/// The prepared way.
+#[derive(Debug)]
+pub(crate) struct CrossWay {
+    found: Found,
+    rust: Rust,
+    places: Places,
+}
+
+/// Looks for cross, rustup, an engine that answers, and the images of Cross.toml.
+///
+/// # Errors
+/// The first that is missing, with the command that brings it.
+pub(crate) fn look(source: &Source, targets: &[Target]) -> Result<Found, Problem> {
+    let cross = programs("cross").into_iter().next().ok_or(Problem::NoCross)?;
+    let found = version(&cross);
+    if found != CROSS_VERSION {
+        return Err(Problem::OtherCross { path: cross, found });
+    }
+    let rustup = programs("rustup").into_iter().next().ok_or(Problem::NoRustup)?;
+    let engine = engine::find()?;
+    let mut images = Vec::new();
+    for &target in targets {
+        let image = image(source, target)?;
+        let id = engine.image_id(&image).ok_or_else(|| Problem::NoImage {
+            engine: engine.name,
+            image: image.clone(),
+            build: "setup/cross-image.sh".to_owned(),
+        })?;
+        images.push((target, image, id));
+    }
+    Ok(Found { cross, rustup, engine, images })
+}
+
+/// The version that cross prints before it asks rustup for more.
+fn version(cross: &Path) -> String {
+    let mut environment = Environment::new(&[]);
+    environment.set("RUSTUP_HOME", "/nonexistent");
+    let output = Command::new(cross)
+        .arg("--version")
+        .env_clear()
+        .envs(environment.variables().iter().map(|(name, value)| (name, value)))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output();
+    let said = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let version = said.lines().find_map(|line| line.trim().strip_prefix("cross "));
+    version.and_then(|version| version.split_whitespace().next()).unwrap_or("without a version").to_owned()
+}
+
+/// The image that Cross.toml names for the target.
+fn image(source: &Source, target: Target) -> Result<String, Problem> {
+    let path = source.root().join("Cross.toml");
+    let text = std::fs::read_to_string(&path).map_err(Problem::file(&path))?;
+    image_of(&text, target).ok_or_else(|| Problem::File {
+        path,
+        source: std::io::Error::other(format!("no image for [target.{}]", target.triple())),
+    })
+}
+
+/// Cross.toml is a file of this repository and has one form: `image = "..."` below the target's heading.
+fn image_of(text: &str, target: Target) -> Option<String> {
+    let heading = format!("[target.{}]", target.triple());
+    let mut lines = text.lines().map(str::trim).skip_while(|line| *line != heading).skip(1);
+    let line = lines.by_ref().take_while(|line| !line.starts_with('[')).find(|line| line.starts_with("image"))?;
+    line.split('"').nth(1).map(str::to_owned)
+}
+
+impl CrossWay {
+    /// Finds or fetches the toolchain, and links it for cross.
+    ///
+    /// # Errors
+    /// What is missing or could not be had.
+    pub(crate) fn prepare(
+        found: Found,
+        places: Places,
+        targets: &[Target],
+        wanted: &str,
+        hands: &mut Hands<'_>,
+    ) -> Result<Self, Problem> {
+        let tools = &places.tools;
+        let here =
+            rust::find(targets, wanted).or_else(|| debian::unpacked(tools).filter(|rust| rust.can(targets, wanted)));
+        let rust = match here {
+            Some(rust) => Some(rust),
+            None if debian::is_here() => debian::unpack(tools, wanted, hands)?,
+            None => None,
+        };
+        let rust = rust.filter(|rust| rust.can(targets, wanted)).ok_or_else(|| Problem::NoRust {
+            target: targets.first().copied().unwrap_or(Target::Armv6).triple(),
+            wanted: wanted.to_owned(),
+            debian: "it has none that is new enough here".to_owned(),
+        })?;
+        let way = Self { found, rust, places };
+        way.link(hands)?;
+        Ok(way)
+    }
+
+    /// rustup's home of our own, in which the toolchain is a link.
+    fn link(&self, hands: &mut Hands<'_>) -> Result<(), Problem> {
+        let home = self.rustup_home();
+        std::fs::create_dir_all(&home).map_err(Problem::file(&home))?;
+        let mut link = arguments(["toolchain", "link", TOOLCHAIN]);
+        link.push(self.rust.sysroot.clone().into());
+        let environment = self.environment();
+        let what = "linking the toolchain for cross";
+        for command in [link, arguments(["default", TOOLCHAIN])] {
+            let program = &self.found.rustup;
+            hands.run(&Step { what, program, arguments: command, environment: &environment, folder: &home })?;
+        }
+        Ok(())
+    }
+
+    fn rustup_home(&self) -> PathBuf {
+        self.places.tools.join("rustup-home")
+    }
+
+    fn environment(&self) -> Environment {
+        let rustup = self.found.rustup.parent().unwrap_or(Path::new("/usr/bin"));
+        let engine = self.found.engine.program.parent().unwrap_or(Path::new("/usr/bin"));
+        // The toolchain before rustup's shims: the shims would be asked for the version otherwise.
+        let mut environment = Environment::new(&[&self.rust.sysroot.join("bin"), rustup, engine]);
+        self.rust.set_libraries(&mut environment);
+        flags::set(&mut environment);
+        environment.set("RUSTUP_HOME", self.rustup_home());
+        environment.set("RUSTUP_TOOLCHAIN", TOOLCHAIN);
+        environment.set("CROSS_CUSTOM_TOOLCHAIN", "1");
+        environment.set("CROSS_CONTAINER_ENGINE", &self.found.engine.program);
+        environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", "auto");
+        environment.set("CARGO_TARGET_DIR", self.places.build.join("cross"));
+        environment
+    }
+}
+
+impl Way for CrossWay {
+    fn name(&self) -> &'static str {
+        "cross"
+    }
+
+    fn identity(&self, target: Target) -> String {
+        let image = self.found.images.iter().find(|(other, _, _)| *other == target);
+        let image = image.map_or("", |(_, _, id)| id);
+        format!("cross way 1\n{CROSS_VERSION}\n{}\n{image}\n{}", self.rust.identity, flags::profile())
+    }
+
+    fn build(&self, target: Target, hands: &mut Hands<'_>) -> Result<PathBuf, Problem> {
+        let mut environment = self.environment();
+        // In the container the toolchain lies at /rust and cargo's folder at /cargo.
+        let mapped: [(&Path, &str); 2] = [(&self.places.root, "/td"), (Path::new("/project"), "/td")];
+        environment.set("CARGO_ENCODED_RUSTFLAGS", flags::rustflags(&["-Clink-self-contained=no"], &mapped));
+        if !self.rust.has_std(target) {
+            environment.set("RUSTC_BOOTSTRAP", "1");
+            environment.set("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+        }
+        let what = format!("building td-agent for {} with cross and {}", target.name(), self.found.engine.name);
+        hands.watch.stage(&what);
+        let build: Vec<OsString> =
+            arguments(["build", "--release", "--locked", "--package", "td-agent", "--target", target.triple()]);
+        hands.run(&Step {
+            what: &what,
+            program: &self.found.cross,
+            arguments: build,
+            environment: &environment,
+            folder: &self.places.root,
+        })?;
+        Ok(self.places.build.join("cross").join(target.triple()).join("release/td-agent"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_image_is_the_targets_own() {
+        let text =
+            "[target.arm-unknown-linux-musleabihf]\nimage = \"a:1\"\n\n[target.x86_64-unknown-linux-musl]\n# none\n";
+        assert_eq!(image_of(text, Target::Armv6).as_deref(), Some("a:1"));
+        assert_eq!(image_of(text, Target::X86_64), None);
+        assert_eq!(image_of(text, Target::Arm64), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! What makes two builds of one commit the same bytes.
+
+use std::path::Path;
+
+use crate::environment::{Environment, cargo_home};
+
+/// The release profile as the agent wants it, whatever Cargo.toml has for the other programs: one unit of all code, so
+/// that what is not used goes.
+const PROFILE: [(&str, &str); 5] = [
+    ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "0"),
+];
+
+/// For the identity of a toolchain.
+pub(super) fn profile() -> String {
+    PROFILE.map(|(name, value)| format!("{name}={value}")).join(" ")
+}
+
+/// Sets what does not depend on the way: profile, no incremental leftovers, a fixed time.
+pub(super) fn set(environment: &mut Environment) {
+    for (name, value) in PROFILE {
+        environment.set(name, value);
+    }
+    environment.set("CARGO_INCREMENTAL", "0");
+    environment.set("SOURCE_DATE_EPOCH", "0");
+    // A wrapper or flags of the user's ~/.cargo/config.toml give way to these.
+    environment.set("CARGO_BUILD_RUSTC_WRAPPER", "");
+    environment.set("CARGO_TERM_COLOR", "never");
+}
+
+/// rustc's flags, joined for `CARGO_ENCODED_RUSTFLAGS`: no path of this machine is left in the binary.
+pub(super) fn rustflags(fixed: &[&str], mapped: &[(&Path, &str)]) -> String {
+    let mut flags: Vec<String> = fixed.iter().map(|&flag| flag.to_owned()).collect();
+    // Of several that fit, rustc takes the last: so the narrower ones come later.
+    let home = cargo_home();
+    let mut all = vec![(home.clone(), "/cargo")];
+    // The folder's name holds a hash of the registry's address, which differs where a mirror is used.
+    let registries = std::fs::read_dir(home.join("registry/src"));
+    let mut registries: Vec<_> =
+        registries.map(|entries| entries.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+    registries.sort();
+    all.extend(registries.into_iter().map(|folder| (folder, "/crates")));
+    all.extend(mapped.iter().map(|&(path, name)| (path.to_owned(), name)));
+    flags.extend(all.iter().map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display())));
+    flags.join("\x1f")
+}

@@ -1,0 +1,142 @@
+//! Builds with a cross that does what a test wants.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::machine::{Machine, arm_program, program, shown};
+
+const RESULT: &str = "td/target/arm-unknown-linux-musleabihf/release/td-agent";
+
+#[test]
+fn a_second_call_builds_nothing_until_a_source_changes() {
+    let machine = Machine::with_cross();
+    machine.on_build(&format!("put {}", program(&machine, 6)));
+    let (code, out, said) = machine.run(&["--with", "cross"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains("built (cross)"), "{out}");
+    assert_eq!(std::fs::read(machine.path(RESULT)).unwrap(), arm_program(6));
+    let (_, out, _) = machine.run(&[]);
+    assert!(out.contains("up to date"), "{out}");
+    // What somebody did to the result is put right without a build.
+    std::fs::remove_file(machine.path(RESULT)).unwrap();
+    assert_eq!(machine.run(&[]).0, 0);
+    assert!(machine.path(RESULT).is_file());
+    assert_eq!(machine.builds(), 1);
+    machine.write("td/agent/src/main.rs", "fn main() {}");
+    let (_, out, _) = machine.run(&["--json"]);
+    assert_eq!(machine.builds(), 2);
+    assert!(out.contains(r#""built":true"#) && out.ends_with("{\"agents\":1,\"event\":\"done\"}\n"), "{out}");
+}
+
+#[test]
+fn cross_never_sees_the_users_toolchains() {
+    let machine = Machine::with_cross();
+    machine.on_build(&format!("put {}", program(&machine, 6)));
+    let mut command = machine.command(&["--with", "cross"]);
+    command.env("RUSTUP_TOOLCHAIN", "nightly").env("RUSTFLAGS", "-Ctarget-cpu=native").env("CFLAGS", "-O0");
+    assert_eq!(shown(&command.output().unwrap()).0, 0);
+    let seen = machine.read("cross-environment");
+    let home = machine.path("td/target/agents/tools/rustup-home");
+    let value = |name: &str| seen.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).map(str::to_owned);
+    assert_eq!(value("RUSTUP_HOME").as_deref(), home.to_str());
+    assert_eq!(value("RUSTUP_DIST_SERVER").as_deref(), Some("http://127.0.0.1:9"));
+    assert_eq!(value("RUSTUP_UPDATE_ROOT").as_deref(), Some("http://127.0.0.1:9"));
+    assert_eq!(value("RUSTUP_TOOLCHAIN").as_deref(), Some("td"));
+    assert_eq!((value("RUSTFLAGS"), value("CFLAGS")), (None, None));
+    // rustup is asked to link a toolchain in that home, and nothing else anywhere.
+    let asked = machine.read("rustup-asked");
+    let all_there = asked.lines().all(|line| line.starts_with(&format!("{} ", home.display())));
+    assert!(all_there && asked.contains("toolchain link td") && !asked.contains("install"), "{asked}");
+}
+
+#[test]
+fn what_is_too_new_for_the_target_is_not_handed_on() {
+    let machine = Machine::with_cross();
+    machine.on_build(&format!("put {}", program(&machine, 10)));
+    let (code, _, said) = machine.run(&["--with", "cross"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("arm-unknown-linux-musleabihf") && said.contains("Raspberry Pi 1"), "{said}");
+    assert!(!machine.path(RESULT).exists());
+}
+
+#[test]
+fn failures_say_why() {
+    let machine = Machine::with_cross();
+    for (script, words) in [
+        ("echo 'error: No space left on device' >&2; exit 101", "disk is full"),
+        ("echo \"Could not resolve host: index\" >&2; exit 101", "registry cannot be reached"),
+        ("echo 'error[E0425]: cannot find value' >&2; exit 101", "error[E0425]"),
+    ] {
+        machine.on_build(script);
+        let (code, _, said) = machine.run(&["--with", "cross"]);
+        assert_eq!(code, 1);
+        assert!(said.contains(words) && said.contains("target/agents/log") | said.contains("make room"), "{said}");
+    }
+}
+
+#[test]
+fn an_interrupted_build_can_be_repeated() {
+    let machine = Machine::with_cross();
+    machine.on_build("touch $HERE/begun; sleep 600");
+    let mut command = machine.command(&["--with", "cross"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(|| machine.path("begun").exists());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let (code, _, said) = shown(&child.wait_with_output().unwrap());
+    assert_eq!(code, 130, "{said}");
+    assert!(said.contains("goes on from here"), "{said}");
+    machine.on_build(&format!("put {}", program(&machine, 6)));
+    assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+}
+
+#[test]
+fn two_builds_at_once_are_one() {
+    let machine = Machine::with_cross();
+    machine.on_build(&format!(
+        "touch $HERE/begun; while [ ! -e $HERE/go ]; do sleep 0.05; done; put {}",
+        program(&machine, 6)
+    ));
+    let start = || {
+        let mut command = machine.command(&["--with", "cross"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let first = start();
+    wait_for(|| machine.path("begun").exists());
+    let second = start();
+    // The second one has to reach the lock while the first one holds it; it says so then.
+    std::thread::sleep(Duration::from_millis(300));
+    machine.write("go", "");
+    let (code, _, said) = shown(&first.wait_with_output().unwrap());
+    assert_eq!(code, 0, "{said}");
+    let (code, out, said) = shown(&second.wait_with_output().unwrap());
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains("up to date"), "{out}{said}");
+    assert_eq!(machine.builds(), 1);
+}
+
+#[test]
+fn sources_that_change_during_the_build_are_built_again() {
+    let machine = Machine::with_cross();
+    let source = machine.path("td/agent/src/main.rs");
+    let file = program(&machine, 6);
+    machine.on_build(&format!(
+        "[ -e $HERE/changed ] || {{ touch $HERE/changed; echo new >{}; }}; put {file}",
+        source.display()
+    ));
+    let (code, _, said) = machine.run(&["--with", "cross"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(machine.builds(), 2);
+    assert!(machine.run(&[]).1.contains("up to date"));
+}
+
+fn wait_for(happened: impl Fn() -> bool) {
+    for _ in 0..1200 {
+        if happened() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    panic!("it did not happen in 30 s");
+}
