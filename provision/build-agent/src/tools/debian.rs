@@ -47,7 +47,15 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     begin(&folder)?;
     let apt = Apt::new(&folder)?;
     hands.watch.stage("fetching the lists of Debian's packages");
-    apt.run("fetching the lists of Debian's packages", &["update"], &folder, hands)?;
+    let what = "fetching the lists of Debian's packages";
+    let mut lists = apt.run(what, &["update"], &folder, hands);
+    if matches!(lists, Err(Problem::Failed { .. })) {
+        // A mirror that is just being updated, or one source of several that is gone: what counts is what was fetched.
+        lists = apt.run(what, &["update"], &folder, hands);
+    }
+    if !matches!(lists, Err(Problem::Failed { .. })) {
+        lists?;
+    }
     let Some(set) = SETS.into_iter().find(|set| apt.candidate(set[0]).is_some_and(|found| is_at_least(&found, wanted)))
     else {
         return Ok(None);
