@@ -14,7 +14,11 @@ need='povray povray-includes povray-examples imagemagick gcc libc6-dev'
 goal=$what
 case $what in
   demo) ;;
-  test) need="$need pngcheck netpbm python3-pil util-linux" ;;
+  # From mmdebstrap on: the test nodes (tests/nodes).
+  test)
+    need="$need pngcheck netpbm python3-pil util-linux"
+    need="$need mmdebstrap systemd-container iproute2 openssh-client procps"
+    ;;
   cross) goal=agents; need='gcc libc6-dev python3-venv' ;;
   *) echo "packages.sh: '$what' is none of demo, test and cross" >&2; exit 2 ;;
 esac
