@@ -88,7 +88,7 @@ group_pids() { # GROUP
   local tree
   for tree in $(group_trees); do
     [ ! -d "$tree/$1" ] || find "$tree/$1" -name cgroup.procs -exec cat {} + 2>/dev/null
-  done | sort -un | grep -vx 0
+  done | sort -un | sed '/^0$/d'
 }
 
 group_kill() { # GROUP: all of it, at once
@@ -97,7 +97,7 @@ group_kill() { # GROUP: all of it, at once
     pids=$(group_pids "$1")
     [ -n "$pids" ] || return 0
     # shellcheck disable=SC2086 # a list of numbers
-    kill -KILL $pids 2>/dev/null
+    kill -KILL $pids 2>/dev/null || true
     sleep 0.1
   done
   echo "processes do not end: $pids" >&2

@@ -11,11 +11,13 @@
 //! - [`picture`] reads a PNG down to its raw samples and chunks, and [`compare`] says how two differ;
 //! - [`events`] reads the lines that `--json` prints;
 //! - [`exactness`] is the table of scenes, sizes and switches for which td must draw exactly that picture;
+//! - [`nodes`] are machines to provision: containers with systemd, sshd and apt, on a LAN of their own;
 //! - [`skip`] is the only way for a test to say that it cannot run here; each skip is named in `SKIPPED.md`.
 
 pub mod compare;
 pub mod events;
 pub mod exactness;
+pub mod nodes;
 pub mod picture;
 pub mod process;
 pub mod programs;

@@ -56,7 +56,8 @@ pub fn povray_version() -> &'static str {
     VERSION.get_or_init(|| {
         let outcome = process::run(Command::new(povray()).arg("--version"), Duration::from_secs(20));
         // Without a configuration file of the user's it says so first.
-        let line = outcome.err().lines().find(|line| line.contains("POV-Ray 3.")).unwrap_or_default();
+        let said = outcome.err();
+        let line = said.lines().find(|line| line.contains("POV-Ray 3.")).unwrap_or_default();
         line.trim().to_owned()
     })
 }

@@ -11,6 +11,7 @@ mod evil_agents;
 mod exact;
 mod interrupted;
 mod no_room;
+mod nodes;
 mod output;
 mod paths;
 mod povray_fails;
