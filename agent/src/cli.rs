@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use td_protocol::converge::event::Mode;
 
 /// td's agent: runs POV-Ray on this node for a master.
 #[derive(Debug, Parser)]
@@ -17,6 +18,64 @@ pub struct Cli {
 pub enum Command {
     /// Take strips from a master and render them.
     Serve(Serve),
+    /// Print what this node is, as one JSON document.
+    Facts,
+    /// Make this node what it should be: the desired state as JSON on standard input, events as JSON lines.
+    Converge(Converge),
+    /// A child of `converge`, which can be left behind when the share hangs.
+    #[command(hide = true)]
+    ConvergeShare(ConvergeShare),
+    /// A child of `converge`, which renders as the agent's user.
+    #[command(hide = true)]
+    ConvergeRender,
+}
+
+/// What to do, one of four.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, args = ["plan", "apply", "verify", "remove"])]
+pub struct Converge {
+    /// Say what is different, and change nothing.
+    #[arg(long)]
+    pub plan: bool,
+
+    /// Make it so: what is pending, or exactly the plan whose digest is in the desired state.
+    #[arg(long)]
+    pub apply: bool,
+
+    /// Say what is different, and prove what the node can do.
+    #[arg(long)]
+    pub verify: bool,
+
+    /// Take back what td put there.
+    #[arg(long)]
+    pub remove: bool,
+
+    /// The desired state is one line, and standard input stays open for as long as the caller lives: at its end the
+    /// resource under way is finished and the rest is skipped.
+    #[arg(long)]
+    pub lifeline: bool,
+}
+
+impl Converge {
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match (self.apply, self.verify, self.remove) {
+            (true, ..) => Mode::Apply,
+            (_, true, _) => Mode::Verify,
+            (_, _, true) => Mode::Remove,
+            _ => Mode::Plan,
+        }
+    }
+}
+
+/// A look at the share.
+#[derive(Debug, Args)]
+pub struct ConvergeShare {
+    pub place: PathBuf,
+    pub node: String,
+    /// `write` or `look`.
+    pub what: String,
+    pub nonce: Option<String>,
 }
 
 /// Where to listen and what to offer.

@@ -21,7 +21,7 @@ use crate::povray::command::Drawing;
 use crate::povray::locate::{Povray, binary_identity};
 use crate::scratch::Scratch;
 use crate::store::blobs::Blobs;
-use crate::view::{self, Patience};
+use crate::view::{self, Patience, View};
 
 /// The scene of noise and trigonometry. Changing it changes every node's fingerprint.
 const SCENE: &str = include_str!("fingerprint.pov");
@@ -82,34 +82,8 @@ pub fn of(povray: &Povray, cache: &Path, blobs: &Blobs, scratch: &Path) -> Resul
 }
 
 fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String> {
-    let hash = ContentHash::of(SCENE.as_bytes());
-    let mut incoming = blobs.begin().map_err(|error| error.to_string())?;
-    incoming.write(SCENE.as_bytes()).map_err(|error| error.to_string())?;
-    incoming.finish(hash).map_err(|error| error.to_string())?;
-    let scene = "fingerprint.pov".to_owned();
-    let bundle = Bundle {
-        run_dir: String::new(),
-        scene: scene.clone(),
-        library_paths: Vec::new(),
-        files: vec![BundleFile { path: scene, hash, size: SCENE.len() as u64 }],
-    };
-    let options = RenderOptions {
-        width: SIDE,
-        height: SIDE,
-        rows: Rows::new(0, SIDE),
-        columns: Rows::new(0, SIDE),
-        format: PixelFormat { depth: Depth::Sixteen, grey: false, alpha: false },
-        file_gamma: FileGamma::Srgb,
-        dither: false,
-        antialias_method: 2,
-        switches: vec!["+A0.0".to_owned(), "+AM2".to_owned(), "+R3".to_owned(), "-J".to_owned()],
-    };
-    let scratch = Scratch::create(scratch, &bundle, blobs).map_err(|error| error.to_string())?;
-    let drawing = Drawing::of_view(&options, SIDE, SIDE);
-    let mut patience = Patience { stall: STALL, stop: &mut || false };
-    let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
-        .map_err(|ending| format!("{}\n{}", ending.message, last_lines(&ending.povray)))?;
-    let samples = read_samples(&scratch)?;
+    let options = options(SIDE, SIDE);
+    let (view, samples) = draw(povray, blobs, scratch, &options)?;
     let probe = candidates::Probe {
         pixels: &view.pixels,
         samples: &samples,
@@ -126,6 +100,50 @@ fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String>
     let fingerprint = Fingerprint { povray: povray.version.clone(), word_size: povray.word_size, picture };
     let speed = 1.0 / (view.cpu - view.start_cpu).max(0.01);
     Ok(Found { fingerprint, state_file_proven, speed })
+}
+
+/// The scene's samples at another size, for a comparison with what is known of it.
+///
+/// # Errors
+/// A sentence, with the end of POV-Ray's messages.
+pub fn samples(povray: &Povray, blobs: &Blobs, scratch: &Path, width: u32, height: u32) -> Result<Vec<u8>, String> {
+    draw(povray, blobs, scratch, &options(width, height)).map(|(_, samples)| samples)
+}
+
+fn options(width: u32, height: u32) -> RenderOptions {
+    RenderOptions {
+        width,
+        height,
+        rows: Rows::new(0, height),
+        columns: Rows::new(0, width),
+        format: PixelFormat { depth: Depth::Sixteen, grey: false, alpha: false },
+        file_gamma: FileGamma::Srgb,
+        dither: false,
+        antialias_method: 2,
+        switches: vec!["+A0.0".to_owned(), "+AM2".to_owned(), "+R3".to_owned(), "-J".to_owned()],
+    }
+}
+
+/// Renders the scene: what was seen of the state file, and the samples of POV-Ray's own file.
+fn draw(povray: &Povray, blobs: &Blobs, scratch: &Path, options: &RenderOptions) -> Result<(View, Vec<u8>), String> {
+    let hash = ContentHash::of(SCENE.as_bytes());
+    let mut incoming = blobs.begin().map_err(|error| error.to_string())?;
+    incoming.write(SCENE.as_bytes()).map_err(|error| error.to_string())?;
+    incoming.finish(hash).map_err(|error| error.to_string())?;
+    let scene = "fingerprint.pov".to_owned();
+    let bundle = Bundle {
+        run_dir: String::new(),
+        scene: scene.clone(),
+        library_paths: Vec::new(),
+        files: vec![BundleFile { path: scene, hash, size: SCENE.len() as u64 }],
+    };
+    let scratch = Scratch::create(scratch, &bundle, blobs).map_err(|error| error.to_string())?;
+    let drawing = Drawing::of_view(options, options.width, options.height);
+    let mut patience = Patience { stall: STALL, stop: &mut || false };
+    let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
+        .map_err(|ending| format!("{}\n{}", ending.message, last_lines(&ending.povray)))?;
+    let samples = read_samples(&scratch)?;
+    Ok((view, samples))
 }
 
 /// The end of POV-Ray's messages, where its errors are.

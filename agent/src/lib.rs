@@ -4,9 +4,12 @@
 //! its strips is one POV-Ray ([`povray`]) in a folder of its own ([`scratch`]), followed by a thread ([`strip`]) that
 //! turns finished blocks into segments ([`pixels`]) and sends them. [`fingerprint`] tells at the start what this
 //! node's POV-Ray draws like, [`probe`] what a job's options and scene need.
+//!
+//! `facts` and `converge` are for whoever sets the node up ([`converge`]).
 
 pub mod agent;
 pub mod cli;
+pub mod converge;
 pub mod fingerprint;
 pub mod first_pass;
 pub mod jobs;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use td_agent::cli::{Cli, Command};
+use td_agent::converge::command;
 use td_agent::serve;
 
 fn main() -> ExitCode {
@@ -13,7 +14,14 @@ fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TD_LOG").unwrap_or_else(|_| "warn".into()))
         .with_ansi(false)
         .init();
-    let Command::Serve(options) = cli.command;
+    // Only the server needs a runtime.
+    let options = match cli.command {
+        Command::Serve(options) => options,
+        Command::Facts => return command::facts(),
+        Command::Converge(options) => return command::converge(&options),
+        Command::ConvergeShare(look) => return command::share(&look),
+        Command::ConvergeRender => return command::render(),
+    };
     // One thread serves: a Raspberry Pi 1 has one core, and the work is done by the threads of the strips.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -1,0 +1,59 @@
+//! What is mounted, and what /etc/fstab mounts.
+
+pub mod fstab;
+pub mod unit;
+
+/// One line of /proc/self/mountinfo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    pub path: String,
+    /// The folder of the source that is mounted: `/` except for bind mounts.
+    pub inside: String,
+    pub fs: String,
+    pub source: String,
+    pub read_only: bool,
+}
+
+/// All mounts, later ones over earlier ones. Reading the list touches no mount.
+#[must_use]
+pub fn read() -> Vec<Mounted> {
+    parse(&std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default())
+}
+
+/// From the text of mountinfo, proc(5).
+#[must_use]
+pub fn parse(text: &str) -> Vec<Mounted> {
+    let line = |line: &str| {
+        let (before, after) = line.split_once(" - ")?;
+        let mut before = before.split(' ').skip(3);
+        let (inside, path, options) = (before.next()?, before.next()?, before.next()?);
+        let mut after = after.split(' ');
+        let (fs, source) = (after.next()?, after.next()?);
+        let superblock = after.next().unwrap_or_default();
+        let read_only = [options, superblock].iter().any(|options| options.split(',').any(|option| option == "ro"));
+        Some(Mounted {
+            path: fstab::unescape(path),
+            inside: fstab::unescape(inside),
+            fs: fs.to_owned(),
+            source: fstab::unescape(source),
+            read_only,
+        })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mountinfo_is_read() {
+        let text = "22 28 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n\
+                    90 28 0:45 / /mnt/a\\040b rw - nfs4 192.0.2.1:/srv/td rw,vers=4.2\n\
+                    91 28 8:1 /srv/td /mnt/td ro shared:9 master:1 - ext4 /dev/root rw\nnonsense\n";
+        let mounts = parse(text);
+        assert_eq!(mounts.len(), 3);
+        assert_eq!((mounts[1].path.as_str(), mounts[1].source.as_str()), ("/mnt/a b", "192.0.2.1:/srv/td"));
+        assert_eq!((mounts[2].inside.as_str(), mounts[2].read_only), ("/srv/td", true));
+    }
+}
