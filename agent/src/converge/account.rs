@@ -9,7 +9,7 @@ use super::accounts::Accounts;
 use super::child;
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -83,7 +83,7 @@ impl Converge for Account {
         Ok(Check { diffs, message: format!("{} is {}:{}", self.name, self.uid, self.gid), ..Check::default() })
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         let plan = plan(self, &Accounts::read(node))?;
         let (uid, gid) = (self.uid.to_string(), self.gid.to_string());
         if plan.make_group {
@@ -100,7 +100,7 @@ impl Converge for Account {
         for group in &plan.join {
             node.run(child::command("usermod").args(["--append", "--groups", group, &self.name]), DEADLINE)?;
         }
-        Ok(format!("{} is {uid}:{gid}", self.name))
+        Ok(format!("{} is {uid}:{gid}", self.name).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

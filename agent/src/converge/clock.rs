@@ -6,7 +6,7 @@ use td_protocol::converge::resource::{Clock, ClockSource, Resource};
 
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace::{self, Rights};
 use super::units;
 
@@ -108,13 +108,13 @@ impl Converge for Clock {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         set_if_wrong(node)?;
         let Some(text) = chrony(&self.source) else {
             if keeper(node).is_none() {
                 node.systemctl(&["enable", "--now", TIMESYNCD])?;
             }
-            return Ok(format!("{} keeps the clock", keeper(node).unwrap_or("systemd-timesyncd")));
+            return Ok(format!("{} keeps the clock", keeper(node).unwrap_or("systemd-timesyncd")).into());
         };
         if !units::exists(node, CHRONY) {
             return Err(Failure::new("chrony is not installed: its package has to be among what is converged"));
@@ -131,7 +131,7 @@ impl Converge for Clock {
         replace::with_rights(&path, text.as_bytes(), Rights::ROOT_FILE)?;
         node.systemctl(&["enable", CHRONY])?;
         node.systemctl(&["restart", CHRONY])?;
-        Ok("chrony keeps the clock".to_owned())
+        Ok("chrony keeps the clock".to_owned().into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

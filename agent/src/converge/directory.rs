@@ -10,7 +10,7 @@ use td_protocol::converge::resource::Directory;
 use super::diff;
 use super::failure::Failure;
 use super::mounts;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 
 /// Whose a directory is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +99,9 @@ impl Converge for Directory {
         Ok(Check { diffs, message: format!("folder of {}", self.owner), ..Check::default() })
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         make(node, &self.path, wanted(self, node)?)?;
-        Ok(format!("folder of {}", self.owner))
+        Ok(format!("folder of {}", self.owner).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

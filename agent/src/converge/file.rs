@@ -10,7 +10,7 @@ use td_protocol::hash::ContentHash;
 use super::diff;
 use super::directory;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace::{self, Rights};
 
 impl Converge for File {
@@ -45,7 +45,7 @@ impl Converge for File {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         let path = node.path(&self.path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| Failure::io("cannot make", folder, &error))?;
@@ -53,7 +53,7 @@ impl Converge for File {
         let backup = if self.secret || is_in_own_folder(self, node) { None } else { replace::back_up(&path)? };
         replace::with_rights(&path, self.content.0.as_bytes(), rights(self, node)?)?;
         let backup = backup.map(|_| format!("; as it was: {}.td-backup", self.path)).unwrap_or_default();
-        Ok(format!("written{backup}"))
+        Ok(format!("written{backup}").into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

@@ -5,7 +5,7 @@ use td_protocol::converge::resource::Hostname;
 use super::cloud_init;
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace::{self, Rights};
 
 const FILE: &str = "/etc/hostname";
@@ -25,7 +25,7 @@ impl Converge for Hostname {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         // cloud-init first: a cut of the power in between must not leave a name that the next boot undoes unseen.
         cloud_init::keep_off(node)?;
         let path = node.path(FILE);
@@ -40,7 +40,7 @@ impl Converge for Hostname {
                 .map_err(|error| Failure::new(format!("cannot set the host name: {error}")))?;
         }
         let backup = backup.map(|_| format!("; as it was: {FILE}.td-backup")).unwrap_or_default();
-        Ok(format!("the host name is {}{backup}", self.name))
+        Ok(format!("the host name is {}{backup}", self.name).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

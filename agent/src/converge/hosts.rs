@@ -9,7 +9,7 @@ use super::block;
 use super::cloud_init;
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace::{self, Rights};
 
 const FILE: &str = "/etc/hosts";
@@ -85,7 +85,7 @@ impl Converge for Hosts {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         cloud_init::keep_off(node)?;
         let mut backups = Vec::new();
         for file in files(node) {
@@ -100,7 +100,7 @@ impl Converge for Hosts {
             }
         }
         let backups = if backups.is_empty() { String::new() } else { format!("; as it was: {}", backups.join(", ")) };
-        Ok(format!("{} names in {FILE}{backups}", self.entries.len()))
+        Ok(format!("{} names in {FILE}{backups}", self.entries.len()).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

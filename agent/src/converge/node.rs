@@ -171,6 +171,20 @@ impl Check {
     }
 }
 
+/// What a change did.
+#[derive(Debug, Default)]
+pub struct Made {
+    pub message: String,
+    /// What was different, where more is known of it now than before.
+    pub diffs: Option<Vec<Diff>>,
+}
+
+impl From<String> for Made {
+    fn from(message: String) -> Self {
+        Self { message, diffs: None }
+    }
+}
+
 /// What a removal did.
 #[derive(Debug, Default)]
 pub struct Removed {
@@ -204,7 +218,7 @@ pub trait Converge {
     ///
     /// # Errors
     /// With what is left undone.
-    fn converge(&self, node: &Node, check: &Check) -> Result<String, Failure>;
+    fn converge(&self, node: &Node, check: &Check) -> Result<Made, Failure>;
 
     /// Takes back what td put there.
     ///

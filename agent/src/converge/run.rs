@@ -5,7 +5,7 @@ use std::time::Instant;
 use td_protocol::converge::desired::Proofs;
 use td_protocol::converge::digest::{self, Pending};
 use td_protocol::converge::event::{
-    Done, Event, Mode, Outcome, Plan, ProofResult, Refused, RefusedReason, ResourceDone,
+    Diff, Done, Event, Mode, Outcome, Plan, ProofResult, Refused, RefusedReason, ResourceDone,
 };
 use td_protocol::converge::kind::Kind;
 use td_protocol::converge::resource::Resource;
@@ -222,20 +222,21 @@ impl<'a> Call<'a> {
             self.tell(resource, Outcome::Ok, &check.message, Some(&check), looked + begun.elapsed().as_secs_f64());
             return false;
         }
-        let converged = converger(resource).converge(self.node, &check).and_then(|message| {
+        let converged = converger(resource).converge(self.node, &check).and_then(|made| {
             let after = converger(resource).check(self.node)?;
             if after.is_pending() {
-                let left = after.diffs.first().map(|diff| format!("{diff:?}")).unwrap_or_default();
-                return Err(Failure::new(format!("it was changed and is not as it should be: {left}")));
+                let left: Vec<String> = after.diffs.iter().map(left).collect();
+                return Err(Failure::new(format!("it was changed, and afterwards {}", left.join(", "))));
             }
-            Ok((message, after))
+            Ok((made, after))
         });
         let seconds = looked + begun.elapsed().as_secs_f64();
         match converged {
-            Ok((message, after)) => {
+            Ok((made, after)) => {
                 check.needs_reboot = after.needs_reboot;
+                check.diffs = made.diffs.unwrap_or(check.diffs);
                 self.note_reboot(resource, &mut check);
-                self.tell(resource, Outcome::Changed, &message, Some(&check), seconds);
+                self.tell(resource, Outcome::Changed, &made.message, Some(&check), seconds);
             }
             Err(failure) => {
                 self.fail(resource);
@@ -301,6 +302,18 @@ fn pending(resource: &Resource, check: &Check) -> Pending {
     let mut text = serde_json::to_vec(&check.diffs).unwrap_or_default();
     text.extend(check.hidden.iter().flat_map(|hidden| hidden.0));
     Pending { kind: resource.kind(), name: resource.name().to_owned(), change: ContentHash::of(&text) }
+}
+
+/// What a difference says of a resource that should have none any more.
+fn left(diff: &Diff) -> String {
+    match diff {
+        Diff::Text { path, .. } | Diff::Hidden { path } => format!("{path} is not as it was written"),
+        Diff::Packages { packages } => {
+            let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+            format!("{} is not installed", names.join(", "))
+        }
+        Diff::Value { what, old, .. } => format!("{what} is {}", old.as_deref().unwrap_or("missing")),
+    }
 }
 
 fn count(len: usize) -> u32 {

@@ -15,7 +15,7 @@ use self::config::Settings;
 use self::model::Model;
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace::{self, Rights};
 
 /// Where td keeps with which settings it last asked for a reboot. Not below /run: it has to outlive that reboot.
@@ -46,13 +46,13 @@ impl Converge for Boot {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         let plan = plan(self, node)?;
         let path = node.path(&plan.file);
         let backup = replace::back_up(&path)?;
         replace::keep_rights(&path, &plan.new, Rights { mode: 0o755, ..Rights::ROOT_FILE })?;
         let backup = backup.map(|_| format!("; as it was: {}.td-backup", plan.file)).unwrap_or_default();
-        Ok(format!("a block at the end of {}{backup}", plan.file))
+        Ok(format!("a block at the end of {}{backup}", plan.file).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

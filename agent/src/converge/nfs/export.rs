@@ -7,7 +7,7 @@ use td_protocol::converge::resource::NfsExport;
 
 use crate::converge::directory::{self, Wanted};
 use crate::converge::failure::Failure;
-use crate::converge::node::{Check, Converge, Node, Removed};
+use crate::converge::node::{Check, Converge, Made, Node, Removed};
 use crate::converge::replace::{self, Rights};
 use crate::converge::{child, diff};
 
@@ -65,7 +65,7 @@ impl Converge for NfsExport {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         if node.is_alive() && !node.exists(EXPORTFS) {
             return Err(Failure::new("exportfs is not there: the package nfs-kernel-server is not installed"));
         }
@@ -79,7 +79,7 @@ impl Converge for NfsExport {
         node.systemctl(&["enable", "--now", "nfs-server.service"]).map_err(|failure| {
             failure.when("the NFS server does not start (its kernel may lack it; `journalctl -u nfs-server` tells)")
         })?;
-        Ok(format!("{} is exported to {}", self.path, count(self)))
+        Ok(format!("{} is exported to {}", self.path, count(self)).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

@@ -9,7 +9,7 @@ use crate::converge::block;
 use crate::converge::diff;
 use crate::converge::failure::Failure;
 use crate::converge::mounts::{self, Mounted, fstab, unit};
-use crate::converge::node::{Check, Converge, Node, Removed};
+use crate::converge::node::{Check, Converge, Made, Node, Removed};
 use crate::converge::replace::{self, Rights};
 
 const FSTAB: &str = "/etc/fstab";
@@ -77,7 +77,7 @@ impl Converge for NfsMount {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         let is_nfs = matches!(self.source, MountSource::Nfs { .. });
         if node.is_alive() && is_nfs && !node.exists(MOUNT_NFS) {
             return Err(Failure::new("mount.nfs is not there: the package nfs-common is not installed"));
@@ -106,7 +106,7 @@ impl Converge for NfsMount {
             failure.when(format!("{} does not start (`systemctl status {}` tells)", self.unit(), self.unit()))
         })?;
         let backup = backup.map(|_| format!("; as it was: {FSTAB}.td-backup")).unwrap_or_default();
-        Ok(format!("{} on {}{backup}", source(self), self.path))
+        Ok(format!("{} on {}{backup}", source(self), self.path).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

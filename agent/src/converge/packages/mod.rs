@@ -18,7 +18,7 @@ use self::said::Trouble;
 use super::child;
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace;
 use super::report::Teller;
 
@@ -101,7 +101,7 @@ impl Converge for Packages {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, check: &Check) -> Result<Made, Failure> {
         let apt = Apt { packages: self, stop: node.stop };
         let mut progress = node.report.progress(Kind::Packages, "apt");
         for folder in ["/var/cache/apt", "/usr", "/var/lib/dpkg"] {
@@ -114,7 +114,8 @@ impl Converge for Packages {
             return Ok(format!(
                 "dpkg had left {} half done, and it is mended",
                 names(mended.iter().map(String::as_str))
-            ));
+            )
+            .into());
         }
         let mut lists = Lists { updated: false, unreachable: None };
         if lists_are_old(node) {
@@ -139,15 +140,23 @@ impl Converge for Packages {
                 "apt-get ended well, and {missing} is still not installed: see /var/log/dpkg.log"
             )));
         }
-        let version =
-            |name: &String| after.versions.iter().find(|(there, _)| there == name).map(|(_, version)| version);
-        let done: Vec<String> = before
-            .missing
-            .iter()
-            .map(|name| format!("{name} {}", version(name).map_or("", String::as_str)).trim_end().to_owned())
-            .collect();
+        let version = |name: &str| {
+            let found = after.versions.iter().find(|(there, _)| there == name);
+            found.map(|(_, version)| version.clone())
+        };
+        let named = |name: &String| format!("{name} {}", version(name).unwrap_or_default());
+        let done: Vec<String> = before.missing.iter().map(named).collect();
         let note = lists.unreachable.map(|said| format!(" ({said})")).unwrap_or_default();
-        Ok(format!("installed: {}{note}", done.join(", ")))
+        // What the plan could not know without lists is known now.
+        let mut diffs = check.diffs.clone();
+        for diff in &mut diffs {
+            if let Diff::Packages { packages } = diff {
+                for package in packages.iter_mut().filter(|package| package.new.is_none()) {
+                    package.new = version(&package.name);
+                }
+            }
+        }
+        Ok(Made { message: format!("installed: {}{note}", done.join(", ")), diffs: Some(diffs) })
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {

@@ -139,7 +139,8 @@ pub fn status(line: &str) -> Option<Status> {
     let mut fields = line.splitn(4, ':');
     let (kind, _, percent) = (fields.next()?, fields.next()?, fields.next()?);
     let fraction = percent.trim().parse::<f64>().ok().filter(|percent| percent.is_finite())? / 100.0;
-    let fraction = fraction.clamp(0.0, 1.0);
+    // Thousandths are what people see move.
+    let fraction = (fraction.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
     let message = fields.next().unwrap_or_default().trim().to_owned();
     match kind {
         "dlstatus" => Some(Status::Downloading(fraction)),

@@ -69,9 +69,8 @@ pub fn parse(mut text: impl BufRead, wanted: &dyn Fn(&str) -> bool) -> std::io::
         }
     }
     // dpkg's own paragraph tells which architecture is not foreign, and it may come last.
-    let is_native = |package: &Package| {
-        native.is_empty() || package.architecture == native || package.architecture == "all"
-    };
+    let is_native =
+        |package: &Package| native.is_empty() || package.architecture == native || package.architecture == "all";
     let is_asked = |name: &str, package: &Package| wanted(name) || package.is_half();
     Ok(found.into_iter().filter(|(name, package)| is_native(package) && is_asked(name, package)).collect())
 }

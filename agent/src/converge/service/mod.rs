@@ -14,7 +14,7 @@ use td_protocol::hash::ContentHash;
 use super::child;
 use super::diff;
 use super::failure::Failure;
-use super::node::{Check, Converge, Node, Removed};
+use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace::{self, Rights};
 use super::units;
 
@@ -99,7 +99,7 @@ impl Converge for Service {
         Ok(check)
     }
 
-    fn converge(&self, node: &Node, _check: &Check) -> Result<String, Failure> {
+    fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         if node.is_alive() && !units::has_systemd(node) {
             return Err(Failure::new("systemd is not process 1 here: the agent's service needs it"));
         }
@@ -118,7 +118,7 @@ impl Converge for Service {
         let _ = node.systemctl(&["reset-failed", Service::UNIT]);
         node.systemctl(&["restart", Service::UNIT]).map_err(|failure| failure.when(last_words(node)))?;
         self.await_start(node)?;
-        Ok(format!("the agent runs on port {}", self.port))
+        Ok(format!("the agent runs on port {}", self.port).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {
