@@ -6,6 +6,7 @@
 //! - [`programs`] finds the binaries under test, POV-Ray, and its example scenes;
 //! - [`sandbox`] gives each test a home of its own and sees to it that nothing is left behind: no process, no
 //!   temporary file;
+//! - [`cluster`] is an inventory with real agents behind real TLS;
 //! - [`process`] runs a program with a time limit and ends the whole group when it is over;
 //! - [`reference`](mod@reference) is the picture that one plain POV-Ray makes, kept from run to run;
 //! - [`picture`] reads a PNG down to its raw samples and chunks, and [`compare`] says how two differ;
@@ -14,6 +15,7 @@
 //! - [`nodes`] are machines to provision: containers with systemd, sshd and apt, on a LAN of their own;
 //! - [`skip`] is the only way for a test to say that it cannot run here; each skip is named in `SKIPPED.md`.
 
+pub mod cluster;
 pub mod compare;
 pub mod events;
 pub mod exactness;

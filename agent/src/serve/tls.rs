@@ -134,7 +134,8 @@ fn sentence(error: &Error) -> String {
         Error::InvalidCertificate(error) => certificate_sentence(error),
         Error::PeerIncompatible(_) => format!("it does not speak TLS 1.3 ({error})"),
         Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
-        Error::AlertReceived(AlertDescription::UnknownCA) => {
+        // The second where both CAs have one name, as after `certs init --force`.
+        Error::AlertReceived(AlertDescription::UnknownCA | AlertDescription::DecryptError) => {
             "it does not know this node's CA: agent.pem here and the master's certificates were made by different CAs"
                 .to_owned()
         }

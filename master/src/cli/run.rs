@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use td_inventory::Inventory;
+use td_inventory::credentials::ClusterFolder;
 use tokio::sync::mpsc;
 
 use crate::cli::arguments::{Cli, Command, RenderArguments};
@@ -12,9 +14,10 @@ use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::plan;
 use crate::progress::{Manner, Progress, print_event};
-use crate::render::crew::{AgentAddress, RunningAgent, Where};
+
 use crate::render::failure::RenderError;
 use crate::render::flow::{self, RenderRequest};
+use crate::render::muster::{AgentAddress, RunningAgent, Where};
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::Asked;
 use crate::schedule::Tuning;
@@ -153,13 +156,10 @@ fn place(arguments: &RenderArguments, config: &Config, progress: &mut Progress) 
     if !arguments.agent.is_empty() {
         return arguments.agent.iter().map(|agent| running(agent)).collect::<Result<_, _>>().map(Where::Running);
     }
-    if let Some(inventory) = &arguments.inventory {
-        td_inventory::Inventory::read(inventory).map_err(|error| RenderError::Usage(error.to_string()))?;
-        return Err(RenderError::Usage(format!(
-            "{}: agents on other machines need TLS, which this td does not have yet: leave -i out to render on this \
-             machine, or name agents that run here with --agent",
-            inventory.display()
-        )));
+    if let Some(file) = &arguments.inventory {
+        let inventory = Inventory::read(file).map_err(|error| RenderError::Usage(error.to_string()))?;
+        let credentials = ClusterFolder::of(inventory.cluster(), file)?;
+        return Ok(Where::Nodes { nodes: inventory.nodes().to_vec(), credentials });
     }
     if Path::new("inventory.yaml").is_file() {
         progress.note("inventory.yaml lies here and is not used; -i inventory.yaml names it");
@@ -178,7 +178,8 @@ fn running(text: &str) -> Result<RunningAgent, RenderError> {
             Ok(address) if address.ip().is_loopback() => AgentAddress::Loopback(address),
             Ok(_) => {
                 return Err(RenderError::Usage(format!(
-                    "--agent {text}: agents on other machines need TLS, which this td does not have yet"
+                    "--agent {text}: is not of this machine; agents elsewhere are reached over TLS as nodes of an inventory \
+                     (-i FILE)"
                 )));
             }
             Err(_) => {

@@ -22,8 +22,25 @@ use crate::fleet::trouble;
 
 /// Longest wait for an answer that an agent gives at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes per second of a line that is slow and not dead.
+const SLOWEST_LINE: u64 = 32 << 10;
 /// Longest wait for a hello: at its first start an agent renders its fingerprint scene, on a Pi 1 for some seconds.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A client for this machine. It trusts no CA at all, so that it can speak plain HTTP only; without a configuration of its own
+/// reqwest would look for one of the whole process, and for this machine's CAs.
+fn local() -> reqwest::ClientBuilder {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map(|builder| builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    match tls {
+        Ok(tls) => builder.tls_backend_preconfigured(tls),
+        // TLS 1.3 is what ring's provider is made of.
+        Err(_) => builder,
+    }
+}
 
 /// What went wrong between the master and an agent.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +72,7 @@ impl Client {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn unix(name: &str, socket: &Path) -> Result<Self, AgentError> {
-        let http = reqwest::Client::builder().unix_socket(socket.to_owned()).no_proxy().build();
+        let http = local().unix_socket(socket.to_owned()).build();
         Self::with(name, "http://agent".to_owned(), http)
     }
 
@@ -64,7 +81,7 @@ impl Client {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn loopback(name: &str, address: std::net::SocketAddr) -> Result<Self, AgentError> {
-        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy().build();
+        let http = local().connect_timeout(Duration::from_secs(5)).build();
         Self::with(name, format!("http://{address}"), http)
     }
 
@@ -125,12 +142,14 @@ impl Client {
         self.send(request).await.map(|_| ())
     }
 
-    /// Sends one content of a bundle.
+    /// Sends one content of a bundle, of `size` bytes.
     ///
     /// # Errors
     /// [`AgentError`].
-    pub async fn put_blob(&self, hash: ContentHash, body: Body) -> Result<(), AgentError> {
-        self.send(self.request(Method::PUT, &format!("blobs/{hash}")).body(body)).await.map(|_| ())
+    pub async fn put_blob(&self, hash: ContentHash, size: u64, body: Body) -> Result<(), AgentError> {
+        let patience = ANSWER_TIMEOUT + Duration::from_secs(size / SLOWEST_LINE);
+        let request = self.request(Method::PUT, &format!("blobs/{hash}")).timeout(patience);
+        self.send(request.body(body)).await.map(|_| ())
     }
 
     /// # Errors
@@ -196,7 +215,13 @@ impl Client {
     }
 
     async fn stream(&self, path: &str, body: &impl Serialize) -> Result<Frames, AgentError> {
-        let response = self.send(self.request(Method::POST, path).json(body)).await?;
+        // Only the answer's head has its time here: the stream lasts as long as the work.
+        let sent = tokio::time::timeout(ANSWER_TIMEOUT, self.send(self.request(Method::POST, path).json(body))).await;
+        let late = |_| {
+            let reason = format!("no answer within {} seconds", ANSWER_TIMEOUT.as_secs());
+            AgentError::Unreachable { agent: self.name.to_string(), reason }
+        };
+        let response = sent.map_err(late)??;
         Ok(Frames::new(&self.name, response))
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::ClientConfig;
 use td_inventory::{Address, Node};
 
@@ -45,6 +46,7 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::Http`].
     pub fn new(tls: ClientConfig, nodes: &[Node]) -> Result<Self, ClusterError> {
+        raise_open_files();
         let addresses = nodes.iter().map(|node| (node.name.to_ascii_lowercase(), node.address.clone())).collect();
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -73,6 +75,15 @@ impl Cluster {
             return Err(ClusterError::Name(node.name.clone()));
         }
         Ok(Client::over(&node.name, base, self.http.clone()))
+    }
+}
+
+/// Each node takes some connections, and the usual limit of 1,024 open files is for another kind of program.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!("the limit of open files stays as it is: {error}");
     }
 }
 

@@ -5,11 +5,16 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
+use crate::fleet::cluster::Unresolved;
+
 /// The innermost reason of an HTTP error, in words: "Connection refused" tells more than "error sending request".
 #[must_use]
 pub fn sentence(error: &reqwest::Error) -> String {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_sentence(tls);
+    }
+    if let Some(unresolved) = find::<Unresolved>(error) {
+        return unresolved.to_string();
     }
     if let Some(io) = find::<io::Error>(error) {
         return io_sentence(io);

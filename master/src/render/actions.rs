@@ -11,7 +11,7 @@ use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
 use crate::render::looping::{Lease, Run};
 use crate::render::strips::{StripHeard, StripTask};
-use crate::schedule::{Action, Event, GiveUpReason, LeaseId, Sharing, SlotId, StuckReason};
+use crate::schedule::{Action, Event, GiveUpReason, LeaseId, Sharing, SlotId};
 
 impl Run<'_, '_> {
     pub(super) fn tell_scheduler(&mut self, event: Event) -> Result<(), AttemptEnd> {
@@ -34,13 +34,7 @@ impl Run<'_, '_> {
                 self.troubles.insert(node, format!("rests: {reason}"));
             }
             Action::Finished => self.finished = true,
-            Action::Stuck { reason } => {
-                let troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
-                let text = format!("{reason}; {}", troubles.join("; "));
-                let is_lost = matches!(reason, StuckReason::NoSlotLeft { .. });
-                let error = if is_lost { RenderError::AllLost(text) } else { RenderError::Nodes(text) };
-                return Err(error.into());
-            }
+            Action::Stuck { reason } => return self.nobody_left(reason),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! The loop owns the scheduler, the spool and the display. Tasks talk to the agents and tell the loop what they hear;
 //! the loop asks the scheduler what follows, and does it. All decisions are made in one place, in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,26 +11,27 @@ use std::time::{Duration, Instant};
 use td_protocol::job::OpenJob;
 use td_protocol::probe::{ProbeReport, StartProbe};
 use td_protocol::rows::Rows;
-use td_protocol::segment::check_segment;
 use td_protocol::strip::Way;
 use tokio::sync::mpsc::{self, Receiver};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::compose::{Shape, Spool};
-use crate::fleet::client::Client;
 use crate::progress::Progress;
-use crate::render::crew::{Crew, Node};
+use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
-use crate::render::heartbeat::watch_node;
+use crate::render::finished::{self, Offer};
+use crate::render::heartbeat;
 use crate::render::held::Held;
 use crate::render::looping::Run;
-use crate::render::opening::{self, Contents};
+use crate::render::opening::{self, Contents, OTHERS_JOIN_LATER, Opening, Parcel};
 use crate::render::policy::Policy;
 use crate::render::probing;
 use crate::render::tally::Tally;
 use crate::render::verify::{self, Made};
-use crate::schedule::{Job as ScheduledJob, NodeId, Scheduler, Sharing, Tuning, WriteCost};
+use crate::schedule::{Heartbeats, Job as ScheduledJob, NodeId, Scheduler, Tuning, WriteCost};
 
+/// How long an agent may take to close the job.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(800);
 /// Messages that may wait for the loop.
 const WAITING: usize = 64;
 
@@ -39,6 +40,8 @@ pub struct Attempt<'a> {
     pub crew: &'a mut Crew,
     pub spec: OpenJob,
     pub contents: Contents<'a>,
+    /// The files of the bundle, for whoever sends them.
+    pub parcel: Parcel,
     pub policy: &'a Policy,
     pub shape: Shape,
     pub spool: Arc<Spool>,
@@ -72,6 +75,10 @@ pub struct Rendered {
     pub made: Vec<Made>,
     /// Rows that were rendered again elsewhere, and were equal.
     pub rows_verified: Option<u32>,
+    /// Nodes that were not there at the end.
+    pub absent: Vec<NodeId>,
+    /// The job being closed on its agents: awaited once the picture is written.
+    pub closing: JoinSet<()>,
 }
 
 /// Why an attempt ended without the picture.
@@ -97,48 +104,37 @@ impl Attempt<'_> {
     /// # Errors
     /// [`AttemptEnd`]; all that renders was told to stop then.
     pub async fn run(mut self, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
-        let result = self.open_and_render(interrupted).await;
-        let closing = self.crew.nodes.iter().map(|node| {
+        let mut result = self.open_and_render(interrupted).await;
+        let absent = result.as_ref().map(|rendered| rendered.absent.clone()).unwrap_or_default();
+        let mut closing = JoinSet::new();
+        // A node that is lost closes the job by itself.
+        for node in self.crew.nodes.iter().filter(|node| !absent.contains(&node.id)) {
             let (client, id) = (node.client.clone(), self.spec.id.clone());
-            tokio::spawn(async move { tokio::time::timeout(Duration::from_millis(800), client.close_job(&id)).await })
-        });
-        let closing: Vec<_> = closing.collect();
-        if result.is_err() {
-            for closed in closing {
-                let _ = closed.await;
-            }
+            closing.spawn(async move {
+                let _ = tokio::time::timeout(CLOSE_PATIENCE, client.close_job(&id)).await;
+            });
+        }
+        match &mut result {
+            Ok(rendered) => rendered.closing = closing,
+            Err(_) => while closing.join_next().await.is_some() {},
         }
         result
     }
 
     async fn open_and_render(&mut self, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
-        let mut finished = Vec::new();
-        let mut refused = Vec::new();
-        for node in &self.crew.nodes {
-            let opening = opening::open(&node.client, &self.spec, &self.contents);
-            let opened = tokio::select! {
-                opened = opening => opened,
-                _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
-            };
-            match opened {
-                Ok(opened) => finished.push((node.id, node.client.clone(), opened.finished)),
-                // What is wrong with the scene's own files is wrong for all.
-                Err(error @ (RenderError::Usage(_) | RenderError::Folder { .. })) => return Err(error.into()),
-                Err(error) if self.crew.nodes.len() == refused.len() + 1 => return Err(error.into()),
-                Err(error) => refused.push((node.id, error.to_string())),
-            }
-        }
-        for (node, reason) in refused {
-            self.progress.note(&format!("left out: {reason}"));
-            self.crew.nodes.retain(|other| other.id != node);
-        }
-        let made = self.fetch_finished(finished).await?;
-        let (tell, hear) = mpsc::channel(WAITING);
-        let watch = |node: &Node| {
-            let task = watch_node(node.client.clone(), self.spec.id.clone(), node.id, tell.clone());
-            (node.id, task)
+        let nodes = self.crew.nodes.iter().map(|node| (node.id, node.client.clone()));
+        let mut openings = opening::open_on(nodes, &self.spec, &self.parcel);
+        let opened = tokio::select! {
+            opened = opening::wait(&mut openings) => opened?,
+            _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
         };
-        let watchers: HashMap<NodeId, JoinHandle<()>> = self.crew.nodes.iter().map(watch).collect();
+        let mut troubles = HashMap::new();
+        let (up, offers) = self.take_opened(opened, &mut troubles, openings.is_empty())?;
+        let made = tokio::select! {
+            made = finished::fetch(self, offers) => made?,
+            _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
+        };
+        let (tell, hear) = mpsc::channel(WAITING);
         let scheduler =
             Scheduler::new(self.scheduled_job(), self.tuning).map_err(|error| RenderError::Usage(error.to_string()))?;
         let run = Run {
@@ -150,9 +146,19 @@ impl Attempt<'_> {
             deferred: Vec::new(),
             probing: None,
             recalls: HashMap::new(),
-            watchers,
+            watchers: HashMap::new(),
+            up,
+            openings,
+            calling: HashMap::new(),
+            beats: Heartbeats::new(heartbeat::EVERY.as_secs_f64()),
+            missed: HashMap::new(),
+            all_lost: None,
+            looked: Instant::now(),
+            shown: None,
+            probe_task: None,
+            probe_wanted: false,
             probes_failed: 0,
-            troubles: HashMap::new(),
+            troubles,
             parallel_begun: Instant::now(),
             tell,
             finished: false,
@@ -164,7 +170,7 @@ impl Attempt<'_> {
         };
         let mut result = run.run(hear, interrupted).await;
         if let (Ok(rendered), Some(rows)) = (&mut result, self.verify_rows) {
-            let verifying = verify::verify(self, &rendered.made, rows);
+            let verifying = verify::verify(self, &rendered.made, &rendered.absent, rows);
             let verified = tokio::select! {
                 verified = verifying => verified,
                 _ = interrupted.recv() => Err(RenderError::Interrupted),
@@ -204,33 +210,42 @@ impl Attempt<'_> {
         }
     }
 
-    /// Takes over what lies finished in the agents' caches.
-    async fn fetch_finished(&self, finished: Vec<(NodeId, Client, Vec<Rows>)>) -> Result<Vec<Made>, AttemptEnd> {
-        // A picture of whole leases cannot take bands of elsewhere.
-        if self.policy.sharing != Sharing::Rows || !self.spec.reuse {
-            return Ok(Vec::new());
-        }
-        let mut fetched = Vec::new();
-        for (node, client, runs) in finished {
-            for rows in runs {
-                let is_missing = self.spool.missing().iter().any(|missing| missing.contains(rows));
-                if !self.spec.options.rows.contains(rows) || !is_missing {
-                    continue;
+    /// Who has opened the job, and what lies finished there. Who refused is left out; who is not ready yet is told.
+    fn take_opened(
+        &mut self,
+        opened: Vec<Opening>,
+        troubles: &mut HashMap<NodeId, String>,
+        is_all: bool,
+    ) -> Result<(HashSet<NodeId>, Vec<Offer>), AttemptEnd> {
+        let mut up = HashSet::new();
+        let mut offers = Vec::new();
+        let mut refused = Vec::new();
+        let mut last = None;
+        for Opening { node, result } in opened {
+            let client = self.crew.node(node).map(|node| node.client.clone());
+            match (result, client) {
+                (Ok(opened), Some(client)) => {
+                    up.insert(node);
+                    offers.push((node, client, opened.finished));
                 }
-                match client.band(&self.spec.id, rows).await {
-                    Ok((meta, data)) => {
-                        let checked = check_segment(&meta, &data, self.shape.width, self.shape.format, rows);
-                        if let Err(error) = checked {
-                            tracing::warn!("{}: a band of its cache is not used: {error}", client.name());
-                            continue;
-                        }
-                        let _ = self.spool.add(&meta, &data)?;
-                        fetched.push(Made { rows, sha256: meta.sha256, node });
-                    }
-                    Err(error) => tracing::debug!("a finished band was not fetched: {error}"),
+                (Ok(_), None) => {}
+                (Err(error), _) => {
+                    self.progress.note(&format!("left out: {error}"));
+                    refused.push(node);
+                    last = Some(error);
                 }
             }
         }
-        Ok(fetched)
+        self.crew.leave_out(&refused);
+        if let Some(error) = last.filter(|_| up.is_empty() && is_all) {
+            return Err(error.into());
+        }
+        for node in self.crew.nodes.iter().filter(|node| !up.contains(&node.id)) {
+            let seconds = OTHERS_JOIN_LATER.as_secs();
+            let text = format!("{} has not opened the job after {seconds} seconds: it joins later", node.client.name());
+            self.progress.note(&text);
+            troubles.insert(node.id, "opens the job".to_owned());
+        }
+        Ok((up, offers))
     }
 }

@@ -1,39 +1,16 @@
 //! The agents that take part in a job.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 
-use crate::fleet::client::{AgentError, Client};
-use crate::fleet::embedded::{self, Embedded};
+use crate::fleet::client::Client;
+use crate::fleet::embedded::Embedded;
 use crate::render::failure::RenderError;
+use crate::render::muster::{self, Candidate, Where};
+use crate::render::recall::{OwnAgent, Returned, cache_or_default};
 use crate::schedule::{NodeId, SlotId};
-
-/// Which agents to use.
-#[derive(Debug, Clone)]
-pub enum Where {
-    /// Agents of td's own on this machine.
-    Embedded {
-        /// POV-Rays at a time; one per core if not said.
-        slots: Option<u32>,
-        cache: Option<PathBuf>,
-    },
-    /// Agents that run already, on Unix sockets or loopback addresses of this machine.
-    Running(Vec<RunningAgent>),
-}
-
-/// An agent that runs already.
-#[derive(Debug, Clone)]
-pub struct RunningAgent {
-    pub name: String,
-    pub address: AgentAddress,
-}
-
-#[derive(Debug, Clone)]
-pub enum AgentAddress {
-    Socket(PathBuf),
-    Loopback(std::net::SocketAddr),
-}
 
 /// One agent that answered.
 #[derive(Debug, Clone)]
@@ -57,6 +34,7 @@ pub struct Crew {
     pub fingerprint: Fingerprint,
     /// Sentences for the user: who is left out, and why.
     pub notes: Vec<String>,
+    places: HashMap<SlotId, usize>,
     embedded: Option<Embedded>,
     cache: Option<PathBuf>,
 }
@@ -69,43 +47,28 @@ impl Crew {
     pub async fn muster(place: &Where) -> Result<Self, RenderError> {
         match place {
             Where::Embedded { slots, cache } => Self::embedded(*slots, cache.clone()).await,
-            Where::Running(agents) => Self::running(agents).await,
+            Where::Running(agents) => Self::asked(muster::running(agents)?).await,
+            Where::Nodes { nodes, credentials } => Self::asked(muster::of_inventory(nodes, credentials)?).await,
         }
     }
 
     async fn embedded(slots: Option<u32>, cache: Option<PathBuf>) -> Result<Self, RenderError> {
         let slots = slots.unwrap_or_else(cores);
-        let cache = match cache {
-            Some(cache) => cache,
-            None => embedded::default_cache()?,
-        };
+        let cache = cache_or_default(cache.as_ref())?;
         let agent = Embedded::start(slots, &cache).await?;
         let client = agent.client().clone();
         let hello = client.hello().await?;
+        let (hello, _) = muster::settle(&client, hello, None)?;
         let mut crew = Self::of(vec![(client, hello)])?;
         crew.embedded = Some(agent);
         crew.cache = Some(cache);
         Ok(crew)
     }
 
-    async fn running(agents: &[RunningAgent]) -> Result<Self, RenderError> {
-        let mut answers = Vec::new();
-        let mut notes = Vec::new();
-        for agent in agents {
-            let client = match &agent.address {
-                AgentAddress::Socket(path) => Client::unix(&agent.name, path)?,
-                AgentAddress::Loopback(address) => Client::loopback(&agent.name, *address)?,
-            };
-            match client.hello().await {
-                Ok(hello) => answers.push((client, hello)),
-                Err(error) => notes.push(error.to_string()),
-            }
-        }
-        if answers.is_empty() {
-            return Err(RenderError::AllLost(notes.join("; ")));
-        }
-        let mut crew = Self::of(answers)?;
-        crew.notes.splice(0..0, notes);
+    async fn asked(candidates: Vec<Candidate>) -> Result<Self, RenderError> {
+        let answers = muster::ask(candidates).await?;
+        let mut crew = Self::of(answers.agents)?;
+        crew.notes.splice(0..0, answers.notes);
         Ok(crew)
     }
 
@@ -145,10 +108,6 @@ impl Crew {
                 ));
             }
         }
-        if let Some((client, hello)) = members.iter().find(|(_, hello)| !is_sane(hello)) {
-            let reason = format!("it offers {} slots and a speed that make no sense", hello.slots);
-            return Err(AgentError::Garbage { agent: client.name().to_owned(), reason }.into());
-        }
         let mut next_slot = 0;
         let nodes = (0..).zip(members).map(|(number, (client, hello))| {
             let slots = (next_slot..next_slot + hello.slots).map(SlotId).collect();
@@ -159,7 +118,9 @@ impl Crew {
             };
             Node { id: NodeId(number), client, hello, slots, speed, state_file_proven }
         });
-        Ok(Self { nodes: nodes.collect(), fingerprint, notes, embedded: None, cache: None })
+        let nodes: Vec<Node> = nodes.collect();
+        let places = places(&nodes);
+        Ok(Self { nodes, places, fingerprint, notes, embedded: None, cache: None })
     }
 
     /// The node with the fastest slots.
@@ -170,7 +131,7 @@ impl Crew {
 
     #[must_use]
     pub fn node_of(&self, slot: SlotId) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.slots.contains(&slot))
+        self.nodes.get(*self.places.get(&slot)?)
     }
 
     #[must_use]
@@ -178,43 +139,37 @@ impl Crew {
         self.nodes.iter().find(|node| node.id == id)
     }
 
-    /// Asks a node that was lost again; an embedded agent that died is started anew.
+    /// The agent of td's own, handed out to be called back; `None` where the agents are others'.
     ///
     /// # Errors
-    /// When it cannot be had back.
-    pub async fn call_back(&mut self, id: NodeId) -> Result<(), RenderError> {
-        if let Some(agent) = &mut self.embedded
-            && !agent.answers().await
-        {
-            let slots = self.nodes.iter().map(|node| node.hello.slots).sum();
-            let cache = match &self.cache {
-                Some(cache) => cache.clone(),
-                None => embedded::default_cache()?,
-            };
-            self.embedded = None;
-            let agent = Embedded::start(slots, &cache).await?;
-            if let Some(node) = self.nodes.iter_mut().find(|node| node.id == id) {
-                node.client = agent.client().clone();
-            }
-            self.embedded = Some(agent);
+    /// When there is no folder for its cache.
+    pub fn take_own(&mut self) -> Result<Option<OwnAgent>, RenderError> {
+        let Some(agent) = self.embedded.take() else { return Ok(None) };
+        let slots = self.nodes.iter().map(|node| node.hello.slots).sum();
+        Ok(Some(OwnAgent { agent, slots, cache: cache_or_default(self.cache.as_ref())? }))
+    }
+
+    /// A node that was lost is back; an agent that was started anew listens elsewhere.
+    pub fn put_back(&mut self, id: NodeId, returned: Returned) {
+        if let Some(node) = self.nodes.iter_mut().find(|node| node.id == id) {
+            node.client = returned.client;
         }
-        let Some(node) = self.node(id) else { return Ok(()) };
-        let hello = node.client.hello().await?;
-        match hello.povray {
-            PovrayState::Ready { fingerprint, .. } if fingerprint == self.fingerprint => Ok(()),
-            PovrayState::Ready { .. } => {
-                Err(RenderError::NoPovray(format!("{}: its POV-Ray has changed", node.client.name())))
-            }
-            PovrayState::Unusable { message } => Err(RenderError::NoPovray(message)),
+        if let Some(own) = returned.own {
+            self.embedded = Some(own.agent);
         }
+    }
+
+    /// Leaves these nodes out.
+    pub fn leave_out(&mut self, ids: &[NodeId]) {
+        self.nodes.retain(|node| !ids.contains(&node.id));
+        self.places = places(&self.nodes);
     }
 }
 
-/// Slots and speed as an honest agent tells them.
-fn is_sane(hello: &Hello) -> bool {
-    let is_speed = |speed: f64| speed.is_finite() && speed > 0.0;
-    let speed = matches!(&hello.povray, PovrayState::Ready { speed, .. } if is_speed(*speed));
-    (1..=1024).contains(&hello.slots) && speed
+/// Where the node of each slot stands in the list.
+fn places(nodes: &[Node]) -> HashMap<SlotId, usize> {
+    let of_node = |(place, node): (usize, &Node)| node.slots.iter().map(|&slot| (slot, place)).collect::<Vec<_>>();
+    nodes.iter().enumerate().flat_map(of_node).collect()
 }
 
 fn cores() -> u32 {

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use td_inventory::credentials::CredentialsError;
+
 use crate::compose::{ComposeError, FormatError, OutputError, SpoolError};
 use crate::exit::ExitStatus;
 use crate::fleet::client::AgentError;
+use crate::fleet::cluster::ClusterError;
 use crate::fleet::embedded::EmbeddedError;
 use crate::options::OptionErrors;
 use crate::render::policy::PolicyError;
@@ -40,6 +43,13 @@ pub enum RenderError {
     Nodes(String),
     #[error("no agent is left to render on: {0}")]
     AllLost(String),
+    /// Nobody answered; a sentence for each.
+    #[error("no agent can be reached:\n  {}", .0.join("\n  "))]
+    Unreachable(Vec<String>),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error(transparent)]
@@ -63,8 +73,10 @@ impl RenderError {
             | Self::Scene(_)
             | Self::Output(_)
             | Self::Format(_)
+            | Self::Credentials(_)
+            | Self::Cluster(ClusterError::Name(_))
             | Self::Policy(_) => ExitStatus::Refused,
-            Self::AllLost(_) => ExitStatus::Unreachable,
+            Self::AllLost(_) | Self::Unreachable(_) => ExitStatus::Unreachable,
             Self::Agent(AgentError::Unreachable { .. }) => ExitStatus::Unreachable,
             Self::Interrupted => ExitStatus::Interrupted,
             _ => ExitStatus::Failed,

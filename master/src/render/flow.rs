@@ -11,8 +11,9 @@ use tokio::sync::mpsc::Receiver;
 use crate::compose::{Chunk, Spool, compose};
 use crate::progress::Progress;
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
-use crate::render::crew::{Crew, Where};
+use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
+use crate::render::muster::Where;
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{self, Policy, PolicyError, SeamsChoice, Wishes, class_word};
 use crate::render::prepare::{Asked, Prepared};
@@ -177,8 +178,10 @@ async fn one_attempt(
     for outside in outside(options.rows, prepared.shape.height) {
         spool.add_black(outside)?;
     }
+    let parcel = contents.parcel(&spec.bundle);
     let attempt = Attempt {
         crew,
+        parcel,
         spec,
         contents,
         policy: &policy,
@@ -215,7 +218,7 @@ async fn probe_first(
         return Err(RenderError::AllLost("no agent".to_owned()).into());
     };
     let run = async {
-        opening::open(&node.client, spec, contents).await?;
+        opening::open(&node.client, spec, &contents.parcel(&spec.bundle)).await?;
         Ok::<_, RenderError>(probing::run(&node.client, &spec.id, probe).await)
     };
     let result = tokio::select! {
@@ -278,7 +281,7 @@ async fn finish(
     crew: Crew,
     workplace: &Workplace,
     policy: &Policy,
-    rendered: Rendered,
+    mut rendered: Rendered,
     spool: &Arc<Spool>,
     begun: Instant,
     progress: &mut Progress,
@@ -289,6 +292,8 @@ async fn finish(
     let chunks = chunks.map_err(|error| RenderError::Nodes(format!("the probe's chunks cannot be used: {error}")))?;
     let bytes = compose(spool, &chunks, &prepared.output, SystemTime::now())?;
     let nodes = crate::render::report::nodes(&crew, &rendered);
+    // Begun while composing, and bounded: an agent that is not told would keep the job open for a while.
+    while rendered.closing.join_next().await.is_some() {}
     drop(crew);
     let second_sequential = rows_complete.elapsed();
     Ok(Report {

@@ -3,6 +3,8 @@
 use td_protocol::probe::ProbeReport;
 
 use crate::fleet::client::AgentError;
+use crate::render::failure::RenderError;
+use crate::render::recall::Returned;
 use crate::render::strips::StripHeard;
 use crate::schedule::{LeaseId, NodeId, SlotId};
 
@@ -21,13 +23,26 @@ pub enum Heard {
         end: Option<u32>,
     },
     Probe(Result<ProbeReport, ProbeProblem>),
-    /// An agent did not answer for long.
-    NodeSilent {
+    /// A node answered a heartbeat, so many seconds after it was asked.
+    Beat {
+        node: NodeId,
+        round_trip: f64,
+    },
+    /// A heartbeat was not answered.
+    BeatMissed {
+        node: NodeId,
+        reason: String,
+    },
+    /// An agent answered that it has nothing to do with this job.
+    NodeLost {
         node: NodeId,
         error: AgentError,
     },
-    /// The user pressed Ctrl-C.
-    Interrupted,
+    /// What came of calling a lost node back.
+    Called {
+        node: NodeId,
+        result: Box<Result<Returned, RenderError>>,
+    },
 }
 
 /// Why there is no probe.

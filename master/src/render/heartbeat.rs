@@ -1,6 +1,7 @@
-//! A word to each node every second: it keeps the job open there, and tells when a node no longer answers.
+//! A word to each node every second: it keeps the job open there, and its answer is the node's heartbeat. Whether silence
+//! means death is for [`Heartbeats`](crate::schedule::heartbeat::Heartbeats) to say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
@@ -10,28 +11,26 @@ use crate::render::heard::Heard;
 use crate::schedule::NodeId;
 
 /// Pause between two words.
-const EVERY: Duration = Duration::from_secs(1);
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Words that may go unanswered before a node counts as silent.
-const UNANSWERED: u32 = 3;
+pub(super) const EVERY: Duration = Duration::from_secs(1);
+/// How long an answer may take before another word is tried, on another connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Starts the task for one node. It ends with the loop that listens.
 pub(super) fn watch_node(client: Client, job: String, node: NodeId, tell: Sender<Heard>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut unanswered = 0;
         loop {
-            tokio::time::sleep(EVERY).await;
-            match client.alive(&job, PATIENCE).await {
-                Ok(()) => unanswered = 0,
-                Err(AgentError::Unreachable { .. }) if unanswered < UNANSWERED => unanswered += 1,
-                Err(error) => {
-                    unanswered = 0;
-                    if tell.send(Heard::NodeSilent { node, error }).await.is_err() {
-                        return;
-                    }
-                }
+            let asked = Instant::now();
+            let told = match client.alive(&job, PATIENCE).await {
+                Ok(()) => Heard::Beat { node, round_trip: asked.elapsed().as_secs_f64() },
+                // Silence is measured, not counted.
+                Err(AgentError::Unreachable { reason, .. }) => Heard::BeatMissed { node, reason },
+                // The job is not open there any more, or it is no td-agent: no need to wait.
+                Err(error) => Heard::NodeLost { node, error },
+            };
+            if tell.send(told).await.is_err() {
+                return;
             }
+            tokio::time::sleep(EVERY).await;
         }
     })
 }

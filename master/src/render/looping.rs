@@ -1,32 +1,34 @@
 //! The loop of one attempt: it hears, asks the scheduler, acts, and shows how far it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use td_protocol::probe::ProbeReport;
 use td_protocol::rows::Rows;
 use td_protocol::strip::{Failure, Way};
 use tokio::sync::mpsc::{Receiver, Sender};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::progress::{NodeStatus, Status};
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::failure::RenderError;
 use crate::render::heard::{Heard, ProbeProblem};
 use crate::render::held::Held;
+use crate::render::losing::AllLost;
+use crate::render::opening::Openings;
 use crate::render::probing;
 use crate::render::strips::StripTask;
 use crate::render::tally::Tally;
 use crate::render::verify::Made;
-use crate::schedule::{CostMap, Event, LeaseId, NodeId, Scheduler, SlotId, WriteCost};
+use crate::schedule::{CostMap, Event, Heartbeats, LeaseId, NodeId, Scheduler, SlotId, WriteCost};
 
-/// How often an agent that died is called back in one job.
-pub(super) const MOST_RECALLS: u32 = 5;
 /// Probes that may be killed or stopped in one job.
 const MOST_PROBES: u32 = 3;
 /// What POV-Ray's writer costs for a million pixels of the whole image, as a multiple of the fingerprint scene's CPU time
 /// (the unit in which a slot's speed is told). Both were measured on one machine: 0.12 s, and 3 scenes a second.
 const WRITE_SCENES_PER_MEGAPIXEL: f64 = 0.36;
+/// The display changes no more often than this, however much happens.
+const SHOW_EVERY: Duration = Duration::from_millis(50);
 /// Pause between two looks at the display when nothing happens.
 const DISPLAY_EVERY: Duration = Duration::from_millis(250);
 
@@ -54,6 +56,22 @@ pub(super) struct Run<'r, 'a> {
     /// How often each node was called back.
     pub recalls: HashMap<NodeId, u32>,
     pub watchers: HashMap<NodeId, JoinHandle<()>>,
+    /// Nodes on which the job is open and that are not lost.
+    pub up: HashSet<NodeId>,
+    /// Nodes on which the job is still being opened.
+    pub openings: Openings,
+    /// Lost nodes that are being called.
+    pub calling: HashMap<NodeId, JoinHandle<()>>,
+    pub beats: Heartbeats,
+    /// Why a node's last heartbeat was not answered.
+    pub missed: HashMap<NodeId, String>,
+    pub all_lost: Option<AllLost>,
+    /// When the heartbeats were last looked at.
+    pub looked: Instant,
+    pub shown: Option<Instant>,
+    pub probe_task: Option<JoinHandle<()>>,
+    /// A probe is needed, and no node is there for it.
+    pub probe_wanted: bool,
     /// Probes whose POV-Ray was killed or stopped.
     pub probes_failed: u32,
     pub troubles: HashMap<NodeId, String>,
@@ -71,8 +89,8 @@ pub(super) struct Run<'r, 'a> {
 
 impl Drop for Run<'_, '_> {
     fn drop(&mut self) {
-        for watcher in self.watchers.values() {
-            watcher.abort();
+        for task in self.watchers.values().chain(self.calling.values()).chain(&self.probe_task) {
+            task.abort();
         }
         for lease in self.leases.values_mut() {
             if let Some(task) = lease.task.take() {
@@ -89,19 +107,22 @@ impl Run<'_, '_> {
         interrupted: &mut Receiver<()>,
     ) -> Result<Rendered, AttemptEnd> {
         self.begin()?;
-        while !(self.finished && self.probing.is_none()) {
+        while !(self.finished && self.probing.is_none() && !self.probe_wanted) {
             let pause = self.pause();
-            let heard = tokio::select! {
-                heard = hear.recv() => heard,
-                _ = interrupted.recv() => Some(Heard::Interrupted),
-                () = tokio::time::sleep(pause) => None,
-            };
-            match heard {
-                None => self.tell_scheduler(Event::Tick)?,
-                Some(heard) => self.take(heard).await?,
+            tokio::select! {
+                Some(heard) = hear.recv() => self.take(heard)?,
+                Some(late) = self.openings.join_next() => {
+                    if let Ok(late) = late {
+                        self.take_late(late)?;
+                    }
+                }
+                _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
+                () = tokio::time::sleep(pause) => self.tell_scheduler(Event::Tick)?,
             }
+            self.look_around()?;
             self.show();
         }
+        self.openings.abort_all();
         let now = Instant::now();
         self.tally.end_all(now);
         let counts = self.scheduler.counts();
@@ -118,6 +139,8 @@ impl Run<'_, '_> {
             rows_from_cache: self.rows_from_cache,
             made: std::mem::take(&mut self.made),
             rows_verified: None,
+            absent: self.attempt.crew.nodes.iter().map(|node| node.id).filter(|id| !self.up.contains(id)).collect(),
+            closing: JoinSet::new(),
         })
     }
 
@@ -130,39 +153,33 @@ impl Run<'_, '_> {
         if let Some(report) = report {
             self.learn(&report)?;
         }
-        let ups: Vec<Event> = self
-            .attempt
-            .crew
-            .nodes
-            .iter()
-            .flat_map(|node| {
-                node.slots.iter().map(|&slot| Event::SlotUp {
-                    slot,
-                    node: node.id,
-                    speed: node.speed,
-                    start_seconds: None,
-                })
-            })
-            .collect();
-        for up in ups {
-            self.tell_scheduler(up)?;
+        let nodes: Vec<NodeId> = self.up.iter().copied().collect();
+        for node in nodes {
+            self.node_up(node)?;
         }
         self.tell_scheduler(Event::Begin)
     }
 
-    fn start_probe(&mut self) -> Result<(), AttemptEnd> {
-        let nodes = self.attempt.crew.nodes.iter().filter(|node| !self.troubles.contains_key(&node.id));
+    pub(super) fn start_probe(&mut self) -> Result<(), AttemptEnd> {
+        let is_fit = |id: &NodeId| self.up.contains(id) && !self.troubles.contains_key(id);
+        let nodes = self.attempt.crew.nodes.iter().filter(|node| is_fit(&node.id));
         let Some(node) = nodes.max_by(|a, b| a.speed.total_cmp(&b.speed)) else {
-            let troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
-            return Err(RenderError::AllLost(troubles.join("; ")).into());
+            if self.calling.is_empty() && self.openings.is_empty() {
+                let troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
+                return Err(RenderError::AllLost(troubles.join("; ")).into());
+            }
+            // Whoever comes back renders it.
+            self.probe_wanted = true;
+            return Ok(());
         };
+        self.probe_wanted = false;
         self.probing = node.slots.first().copied();
         let (client, id, start) = (node.client.clone(), self.attempt.spec.id.clone(), self.attempt.probe.clone());
         let tell = self.tell.clone();
-        tokio::spawn(async move {
+        self.probe_task = Some(tokio::spawn(async move {
             let result = probing::run(&client, &id, &start).await;
             let _ = tell.send(Heard::Probe(result)).await;
-        });
+        }));
         Ok(())
     }
 
@@ -178,20 +195,32 @@ impl Run<'_, '_> {
         self.attempt.begun.elapsed().as_secs_f64()
     }
 
-    async fn take(&mut self, heard: Heard) -> Result<(), AttemptEnd> {
+    fn take(&mut self, heard: Heard) -> Result<(), AttemptEnd> {
         match heard {
-            Heard::Strip { slot, lease, what } => self.take_strip(slot, lease, what).await,
+            Heard::Strip { slot, lease, what } => self.take_strip(slot, lease, what),
             Heard::Shrunk { lease, epoch, end } => match end {
                 Some(end) => self.tell_scheduler(Event::ShrinkAnswered { lease, epoch, end }),
                 None => Ok(()),
             },
-            Heard::Probe(result) => self.take_probe(result).await,
-            Heard::NodeSilent { node, error } => self.lose_node(node, &error.to_string()).await,
-            Heard::Interrupted => Err(RenderError::Interrupted.into()),
+            Heard::Probe(result) => self.take_probe(result),
+            Heard::Beat { node, round_trip } => {
+                if self.up.contains(&node) {
+                    let now = self.now();
+                    self.beats.heard(now, node, Some(round_trip));
+                    self.missed.remove(&node);
+                }
+                Ok(())
+            }
+            Heard::BeatMissed { node, reason } => {
+                self.missed.insert(node, reason);
+                Ok(())
+            }
+            Heard::NodeLost { node, error } => self.lose_node(node, &error.to_string()),
+            Heard::Called { node, result } => self.take_called(node, *result),
         }
     }
 
-    async fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
+    fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
         match result {
             Ok(report) => {
                 // One that fell to way (b) by a mishap is tried anew by the next job.
@@ -212,12 +241,12 @@ impl Run<'_, '_> {
                 return self.start_probe();
             }
             Err(ProbeProblem::Lost(error)) => {
-                // The slot stays taken while its node is called back, so that no strip is sent there before the probe.
                 let node = self.probing.and_then(|slot| self.attempt.crew.node_of(slot)).map(|node| node.id);
-                if let Some(node) = node {
-                    self.lose_node(node, &error.to_string()).await?;
-                }
-                return self.start_probe();
+                return match node {
+                    // The probe goes to another node, or to this one when it is back.
+                    Some(node) => self.lose_node(node, &error.to_string()),
+                    None => Ok(()),
+                };
             }
         }
         self.announce_way();
@@ -273,6 +302,10 @@ impl Run<'_, '_> {
     }
 
     fn show(&mut self) {
+        if self.shown.is_some_and(|shown| shown.elapsed() < SHOW_EVERY) {
+            return;
+        }
+        self.shown = Some(Instant::now());
         let rows_total = self.attempt.spec.options.rows.len();
         let rows_done = self.scheduler.rows_settled();
         let share = f64::from(rows_done) / f64::from(rows_total.max(1));

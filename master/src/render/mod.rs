@@ -1,23 +1,28 @@
 //! `td render`: from a scene to its picture.
 //!
-//! [`prepare`] reads and checks everything before anything is touched. [`crew`] musters the agents, [`policy`] decides
-//! from the scene's class how it may be shared out. [`attempt`] opens the job on them; its loop ([`looping`]) renders all rows into the spool; what it
-//! hears of the agents comes from [`strips`]. [`flow`] puts these in order, and [`report`] tells how the time was spent.
+//! [`prepare`] reads and checks everything before anything is touched. [`muster`] asks the agents, [`crew`] keeps those
+//! that draw alike, [`policy`] decides from the scene's class how it may be shared out. [`attempt`] opens the job on them;
+//! its loop ([`looping`]) renders all rows into the spool; what it hears of the agents comes from [`strips`]. [`flow`] puts
+//! these in order, and [`report`] tells how the time was spent.
 
 mod actions;
 pub mod attempt;
 pub mod crew;
 pub mod failure;
+mod finished;
 pub mod first_pass;
 pub mod flow;
 mod heard;
 mod heartbeat;
 mod held;
 mod looping;
+mod losing;
+pub mod muster;
 mod opening;
 pub mod policy;
 pub mod prepare;
 pub mod probing;
+mod recall;
 pub mod report;
 mod scene_failure;
 mod strip_events;

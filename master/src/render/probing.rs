@@ -12,7 +12,6 @@ use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
 use crate::render::heard::ProbeProblem;
-use crate::render::strips::SILENCE;
 
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
 const MOST_PIXELS: f64 = 160.0 * 120.0;
@@ -37,12 +36,7 @@ pub fn size(width: u32, height: u32) -> (u32, u32) {
 pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<ProbeReport, ProbeProblem> {
     let mut frames = client.start_probe(job, start).await.map_err(ProbeProblem::Lost)?;
     loop {
-        let next = tokio::time::timeout(SILENCE, frames.next::<ProbeEvent>());
-        let silent = |_| AgentError::Unreachable {
-            agent: client.name().to_owned(),
-            reason: format!("it said nothing for {} seconds", SILENCE.as_secs()),
-        };
-        match next.await.map_err(silent).and_then(|frame| frame).map_err(ProbeProblem::Lost)? {
+        match frames.next::<ProbeEvent>().await.map_err(ProbeProblem::Lost)? {
             Some((ProbeEvent::Alive, _)) => {}
             Some((ProbeEvent::Done(report), _)) => return Ok(report),
             Some((ProbeEvent::Failed { failure, message, povray }, _)) => {

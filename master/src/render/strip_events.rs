@@ -7,29 +7,24 @@ use td_protocol::strip::{Failure, Way};
 use crate::fleet::client::AgentError;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
-use crate::render::heartbeat::watch_node;
-use crate::render::looping::{Lease, MOST_RECALLS, Run};
-use crate::render::opening;
+use crate::render::looping::{Lease, Run};
 use crate::render::scene_failure::scene_failure;
 use crate::render::strips::StripHeard;
 use crate::render::verify::Made;
-use crate::schedule::{Event, LeaseId, NodeId, Sharing, SlotId, WriteCost};
-
-/// How long a lost agent may take to answer again.
-const RECALL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+use crate::schedule::{Event, LeaseId, Sharing, SlotId, WriteCost};
 
 impl Run<'_, '_> {
-    pub(super) async fn take_strip(
-        &mut self,
-        slot: SlotId,
-        lease: LeaseId,
-        what: StripHeard,
-    ) -> Result<(), AttemptEnd> {
+    pub(super) fn take_strip(&mut self, slot: SlotId, lease: LeaseId, what: StripHeard) -> Result<(), AttemptEnd> {
         if !self.leases.contains_key(&lease) {
             // Its node was lost meanwhile, and the scheduler has given its rows to others.
             return Ok(());
         }
+        if let Some(node) = self.attempt.crew.node_of(slot).map(|node| node.id) {
+            let now = self.now();
+            self.beats.heard(now, node, None);
+        }
         match what {
+            StripHeard::Alive => Ok(()),
             StripHeard::Tracing { seconds } => {
                 if let Some(lease) = self.leases.get_mut(&lease) {
                     lease.traced = true;
@@ -64,6 +59,10 @@ impl Run<'_, '_> {
                 self.tally.slot(slot).povray_cpu += cpu;
                 self.tally.slot(slot).agent_cpu += agent_cpu;
                 self.end_lease(slot, lease);
+                if let Some(node) = self.attempt.crew.node_of(slot).map(|node| node.id) {
+                    // It finishes what it begins: an earlier loss counts no more.
+                    self.recalls.remove(&node);
+                }
                 self.learn_write_cost(slot, write_cpu)?;
                 self.tell_scheduler(Event::StripEnded { slot, lease })
             }
@@ -80,7 +79,7 @@ impl Run<'_, '_> {
                 if ended.as_ref().is_some_and(|lease| lease.given_up) {
                     return self.tell_scheduler(Event::StripEnded { slot, lease });
                 }
-                self.strip_lost(slot, lease, error).await
+                self.strip_lost(slot, lease, error)
             }
         }
     }
@@ -126,12 +125,12 @@ impl Run<'_, '_> {
         self.tell_scheduler(Event::StripFailed { slot, lease, reason: message.to_owned() })
     }
 
-    async fn strip_lost(&mut self, slot: SlotId, lease: LeaseId, error: AgentError) -> Result<(), AttemptEnd> {
+    fn strip_lost(&mut self, slot: SlotId, lease: LeaseId, error: AgentError) -> Result<(), AttemptEnd> {
         self.held.forget(lease);
         let Some(node) = self.attempt.crew.node_of(slot).map(|node| node.id) else { return Ok(()) };
         match error {
             AgentError::Unreachable { .. } | AgentError::Refused { status: 404, .. } => {
-                self.lose_node(node, &error.to_string()).await
+                self.lose_node(node, &error.to_string())
             }
             AgentError::Garbage { .. } | AgentError::Version(_) => {
                 let reason = error.to_string();
@@ -142,67 +141,6 @@ impl Run<'_, '_> {
             AgentError::Refused { message, .. } => {
                 self.attempt.progress.note(&format!("a strip was refused: {message}"));
                 self.tell_scheduler(Event::StripFailed { slot, lease, reason: message })
-            }
-        }
-    }
-
-    /// All slots of a node are gone; it is called back at once, since an agent may only have been started anew.
-    pub(super) async fn lose_node(&mut self, node: NodeId, reason: &str) -> Result<(), AttemptEnd> {
-        let Some(found) = self.attempt.crew.node(node) else { return Ok(()) };
-        let (name, slots) = (found.client.name().to_owned(), found.slots.clone());
-        let lost: Vec<LeaseId> =
-            self.leases.iter().filter(|(_, lease)| slots.contains(&lease.slot)).map(|(&id, _)| id).collect();
-        for id in lost {
-            if let Some(lease) = self.leases.remove(&id) {
-                self.tally.end(lease.slot, Instant::now());
-                if let Some(task) = lease.task {
-                    task.abort();
-                }
-            }
-            self.held.forget(id);
-        }
-        let recalls = self.recalls.entry(node).or_default();
-        *recalls += 1;
-        let may_return = *recalls <= MOST_RECALLS;
-        self.attempt.progress.note(&format!("{name} was lost ({reason}); it is called again"));
-        // Others wait for their next strips meanwhile: an agent that is there answers soon.
-        let is_back = may_return && tokio::time::timeout(RECALL_PATIENCE, self.call_back(node)).await.unwrap_or(false);
-        if !is_back {
-            self.troubles.insert(node, "lost".to_owned());
-            if let Some(watcher) = self.watchers.remove(&node) {
-                watcher.abort();
-            }
-            for slot in slots {
-                self.tell_scheduler(Event::SlotLost { slot })?;
-            }
-            return Ok(());
-        }
-        let speed = self.attempt.crew.node(node).map_or(1.0, |node| node.speed);
-        for slot in slots {
-            self.tell_scheduler(Event::SlotUp { slot, node, speed, start_seconds: None })?;
-        }
-        Ok(())
-    }
-
-    async fn call_back(&mut self, node: NodeId) -> bool {
-        if let Err(error) = self.attempt.crew.call_back(node).await {
-            self.attempt.progress.note(&error.to_string());
-            return false;
-        }
-        let Some(found) = self.attempt.crew.node(node) else { return false };
-        let client = found.client.clone();
-        match opening::open(&client, &self.attempt.spec, &self.attempt.contents).await {
-            Ok(_) => {
-                // An agent that was started anew listens elsewhere.
-                let watcher = watch_node(client, self.attempt.spec.id.clone(), node, self.tell.clone());
-                if let Some(before) = self.watchers.insert(node, watcher) {
-                    before.abort();
-                }
-                true
-            }
-            Err(error) => {
-                self.attempt.progress.note(&error.to_string());
-                false
             }
         }
     }

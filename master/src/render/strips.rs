@@ -1,7 +1,5 @@
 //! One task per strip: reads what the agent sends, checks each segment, and tells the render loop.
 
-use std::time::Duration;
-
 use td_protocol::pixel::PixelFormat;
 use td_protocol::rows::Rows;
 use td_protocol::segment::{SegmentMeta, check_segment};
@@ -12,13 +10,11 @@ use crate::fleet::client::{AgentError, Client};
 use crate::render::heard::Heard;
 use crate::schedule::{LeaseId, SlotId};
 
-/// Silence after which a strip's agent is taken for lost. Agents say something each second; one that is only slow
-/// (stopped, swapping) has this long before its rows are given to others.
-pub(super) const SILENCE: Duration = Duration::from_secs(15);
-
 /// What is heard of one strip.
 #[derive(Debug)]
 pub enum StripHeard {
+    /// Nothing new.
+    Alive,
     /// POV-Ray has parsed, so many seconds after its start.
     Tracing {
         seconds: f64,
@@ -76,15 +72,11 @@ impl StripTask {
         let mut frames = self.client.start_strip(&self.job, &self.start).await?;
         let mut next = self.start.rows.start;
         loop {
-            let frame = match tokio::time::timeout(SILENCE, frames.next::<StripEvent>()).await {
-                Ok(frame) => frame?,
-                Err(_) => return Err(self.unreachable(format!("it said nothing for {} seconds", SILENCE.as_secs()))),
-            };
-            let Some((event, data)) = frame else {
+            let Some((event, data)) = frames.next::<StripEvent>().await? else {
                 return Err(self.unreachable("the answer ended in the middle".to_owned()));
             };
             let told = match event {
-                StripEvent::Alive => continue,
+                StripEvent::Alive => StripHeard::Alive,
                 StripEvent::Tracing { seconds, .. } => StripHeard::Tracing { seconds },
                 StripEvent::Progress { rows } => {
                     StripHeard::Progress { end: self.start.rows.start.saturating_add(rows).min(self.start.rows.end) }

@@ -22,20 +22,33 @@ struct Pulse {
 }
 
 impl Heartbeats {
-    /// Beats are expected every `interval` seconds; a node is dead after 3 to 15 seconds of silence.
+    /// Beats are expected every `interval` seconds; a node is dead after 4 to 15 seconds of silence.
     #[must_use]
     pub fn new(interval: f64) -> Self {
-        Self { interval, least: 3.0, most: 15.0, nodes: BTreeMap::new() }
+        Self { interval, least: 4.0, most: 15.0, nodes: BTreeMap::new() }
     }
 
     /// The node was heard of at `now`; `round_trip` in seconds where one was measured.
     pub fn heard(&mut self, now: f64, node: NodeId, round_trip: Option<f64>) {
-        let pulse = self.nodes.entry(node).or_insert(Pulse { heard: now, round_trip: 0.05, deviation: 0.05 });
+        let pulse = self.nodes.entry(node).or_insert(Pulse { heard: now, round_trip: 0.1, deviation: 0.5 });
         pulse.heard = pulse.heard.max(now);
         if let Some(measured) = round_trip.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) {
             pulse.deviation += 0.25 * ((measured - pulse.round_trip).abs() - pulse.deviation);
             pulse.round_trip += 0.125 * (measured - pulse.round_trip);
         }
+    }
+
+    /// The watcher itself did not look for a while: whatever was said meanwhile has not been heard, so nobody was silent.
+    pub fn pardon(&mut self, now: f64) {
+        for pulse in self.nodes.values_mut() {
+            pulse.heard = pulse.heard.max(now);
+        }
+    }
+
+    /// How long this node has been silent, in seconds; 0 for one that is not watched.
+    #[must_use]
+    pub fn silence(&self, now: f64, node: NodeId) -> f64 {
+        self.nodes.get(&node).map_or(0.0, |pulse| (now - pulse.heard).max(0.0))
     }
 
     /// No longer watch this node.
@@ -73,13 +86,35 @@ mod tests {
     #[test]
     fn a_silent_node_is_dead_after_its_patience_and_told_once() {
         let mut beats = Heartbeats::new(1.0);
-        beats.heard(0.0, NodeId(1), Some(0.01));
-        beats.heard(0.0, NodeId(2), Some(0.01));
-        beats.heard(2.0, NodeId(2), None);
-        assert!(beats.dead(3.0).is_empty());
-        assert_eq!(beats.dead(3.9), [NodeId(1)]);
-        assert_eq!(beats.dead(60.0), [NodeId(2)]);
-        assert!(beats.dead(90.0).is_empty());
+        for beat in 0..40 {
+            beats.heard(f64::from(beat), NodeId(1), Some(0.01));
+            beats.heard(f64::from(beat), NodeId(2), Some(0.01));
+        }
+        beats.heard(42.0, NodeId(2), None);
+        assert!(beats.dead(42.9).is_empty());
+        assert_eq!(beats.dead(43.1), [NodeId(1)]);
+        assert_eq!(beats.dead(100.0), [NodeId(2)]);
+        assert!(beats.dead(200.0).is_empty());
+    }
+
+    #[test]
+    fn a_node_that_nothing_is_known_of_gets_more_patience_than_a_quick_one() {
+        let mut beats = Heartbeats::new(1.0);
+        beats.heard(0.0, NodeId(1), None);
+        let before = beats.patience(NodeId(1));
+        for beat in 0..40 {
+            beats.heard(f64::from(beat), NodeId(1), Some(0.002));
+        }
+        assert!(before > 5.0 && beats.patience(NodeId(1)) < before, "{before}");
+    }
+
+    #[test]
+    fn a_watcher_that_slept_pardons_all() {
+        let mut beats = Heartbeats::new(1.0);
+        beats.heard(0.0, NodeId(1), None);
+        beats.pardon(30.0);
+        assert!(beats.dead(30.0).is_empty());
+        assert_eq!(beats.dead(40.0), [NodeId(1)]);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod scenes;
 
 mod agent;
 mod choices;
+mod cluster;
+mod cluster_faults;
 mod evil_agents;
 mod exact;
 mod interrupted;
