@@ -27,8 +27,8 @@ fn under_way(cluster: &Cluster<'_>) -> Running {
     let mut running = process::start(command.args(SWITCHES));
     let deadline = Instant::now() + Duration::from_secs(120);
     let at_work = |said: &str| {
-        let progress = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let last = progress.filter(|event| event["event"] == "progress").last();
+        let mut progress = said.lines().rev().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let last = progress.find(|event| event["event"] == "progress");
         last.is_some_and(|event| NAMES.iter().all(|name| event["nodes"][name]["busy"] == 1) && event["rows_done"] != 0)
     };
     while !at_work(&running.out_so_far()) {
