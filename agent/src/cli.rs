@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use td_protocol::converge::event::Mode;
 
 /// td's agent: runs POV-Ray on this node for a master.
@@ -32,7 +32,7 @@ pub enum Command {
 
 /// What to do, one of four.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["plan", "apply", "verify", "remove"])]
+#[command(group = ArgGroup::new("mode").required(true).args(["plan", "apply", "verify", "remove"]))]
 pub struct Converge {
     /// Say what is different, and change nothing.
     #[arg(long)]
@@ -112,4 +112,27 @@ pub struct Serve {
     /// End when standard input ends: how `td` keeps the agents that it starts itself.
     #[arg(long)]
     pub embedded: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn converge_is_told_one_thing_to_do() {
+        let mode = |arguments: &[&str]| {
+            let all = ["td-agent", "converge"].iter().chain(arguments);
+            match Cli::try_parse_from(all).ok()?.command {
+                Command::Converge(options) => Some(options.mode()),
+                _ => None,
+            }
+        };
+        assert_eq!(mode(&["--plan"]), Some(Mode::Plan));
+        assert_eq!(mode(&["--apply", "--lifeline"]), Some(Mode::Apply));
+        assert_eq!(mode(&["--lifeline", "--verify"]), Some(Mode::Verify));
+        assert_eq!(mode(&["--remove"]), Some(Mode::Remove));
+        for wrong in [&[][..], &["--lifeline"], &["--plan", "--apply"]] {
+            assert_eq!(mode(wrong), None, "{wrong:?}");
+        }
+    }
 }

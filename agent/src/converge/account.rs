@@ -10,6 +10,7 @@ use super::child;
 use super::diff;
 use super::failure::Failure;
 use super::node::{Check, Converge, Made, Node, Removed};
+use super::replace;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -85,6 +86,7 @@ impl Converge for Account {
 
     fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
         let plan = plan(self, &Accounts::read(node))?;
+        replace::check_writable(&node.path("/etc"))?;
         let (uid, gid) = (self.uid.to_string(), self.gid.to_string());
         if plan.make_group {
             let mut command = child::command("groupadd");

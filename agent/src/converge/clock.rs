@@ -112,6 +112,9 @@ impl Converge for Clock {
         set_if_wrong(node)?;
         let Some(text) = chrony(&self.source) else {
             if keeper(node).is_none() {
+                if !units::exists(node, TIMESYNCD) {
+                    return Err(Failure::new("systemd-timesyncd is not installed: its package failed"));
+                }
                 node.systemctl(&["enable", "--now", TIMESYNCD])?;
             }
             return Ok(format!("{} keeps the clock", keeper(node).unwrap_or("systemd-timesyncd")).into());

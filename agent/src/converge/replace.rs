@@ -170,6 +170,18 @@ pub fn check_room(folder: &Path, bytes: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses where a folder's file system is mounted read-only, for programs that say it worse.
+///
+/// # Errors
+/// A sentence that names the folder.
+pub fn check_writable(folder: &Path) -> Result<(), Failure> {
+    let flags = rustix::fs::statvfs(folder).map(|stat| stat.f_flag);
+    if flags.is_ok_and(|flags| flags.contains(rustix::fs::StatVfsMountFlags::RDONLY)) {
+        return Err(Failure::io("cannot write to", folder, &Errno::ROFS.into()));
+    }
+    Ok(())
+}
+
 /// `.NAME.td-new` beside `path`.
 fn beside(path: &Path, suffix: &str) -> Result<PathBuf, Failure> {
     let name = path.file_name().and_then(|name| name.to_str());

@@ -56,9 +56,8 @@ impl Converge for NfsMount {
                 other.line, other.source, self.path
             )));
         }
-        if node.is_alive()
-            && let Some(other) = mounts::read().into_iter().find(|mount| self.is_foreign(mount))
-        {
+        let mounted = if node.is_alive() { mounts::read() } else { Vec::new() };
+        if let Some(other) = mounted.iter().find(|mount| self.is_foreign(mount)) {
             return Err(Failure::new(format!(
                 "{} ({}) is mounted on {}: unmount it, or write another `mount` into the inventory",
                 other.source, other.fs, self.path
@@ -68,10 +67,10 @@ impl Converge for NfsMount {
         if new != old {
             check.diffs.push(diff::text(FSTAB, old.as_bytes(), new.as_bytes()));
         }
-        if !node.exists(&self.path) {
+        if !has_folder(self, node, &mounted) {
             check.diffs.push(diff::value(&self.path, None, Some("folder".to_owned())));
         }
-        if node.is_alive() && check.diffs.is_empty() && !is_up(self) {
+        if node.is_alive() && check.diffs.is_empty() && !is_up(self, &mounted) {
             check.diffs.push(diff::value(self.unit(), Some("stopped".to_owned()), Some("started".to_owned())));
         }
         Ok(check)
@@ -83,8 +82,7 @@ impl Converge for NfsMount {
             return Err(Failure::new("mount.nfs is not there: the package nfs-common is not installed"));
         }
         let place = node.path(&self.path);
-        // An automount that hangs would hang the look at its folder, so only a missing one is made.
-        if !node.exists(&self.path) {
+        if !has_folder(self, node, &mounts::read()) {
             std::fs::create_dir_all(&place).map_err(|error| Failure::io("cannot make", &place, &error))?;
         }
         let path = node.path(FSTAB);
@@ -176,10 +174,16 @@ pub fn source(mount: &NfsMount) -> String {
     }
 }
 
+/// Whether the place is there. Where something is mounted, nobody looks: that would wake an automount, and wait for its
+/// server.
+fn has_folder(mount: &NfsMount, node: &Node, mounted: &[Mounted]) -> bool {
+    (node.is_alive() && mounted.iter().any(|mounted| mounted.path == mount.path)) || node.exists(&mount.path)
+}
+
 /// Whether the automount waits at the place, or the folder is mounted there.
-fn is_up(mount: &NfsMount) -> bool {
+fn is_up(mount: &NfsMount, mounted: &[Mounted]) -> bool {
     let nfs = matches!(mount.source, MountSource::Nfs { .. });
-    mounts::read().iter().any(|mounted| mounted.path == mount.path && (!nfs || mounted.fs == "autofs"))
+    mounted.iter().any(|mounted| mounted.path == mount.path && (!nfs || mounted.fs == "autofs"))
 }
 
 /// The numbers of the lines in td's blocks.

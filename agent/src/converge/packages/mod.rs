@@ -91,6 +91,9 @@ impl Converge for Packages {
                 Some("installed".to_owned()),
             ));
         }
+        if has_updates(node) {
+            check.diffs.push(diff::value("dpkg's state", Some("cut off".to_owned()), Some("mended".to_owned())));
+        }
         let half = |name: &str| found.half.iter().any(|(half, _)| half == name);
         let absent: Vec<String> = found.missing.iter().filter(|name| !half(name)).cloned().collect();
         if !absent.is_empty() {
@@ -105,6 +108,7 @@ impl Converge for Packages {
         let apt = Apt { packages: self, stop: node.stop };
         let mut progress = node.report.progress(Kind::Packages, "apt");
         for folder in ["/var/cache/apt", "/usr", "/var/lib/dpkg"] {
+            replace::check_writable(&node.path(folder))?;
             replace::check_room(&node.path(folder), ROOM)?;
         }
         apt.wait_for_locks(&mut progress)?;
@@ -196,11 +200,9 @@ fn mend(packages: &Packages, node: &Node, progress: &mut Teller<'_>) -> Result<V
         return Ok(Vec::new());
     }
     let half: Vec<String> = found.half.iter().map(|(name, _)| name.clone()).collect();
-    progress.tell(
-        Step::Installing,
-        format!("dpkg --configure -a, for {}", names(half.iter().map(String::as_str))),
-        None,
-    );
+    let what =
+        if half.is_empty() { String::new() } else { format!(", for {}", names(half.iter().map(String::as_str))) };
+    progress.tell(Step::Installing, format!("dpkg was cut off earlier: dpkg --configure -a{what}"), None);
     let mut command = child::command("dpkg");
     command.env("DEBIAN_FRONTEND", "noninteractive").args(["--force-confdef", "--force-confold", "--configure", "-a"]);
     let configured = node.run(&mut command, CONFIGURE_DEADLINE);
@@ -424,6 +426,5 @@ fn lists_are_old(node: &Node) -> bool {
 
 /// A few names.
 fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
-    if names.is_empty() { "something".to_owned() } else { names.join(", ") }
+    names.collect::<Vec<_>>().join(", ")
 }

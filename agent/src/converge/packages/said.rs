@@ -48,15 +48,20 @@ pub fn trouble(output: &str) -> Trouble {
     if !missing.is_empty() {
         return Trouble::NoCandidate(missing);
     }
-    let untrusted = ["is not valid yet", "is expired", "NO_PUBKEY", "EXPKEYSIG", "is not signed", "Release file for"];
-    if let Some(line) = output.lines().find(|line| {
-        (line.starts_with("E: ") || line.starts_with("W: ")) && untrusted.iter().any(|text| line.contains(text))
-    }) {
-        return Trouble::Untrusted(line[3..].trim().to_owned());
+    let complaint = |words: &[&str]| {
+        let lines = output.lines().filter(|line| line.starts_with("E: ") || line.starts_with("W: "));
+        lines.filter(|line| words.iter().any(|word| line.contains(word))).map(|line| line[3..].trim().to_owned()).next()
+    };
+    if let Some(line) = complaint(&["is not valid yet", "is expired", "NO_PUBKEY", "EXPKEYSIG"]) {
+        return Trouble::Untrusted(line);
     }
     let unreachable = unreachable(output);
     if !unreachable.is_empty() {
         return Trouble::Unreachable(unreachable);
+    }
+    // What was not fetched is not signed either, so this comes after.
+    if let Some(line) = complaint(&["is not signed", "does not have a Release file"]) {
+        return Trouble::Untrusted(line);
     }
     let errors: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("E: ")).map(str::trim).collect();
     let said = if errors.is_empty() { super::super::child::last_lines(output, 3) } else { errors.join("; ") };
@@ -185,6 +190,10 @@ W: Some index files failed to download. They have been ignored, or old ones used
                 "Could not resolve 'raspbian.example.org'".to_owned()
             )])
         );
+        let refused = "\
+E: Failed to fetch http://raspbian.example.org/raspbian/dists/bookworm/InRelease  403  Forbidden [IP: 192.0.2.1 3142]
+E: The repository 'http://raspbian.example.org/raspbian bookworm InRelease' is not signed.";
+        assert!(matches!(trouble(refused), Trouble::Unreachable(archives) if archives[0].1.starts_with("403")));
         let early = "E: Release file for http://deb.example.org/debian/dists/bookworm/InRelease is not valid yet (invalid for another 20000d)";
         assert!(matches!(trouble(early), Trouble::Untrusted(line) if line.ends_with("20000d)")));
         assert_eq!(trouble("x\nE: Broken\nE: Bad\n"), Trouble::Other("Broken; Bad".to_owned()));

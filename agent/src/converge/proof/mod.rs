@@ -5,8 +5,7 @@ pub mod references;
 pub mod render;
 pub mod share;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use td_protocol::converge::desired::Proofs;
 use td_protocol::converge::event::{Proof, ProofDone, ProofResult};
@@ -130,9 +129,10 @@ fn runs(service: &Service, node: &Node) -> Shown {
         Running::Outdated => return failed("the agent runs from an older binary, unit or certificates: apply again"),
         Running::Yes => {}
     }
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, service.port));
-    match TcpStream::connect_timeout(&address, Duration::from_secs(3)) {
-        Ok(_) => Shown::new(ProofResult::Passed, format!("the agent listens on port {}", service.port)),
-        Err(error) => failed(&format!("the agent runs and does not listen on port {}: {error}", service.port)),
+    let port = service.port;
+    if service::listens(node, port) {
+        Shown::new(ProofResult::Passed, format!("the agent listens on port {port}"))
+    } else {
+        failed(&format!("the agent runs and does not listen on port {port}: see `journalctl -u td-agent`"))
     }
 }

@@ -1,4 +1,4 @@
-//! A test render of 32x24 pixels, compared with the reference of its kind of POV-Ray.
+//! A test render of 32x24 pixels, compared with the reference of its build of POV-Ray.
 
 use std::os::unix::process::CommandExt as _;
 use std::time::Duration;
@@ -8,9 +8,11 @@ use td_protocol::converge::kind::Kind;
 use td_protocol::converge::resource::Resource;
 use td_protocol::hash::ContentHash;
 
-use super::{Shown, references};
-use crate::converge::child;
+use super::Shown;
+use super::references::{self, Build};
 use crate::converge::node::Node;
+use crate::converge::packages::status;
+use crate::converge::{child, facts};
 use crate::fingerprint;
 use crate::povray::locate;
 use crate::store::blobs::Blobs;
@@ -39,30 +41,41 @@ pub fn proof(node: &Node) -> Shown {
     if !ended.status.success() {
         return Shown::new(ProofResult::Failed, ended.last_lines(3));
     }
-    compare(&ended.output)
+    compare(node, &ended.output)
 }
 
-/// Reads the child's `VERSION BITS HASH`.
-fn compare(printed: &str) -> Shown {
+/// Reads the child's `VERSION PATH HASH`.
+fn compare(node: &Node, printed: &str) -> Shown {
     let words: Vec<&str> = printed.lines().last().unwrap_or_default().split(' ').collect();
-    let [version, bits, hash] = words.as_slice() else {
+    let [version, path, hash] = words.as_slice() else {
         return Shown::new(ProofResult::Failed, "the test render ended without a result");
     };
-    let kind = format!("POV-Ray {version} with {bits} bits");
-    let (Ok(bits), Ok(hash)) = (bits.parse::<u32>(), hash.parse::<ContentHash>()) else {
+    let Ok(hash) = hash.parse::<ContentHash>() else {
         return Shown::new(ProofResult::Failed, "the test render ended without a result");
     };
-    match references::find(version, bits) {
+    let packages = status::read(&node.path("/var/lib/dpkg/status"), &|name| name == "povray").unwrap_or_default();
+    let Some(package) = packages.get("povray").filter(|_| *path == "/usr/bin/povray") else {
+        let message = format!("it renders; {path} is not Debian's POV-Ray, so td has no reference for it");
+        return Shown::new(ProofResult::Unsupported, message);
+    };
+    let os = facts::os(node);
+    let build = Build {
+        os: os.id,
+        release: os.codename.unwrap_or_default(),
+        architecture: package.architecture.clone(),
+        version: (*version).to_owned(),
+    };
+    match references::find(&build) {
         Some(reference) if reference == hash => {
-            Shown::new(ProofResult::Passed, format!("a test render equals the reference of {kind}"))
+            Shown::new(ProofResult::Passed, format!("a test render equals the reference of {build}"))
         }
         Some(_) => Shown::new(
             ProofResult::Failed,
             format!(
-                "a test render differs from the reference of {kind}: overclocked too far, bad memory, or another build?"
+                "a test render differs from the reference of {build}: overclocked too far, bad memory, or another build?"
             ),
         ),
-        None => Shown::new(ProofResult::Unsupported, format!("it renders; td has no reference of {kind}")),
+        None => Shown::new(ProofResult::Unsupported, format!("it renders; td has no reference of {build}")),
     }
 }
 
@@ -76,17 +89,34 @@ pub fn child() -> Result<String, String> {
     let blobs = Blobs::open(folder.path().join("blobs"), 1 << 20).map_err(|error| error.to_string())?;
     let scratch = folder.path().join("scratch");
     let samples = fingerprint::samples(&povray, &blobs, &scratch, WIDTH, HEIGHT)?;
-    Ok(format!("{} {} {}", povray.version, povray.word_size, ContentHash::of(&samples)))
+    Ok(format!("{} {} {}", povray.version, povray.path.display(), ContentHash::of(&samples)))
 }
 
 #[cfg(test)]
 mod tests {
+    use td_protocol::converge::desired::DesiredState;
+
     use super::*;
+    use crate::converge::report::Report;
+    use crate::converge::stop::Stop;
 
     #[test]
     fn what_the_child_prints_is_judged() {
-        let result = |printed: &str| compare(printed).result;
-        assert_eq!(result(&format!("3.7.0.99 64 {}\n", "0".repeat(64))), ProofResult::Unsupported);
+        let dir = tempfile::tempdir().unwrap();
+        let report = Report::new(Box::new(std::io::sink()), Stop::default());
+        let node = Node::at(dir.path(), DesiredState::new("pi1"), report, Stop::default());
+        std::fs::create_dir_all(dir.path().join("var/lib/dpkg")).unwrap();
+        std::fs::create_dir_all(dir.path().join("etc")).unwrap();
+        std::fs::write(dir.path().join("etc/os-release"), "ID=debian\nVERSION_CODENAME=bookworm\n").unwrap();
+        let status = "Package: povray\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n";
+        std::fs::write(dir.path().join("var/lib/dpkg/status"), status).unwrap();
+        let zero = "0".repeat(64);
+        let reference = "35d9e612fee76418ade0bdc246a0bb2d83668266708ecdb87adedf90ce444a88";
+        let result = |printed: &str| compare(&node, printed).result;
+        assert_eq!(result(&format!("3.7.0.10 /usr/bin/povray {reference}\n")), ProofResult::Passed);
+        assert_eq!(result(&format!("3.7.0.10 /usr/bin/povray {zero}\n")), ProofResult::Failed);
+        assert_eq!(result(&format!("3.7.0.99 /usr/bin/povray {zero}\n")), ProofResult::Unsupported);
+        assert_eq!(result(&format!("3.7.0.10 /usr/local/bin/povray {zero}\n")), ProofResult::Unsupported);
         assert_eq!(result("nonsense\n"), ProofResult::Failed);
         assert_eq!(result(""), ProofResult::Failed);
     }

@@ -47,7 +47,11 @@ pub fn proof(node: &Node, mount: &NfsMount, write: bool) -> Shown {
         }
     };
     if !ended.status.success() {
-        let message = format!("{what} on {}: {}", mount.path, ended.last_lines(1));
+        let hint = match mount.source {
+            MountSource::Nfs { .. } => "; is its server up, and does it export to this node?",
+            MountSource::Local { .. } => "",
+        };
+        let message = format!("{what} on {}: {}{hint}", mount.path, ended.last_lines(1));
         return Shown::new(ProofResult::Failed, message);
     }
     // The child touched it, so an automount has mounted it by now.

@@ -2,7 +2,6 @@
 
 pub mod unit;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -142,6 +141,24 @@ impl Converge for Service {
     }
 }
 
+/// Whether somebody listens on the port: from the kernel's tables, because the agent would note a caller without a
+/// certificate.
+#[must_use]
+pub fn listens(node: &Node, port: u16) -> bool {
+    let tables = ["/proc/net/tcp6", "/proc/net/tcp"];
+    tables.iter().any(|table| node.text(table).is_some_and(|table| has_listener(&table, port)))
+}
+
+/// From the text of /proc/net/tcp: the local address ends with the port, and state 0A is "listening".
+fn has_listener(table: &str, port: u16) -> bool {
+    let port = format!(":{port:04X}");
+    table.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        let local = fields.next().is_some_and(|local| local.ends_with(&port));
+        local && fields.nth(1) == Some("0A")
+    })
+}
+
 /// What can be asked of a service that was started.
 trait Started {
     fn await_start(&self, node: &Node) -> Result<(), Failure>;
@@ -155,12 +172,11 @@ impl Started for Service {
         }
         let mut progress = node.report.progress(Kind::Service, Service::UNIT);
         let begun = Instant::now();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut seen = false;
         while begun.elapsed() < STARTS_WITHIN {
             let runs = running(self, node);
             seen |= runs == Running::Yes;
-            if runs == Running::Yes && TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {
+            if runs == Running::Yes && listens(node, self.port) {
                 return Ok(());
             }
             // It ran, and runs no more: systemd tries again every other second, in vain.
@@ -181,7 +197,8 @@ fn last_words(node: &Node) -> String {
     let said = node.run(&mut command, Duration::from_secs(20)).unwrap_or_default();
     // systemd's own lines say that it failed, which is known.
     let own = |line: &&str| {
-        !line.starts_with(Service::UNIT) && !line.starts_with("Started ") && !line.starts_with("Stopped ")
+        !line.starts_with(Service::UNIT)
+            && !["Starting ", "Started ", "Stopping ", "Stopped "].iter().any(|own| line.starts_with(own))
     };
     let said: Vec<&str> = said.lines().filter(own).collect();
     let said = child::last_lines(&said.join("\n"), 2);
@@ -196,4 +213,19 @@ fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_are_told_from_connections() {
+        let table = "  sl  local_address rem_address   st tx_queue\n   \
+                     0: 00000000000000000000000000000000:1F2B 00000000000000000000000000000000:0000 0A 0:0\n   \
+                     1: 0100007F:0016 0100007F:D431 01 0:0\n";
+        assert!(has_listener(table, 7979));
+        assert!(!has_listener(table, 22));
+        assert!(!has_listener(table, 79));
+    }
 }
