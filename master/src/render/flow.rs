@@ -29,10 +29,32 @@ const MOST_TRIALS: usize = 200;
 /// Silence of the master after which agents stop, in seconds.
 const MASTER_SILENCE: f64 = 20.0;
 
+/// How a picture is shared out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum RenderMethod {
+    /// td's own.
+    #[default]
+    Td,
+    /// The paper's: see [`crate::classic`].
+    Classic,
+}
+
+impl RenderMethod {
+    /// One word, as it is typed.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Td => "td",
+            Self::Classic => "classic",
+        }
+    }
+}
+
 /// All that `td render` was asked for.
 #[derive(Debug, Clone)]
 pub struct RenderRequest {
     pub asked: Asked,
+    pub method: RenderMethod,
     pub place: Where,
     /// Seconds without any progress, parsing included.
     pub stall_timeout: f64,
@@ -298,6 +320,7 @@ async fn finish(
     let second_sequential = rows_complete.elapsed();
     Ok(Report {
         id: workplace.id().to_owned(),
+        method: RenderMethod::Td,
         out: prepared.output.target().clone(),
         bytes,
         class: policy.class,

@@ -18,7 +18,7 @@ mod held;
 mod looping;
 mod losing;
 pub mod muster;
-mod opening;
+pub mod opening;
 pub mod policy;
 pub mod prepare;
 pub mod probing;
