@@ -53,8 +53,7 @@ fn render(site: &Site, rows: Rows, events: &mut Events<'_>) -> Result<(f64, f64)
     let convert = find_convert()?;
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
     let drawing = Drawing::of_rows(&job.options, rows);
-    let arguments =
-        command::arguments(&site.povray, &scratch, &job.bundle.scene, &job.bundle.library_paths, &drawing);
+    let arguments = command::arguments(&site.povray, &scratch, &job.bundle.scene, &job.bundle.library_paths, &drawing);
     let cpu = to_its_end(site, &scratch, &site.povray.path, &arguments, events)?;
     let part = scratch.output().with_file_name("part.png");
     let crop = crop_arguments(&scratch.output(), &part, job.options.width, rows);

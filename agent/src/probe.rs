@@ -65,7 +65,8 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
         rows_per_cost,
         start_seconds: view.start_seconds,
         start_cpu: view.start_cpu,
-        trace_cpu: (view.cpu - view.start_cpu).max(0.0),
+        trace_cpu: view.arrivals.last().map_or(0.0, |&(_, cpu)| cpu),
+        trace_seconds: view.trace_seconds,
         cut_differences,
         warnings: view.messages,
     })

@@ -50,7 +50,9 @@ impl Part {
     pub async fn fetch(self, begun: Instant) -> Result<PartDone, RenderError> {
         let lost = |error: AgentError| {
             let rows = self.rows;
-            RenderError::Nodes(format!("{error}; the classic method renders {rows} nowhere else, so the job has failed"))
+            RenderError::Nodes(format!(
+                "{error}; the classic method renders {rows} nowhere else, so the job has failed"
+            ))
         };
         let unwritten = |source| RenderError::Folder { path: self.file.clone(), source };
         let start = StartClassic { rows: self.rows };

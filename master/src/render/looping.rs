@@ -273,7 +273,9 @@ impl Run<'_, '_> {
             let small = f64::from(self.attempt.probe.width) * f64::from(self.attempt.probe.height);
             let whole = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height);
             let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * whole / small.max(1.0));
-            self.tell_scheduler(Event::CostMap(CostMap { costs: report.row_costs.clone(), seconds }))?;
+            let load = (report.trace_seconds > 0.0 && report.trace_cpu > 0.0)
+                .then(|| (report.trace_seconds / report.trace_cpu).max(1.0));
+            self.tell_scheduler(Event::CostMap(CostMap { costs: report.row_costs.clone(), seconds, load }))?;
         }
         if report.way == Way::Writer {
             // Until the first strip has told what it really costs.
