@@ -50,7 +50,16 @@ pub struct Patience<'a> {
     /// Seconds without progress, parsing included.
     pub stall: Duration,
     /// Called between looks; `true` stops the render.
-    pub stop: &'a mut dyn FnMut() -> bool,
+    pub stop: &'a mut dyn FnMut(Stage<'_>) -> bool,
+}
+
+/// How far a view is.
+#[derive(Debug, Clone, Copy)]
+pub enum Stage<'a> {
+    Tracing,
+    /// All is traced; said once. The moments are [`View::arrivals`].
+    Traced(&'a [(u32, f64)]),
+    Writing,
 }
 
 /// Renders `drawing` to its end. POV-Ray's picture is then the scratch's output.
@@ -75,6 +84,7 @@ pub fn render(
     let mut progress = Instant::now();
     let mut paced = Pacing::new(pacing::VIEW);
     let mut looked = process::own_thread_cpu();
+    let mut was_whole = false;
     loop {
         let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
         let cpu = process.cpu_seconds();
@@ -108,7 +118,13 @@ pub fn render(
             // Writing the picture makes no blocks, and is progress all the same.
             progress = Instant::now();
         }
-        if (patience.stop)() {
+        let stage = match (collected.is_whole(), was_whole) {
+            (false, _) => Stage::Tracing,
+            (true, false) => Stage::Traced(&collected.arrivals),
+            (true, true) => Stage::Writing,
+        };
+        was_whole = !matches!(stage, Stage::Tracing);
+        if (patience.stop)(stage) {
             return Err(Ending::cancelled());
         }
         if progress.elapsed() > patience.stall {
@@ -200,7 +216,12 @@ impl Collected {
         self.fresh = 0;
     }
 
+    /// Whether all rows are here.
+    fn is_whole(&self) -> bool {
+        !self.broken && self.pixels.len() == self.expected
+    }
+
     fn whole(&mut self) -> Vec<Pixel> {
-        if self.broken || self.pixels.len() != self.expected { Vec::new() } else { std::mem::take(&mut self.pixels) }
+        if self.is_whole() { std::mem::take(&mut self.pixels) } else { Vec::new() }
     }
 }

@@ -68,6 +68,11 @@ impl ProbeReport {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ProbeEvent {
     Alive,
+    /// All is traced, and POV-Ray has still to write: where the cost lies, before the report tells the rest.
+    Costs {
+        /// As [`ProbeReport::row_costs`].
+        row_costs: Vec<f64>,
+    },
     /// Last frame.
     Done(ProbeReport),
     /// Last frame.

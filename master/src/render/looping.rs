@@ -16,6 +16,7 @@ use crate::render::heard::{Heard, ProbeProblem};
 use crate::render::held::Held;
 use crate::render::losing::AllLost;
 use crate::render::opening::Openings;
+use crate::render::own_probe;
 use crate::render::probing;
 use crate::render::strips::StripTask;
 use crate::render::tally::Tally;
@@ -53,6 +54,9 @@ pub(super) struct Run<'r, 'a> {
     pub deferred: Vec<StripTask>,
     /// The slot that the probe is on.
     pub probing: Option<SlotId>,
+    /// The master renders the probe itself; the first cut waits so long for the cost map.
+    pub own_probe: Option<Duration>,
+    pub costs_known: bool,
     /// How often each node was called back.
     pub recalls: HashMap<NodeId, u32>,
     pub watchers: HashMap<NodeId, JoinHandle<()>>,
@@ -106,8 +110,9 @@ impl Run<'_, '_> {
         mut hear: Receiver<Heard>,
         interrupted: &mut Receiver<()>,
     ) -> Result<Rendered, AttemptEnd> {
+        self.wait_for_costs(&mut hear, interrupted).await?;
         self.begin()?;
-        while !(self.finished && self.probing.is_none() && !self.probe_wanted) {
+        while !(self.finished && self.probing.is_none() && self.own_probe.is_none() && !self.probe_wanted) {
             let pause = self.pause();
             tokio::select! {
                 Some(heard) = hear.recv() => self.take(heard)?,
@@ -144,13 +149,35 @@ impl Run<'_, '_> {
         })
     }
 
+    /// With a map the first cut comes out even; so it waits a little where the map is about to come.
+    async fn wait_for_costs(
+        &mut self,
+        hear: &mut Receiver<Heard>,
+        interrupted: &mut Receiver<()>,
+    ) -> Result<(), AttemptEnd> {
+        let Some(patience) = self.own_probe else { return Ok(()) };
+        let deadline = tokio::time::Instant::now() + patience;
+        while self.own_probe.is_some() && !self.costs_known {
+            tokio::select! {
+                heard = hear.recv() => match heard {
+                    Some(heard) => self.take(heard)?,
+                    None => return Ok(()),
+                },
+                _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
+                () = tokio::time::sleep_until(deadline) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), AttemptEnd> {
         self.parallel_begun = Instant::now();
-        if self.attempt.report.is_none() {
+        if self.attempt.report.is_none() && self.own_probe.is_none() {
             self.start_probe()?;
         }
         let report = self.attempt.report.clone();
-        if let Some(report) = report {
+        // What came while the first cut waited is learnt already.
+        if let Some(report) = report.filter(|_| !self.costs_known) {
             self.learn(&report)?;
         }
         let nodes: Vec<NodeId> = self.up.iter().copied().collect();
@@ -203,6 +230,12 @@ impl Run<'_, '_> {
                 None => Ok(()),
             },
             Heard::Probe(result) => self.take_probe(result),
+            Heard::Costs(costs) => self.learn_costs(CostMap { costs, seconds: None, load: None }),
+            Heard::NoOwnProbe(problem) => {
+                tracing::debug!("the master does not render the probe: {problem:?}");
+                self.own_probe = None;
+                self.start_probe()
+            }
             Heard::Beat { node, round_trip } => {
                 if self.up.contains(&node) {
                     let now = self.now();
@@ -221,6 +254,9 @@ impl Run<'_, '_> {
     }
 
     fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
+        if self.own_probe.take().is_some() && result.is_ok() {
+            own_probe::end(self.attempt.crew.own_probe.take());
+        }
         match result {
             Ok(report) => {
                 // One that fell to way (b) by a mishap is tried anew by the next job.
@@ -269,13 +305,14 @@ impl Run<'_, '_> {
                 ("trace_cpu", report.trace_cpu.into()),
             ],
         );
-        if report.row_costs.len() > 1 {
+        if !self.costs_known {
             let small = f64::from(self.attempt.probe.width) * f64::from(self.attempt.probe.height);
             let whole = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height);
-            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * whole / small.max(1.0));
+            let speed = self.attempt.crew.fastest().map_or(1.0, |node| node.speed);
+            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * speed * whole / small.max(1.0));
             let load = (report.trace_seconds > 0.0 && report.trace_cpu > 0.0)
                 .then(|| (report.trace_seconds / report.trace_cpu).max(1.0));
-            self.tell_scheduler(Event::CostMap(CostMap { costs: report.row_costs.clone(), seconds, load }))?;
+            self.learn_costs(CostMap { costs: report.row_costs.clone(), seconds, load })?;
         }
         if report.way == Way::Writer {
             // Until the first strip has told what it really costs.
@@ -284,6 +321,14 @@ impl Run<'_, '_> {
             self.tell_scheduler(Event::WriteCost(WriteCost { top: seconds, bottom: seconds }))?;
         }
         Ok(())
+    }
+
+    fn learn_costs(&mut self, map: CostMap) -> Result<(), AttemptEnd> {
+        if map.costs.len() < 2 {
+            return Ok(());
+        }
+        self.costs_known = true;
+        self.tell_scheduler(Event::CostMap(map))
     }
 
     fn announce_way(&self) {

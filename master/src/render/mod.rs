@@ -19,6 +19,7 @@ mod looping;
 mod losing;
 pub mod muster;
 pub mod opening;
+pub mod own_probe;
 pub mod policy;
 pub mod prepare;
 pub mod probing;

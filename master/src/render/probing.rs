@@ -16,6 +16,9 @@ use crate::render::heard::ProbeProblem;
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
 const MOST_PIXELS: f64 = 160.0 * 120.0;
 const SHARE: f64 = 1.0 / 120.0;
+/// The same for a view that the master renders itself.
+const MOST_OWN_PIXELS: f64 = 240.0 * 180.0;
+const OWN_SHARE: f64 = 1.0 / 12.0;
 /// Fewer pixels tell too little.
 const LEAST_PIXELS: f64 = 48.0 * 36.0;
 
@@ -24,9 +27,22 @@ const LEAST_PIXELS: f64 = 48.0 * 36.0;
 pub fn size(width: u32, height: u32) -> (u32, u32) {
     let pixels = f64::from(width) * f64::from(height);
     let wanted = (pixels * SHARE).clamp(LEAST_PIXELS, MOST_PIXELS);
+    scaled(width, height, wanted)
+}
+
+fn scaled(width: u32, height: u32, wanted: f64) -> (u32, u32) {
+    let pixels = f64::from(width) * f64::from(height);
     let scale = (wanted / pixels.max(1.0)).sqrt();
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, length.max(1));
     (side(width), side(height))
+}
+
+/// Size of the view where the master itself renders it, beside the nodes: as it costs them nothing, it may be larger.
+#[must_use]
+pub fn own_size(width: u32, height: u32) -> (u32, u32) {
+    let pixels = f64::from(width) * f64::from(height);
+    let wanted = (pixels * OWN_SHARE).clamp(LEAST_PIXELS, MOST_OWN_PIXELS);
+    scaled(width, height, wanted)
 }
 
 /// Runs the probe on `client`'s agent.
@@ -34,10 +50,24 @@ pub fn size(width: u32, height: u32) -> (u32, u32) {
 /// # Errors
 /// [`ProbeProblem`].
 pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<ProbeReport, ProbeProblem> {
+    run_and_tell(client, job, start, |_| ()).await
+}
+
+/// As [`run`]; `costs` is told where the cost lies as soon as that is known.
+///
+/// # Errors
+/// [`ProbeProblem`].
+pub async fn run_and_tell(
+    client: &Client,
+    job: &str,
+    start: &StartProbe,
+    mut costs: impl FnMut(Vec<f64>),
+) -> Result<ProbeReport, ProbeProblem> {
     let mut frames = client.start_probe(job, start).await.map_err(ProbeProblem::Lost)?;
     loop {
         match frames.next::<ProbeEvent>().await.map_err(ProbeProblem::Lost)? {
             Some((ProbeEvent::Alive, _)) => {}
+            Some((ProbeEvent::Costs { row_costs }, _)) => costs(row_costs),
             Some((ProbeEvent::Done(report), _)) => return Ok(report),
             Some((ProbeEvent::Failed { failure, message, povray }, _)) => {
                 return Err(ProbeProblem::Failed { failure, message, povray });
@@ -120,6 +150,8 @@ mod tests {
     fn a_probe_is_small_and_never_larger_than_the_picture() {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
+        assert_eq!(super::own_size(6400, 4800), (240, 180));
+        assert_eq!(super::own_size(800, 600), (231, 173));
         assert_eq!(size(33, 1), (33, 1));
         assert_eq!(size(1, 33), (1, 33));
         let (width, height) = size(65_500, 100);
