@@ -139,7 +139,7 @@ fn draw(povray: &Povray, blobs: &Blobs, scratch: &Path, options: &RenderOptions)
     };
     let scratch = Scratch::create(scratch, &bundle, blobs).map_err(|error| error.to_string())?;
     let drawing = Drawing::of_view(options, options.width, options.height);
-    let mut patience = Patience { stall: STALL, stop: &mut || false };
+    let mut patience = Patience { stall: STALL, stop: &mut |_| false };
     let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
         .map_err(|ending| format!("{}\n{}", ending.message, last_lines(&ending.povray)))?;
     let samples = read_samples(&scratch)?;

@@ -47,7 +47,7 @@ fn render(site: &Site, slots: &Arc<Slots>, start: &StartFirstPass, events: &mut 
     if let Some(line) = drawing.radiosity.scene_line() {
         scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
     }
-    let mut stop = || events.keep_alive(&FirstPassEvent::Alive).is_err() || site.job.is_closed();
+    let mut stop = |_: view::Stage<'_>| events.keep_alive(&FirstPassEvent::Alive).is_err() || site.job.is_closed();
     let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
     let mut patience = Patience { stall, stop: &mut stop };
     let view = view::render(&site.povray, &scratch, &job.bundle, &drawing, &mut patience)?;

@@ -8,6 +8,7 @@
 //! `facts` and `converge` are for whoever sets the node up ([`converge`]).
 
 pub mod agent;
+pub mod classic;
 pub mod cli;
 pub mod converge;
 pub mod fingerprint;

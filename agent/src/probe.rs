@@ -23,7 +23,7 @@ use crate::povray::ending::Ending;
 use crate::scratch::Scratch;
 use crate::strip::events::Events;
 use crate::strip::run::{radiosity, scratch_failed};
-use crate::view::{self, Patience, Site};
+use crate::view::{self, Patience, Site, Stage};
 
 /// Side of the probe's blocks: the smaller, the finer the cost map.
 const PROBE_BLOCK: u32 = 8;
@@ -45,8 +45,9 @@ pub fn run(site: &Site, start: &StartProbe, sender: Sender<Bytes>) {
 fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<ProbeReport, Ending> {
     let job = &site.job.spec;
     let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
-    // Method 1 of antialiasing depends on where blocks end: its cost map is coarser, its pixels are the same.
-    drawing.block = if job.options.antialias_method == 1 { 32 } else { PROBE_BLOCK };
+    // Method 1 of antialiasing depends on where blocks end: that matters where pixels of two renders are compared, and
+    // makes the cost map coarse.
+    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { PROBE_BLOCK };
     drawing.radiosity = radiosity(job);
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
     if let Some(line) = drawing.radiosity.scene_line() {
@@ -56,16 +57,17 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     let picture = Picture::read(&scratch, &drawing)?;
     let (way, reason) = decide(&view.pixels, &picture, &job.options, &start.gammas);
     let cut_differences = if start.cut { Some(cut(site, &drawing, &picture, events)?) } else { None };
-    let (row_costs, rows_per_cost) = costs(&view.arrivals, drawing.block);
+    let row_costs = costs(&view.arrivals);
     Ok(ProbeReport {
         chunks: picture.chunks,
         way,
         reason,
         row_costs,
-        rows_per_cost,
+        rows_per_cost: drawing.block,
         start_seconds: view.start_seconds,
         start_cpu: view.start_cpu,
-        trace_cpu: (view.cpu - view.start_cpu).max(0.0),
+        trace_cpu: view.arrivals.last().map_or(0.0, |&(_, cpu)| cpu),
+        trace_seconds: view.trace_seconds,
         cut_differences,
         warnings: view.messages,
     })
@@ -78,7 +80,13 @@ fn render(
     events: &mut Events<'_>,
 ) -> Result<view::View, Ending> {
     let job = &site.job.spec;
-    let mut stop = || events.keep_alive(&ProbeEvent::Alive).is_err() || site.job.is_closed();
+    let mut stop = |stage: Stage<'_>| {
+        let told = match stage {
+            Stage::Traced(arrivals) => events.send(&ProbeEvent::Costs { row_costs: costs(arrivals) }, &[]),
+            Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
+        };
+        told.is_err() || site.job.is_closed()
+    };
     let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
     let mut patience = Patience { stall, stop: &mut stop };
     view::render(&site.povray, scratch, &job.bundle, drawing, &mut patience)
@@ -141,15 +149,15 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
     Ok(differing)
 }
 
-/// Seconds of each run of rows, and how many rows one run has.
-fn costs(arrivals: &[(u32, f64)], block: u32) -> (Vec<f64>, u32) {
+/// Seconds of each run of rows.
+fn costs(arrivals: &[(u32, f64)]) -> Vec<f64> {
     let mut before = 0.0;
     let costs = arrivals.iter().map(|&(_, seconds)| {
         let cost = (seconds - before).max(0.0);
         before = seconds;
         cost
     });
-    (costs.collect(), block)
+    costs.collect()
 }
 
 /// POV-Ray's own file of a view.

@@ -12,12 +12,10 @@ use crate::povray::command::{self, Drawing, Radiosity};
 use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::locate::Povray;
-use crate::povray::process::Process;
+use crate::povray::process::{self, Process};
 use crate::scratch::Scratch;
 use crate::store::blobs::Blobs;
-
-/// Pause between two looks at the state file. The moments at which blocks arrive are the cost map: look often.
-const LOOK_EVERY: Duration = Duration::from_millis(4);
+use crate::strip::pacing::{self, Look, Pacing};
 
 /// What renders of a job need.
 #[derive(Debug, Clone)]
@@ -34,12 +32,14 @@ pub struct Site {
 pub struct View {
     /// The floats of all rows, as far as the state file was seen: empty when the trace was too quick for that.
     pub pixels: Vec<Pixel>,
-    /// Wall seconds since the start of the trace at which the last block of each row of blocks arrived, with the first row below.
+    /// CPU seconds since the start of the trace up to the last block of each row of blocks, with the first row below.
     pub arrivals: Vec<(u32, f64)>,
     /// Wall seconds from POV-Ray's start until it traced.
     pub start_seconds: f64,
     /// CPU seconds until it traced.
     pub start_cpu: f64,
+    /// Wall seconds from there to the last block.
+    pub trace_seconds: f64,
     /// CPU seconds in all.
     pub cpu: f64,
     pub messages: String,
@@ -50,7 +50,16 @@ pub struct Patience<'a> {
     /// Seconds without progress, parsing included.
     pub stall: Duration,
     /// Called between looks; `true` stops the render.
-    pub stop: &'a mut dyn FnMut() -> bool,
+    pub stop: &'a mut dyn FnMut(Stage<'_>) -> bool,
+}
+
+/// How far a view is.
+#[derive(Debug, Clone, Copy)]
+pub enum Stage<'a> {
+    Tracing,
+    /// All is traced; said once. The moments are [`View::arrivals`].
+    Traced(&'a [(u32, f64)]),
+    Writing,
 }
 
 /// Renders `drawing` to its end. POV-Ray's picture is then the scratch's output.
@@ -73,10 +82,13 @@ pub fn render(
     let mut follower = Follower::new(scratch.state_file(), drawing.width, drawing.height);
     let mut start = None;
     let mut progress = Instant::now();
+    let mut paced = Pacing::new(pacing::VIEW);
+    let mut looked = process::own_thread_cpu();
+    let mut was_whole = false;
     loop {
         let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
-        let since_trace = start.map_or(0.0, |(seconds, _)| begun.elapsed().as_secs_f64() - seconds);
-        match follower.poll(|block| collected.take(block, since_trace)) {
+        let cpu = process.cpu_seconds();
+        match follower.poll(|block| collected.take(block)) {
             Ok(true) => progress = Instant::now(),
             Ok(false) => {}
             Err(error) => {
@@ -85,7 +97,11 @@ pub fn render(
             }
         }
         if start.is_none() && follower.is_open() {
-            start = Some((begun.elapsed().as_secs_f64(), process.cpu_seconds()));
+            start = Some((begun.elapsed().as_secs_f64(), cpu));
+        }
+        let blocks = collected.fresh;
+        if let Some((seconds, start_cpu)) = start {
+            collected.charge(cpu - start_cpu, begun.elapsed().as_secs_f64() - seconds);
         }
         if let Some(status) = status {
             let messages = process.messages();
@@ -95,21 +111,36 @@ pub fn render(
             let cpu = process.cpu_seconds();
             let (start_seconds, start_cpu) = start.unwrap_or((begun.elapsed().as_secs_f64(), cpu));
             let pixels = collected.whole();
-            let arrivals = collected.arrivals;
-            return Ok(View { pixels, arrivals, start_seconds, start_cpu, cpu, messages });
+            let Collected { arrivals, seconds: trace_seconds, .. } = collected;
+            return Ok(View { pixels, arrivals, start_seconds, start_cpu, trace_seconds, cpu, messages });
         }
         if follower.is_removed() {
             // Writing the picture makes no blocks, and is progress all the same.
             progress = Instant::now();
         }
-        if (patience.stop)() {
+        let stage = match (collected.is_whole(), was_whole) {
+            (false, _) => Stage::Tracing,
+            (true, false) => Stage::Traced(&collected.arrivals),
+            (true, true) => Stage::Writing,
+        };
+        was_whole = !matches!(stage, Stage::Tracing);
+        if (patience.stop)(stage) {
             return Err(Ending::cancelled());
         }
         if progress.elapsed() > patience.stall {
             process.kill();
             return Err(Ending::stalled(patience.stall.as_secs_f64(), process.messages()));
         }
-        std::thread::sleep(LOOK_EVERY);
+        let spent = process::own_thread_cpu();
+        let look = Look {
+            now: begun.elapsed().as_secs_f64(),
+            povray_cpu: cpu,
+            own_cpu: spent - looked,
+            blocks,
+            blocks_left: 0,
+        };
+        looked = spent;
+        std::thread::sleep(paced.next(look));
     }
 }
 
@@ -124,6 +155,13 @@ struct Collected {
     pixels: Vec<Pixel>,
     expected: usize,
     arrivals: Vec<(u32, f64)>,
+    /// Blocks since the last look, and the rows of blocks that they made whole: the first row below, and after how
+    /// many of the blocks.
+    fresh: u32,
+    marks: Vec<(u32, u32)>,
+    /// CPU seconds of the trace up to the last block, and wall seconds.
+    charged: f64,
+    seconds: f64,
     broken: bool,
 }
 
@@ -134,13 +172,24 @@ impl Collected {
         let expected = drawing.rows.len() as usize * drawing.width as usize;
         // A first pass is as large as the picture, and nobody looks at its pixels.
         let broken = drawing.radiosity == Radiosity::Save;
-        Ok(Self { assembler, pixels: Vec::new(), expected, arrivals: Vec::new(), broken })
+        Ok(Self {
+            assembler,
+            pixels: Vec::new(),
+            expected,
+            arrivals: Vec::new(),
+            fresh: 0,
+            marks: Vec::new(),
+            charged: 0.0,
+            seconds: 0.0,
+            broken,
+        })
     }
 
-    fn take(&mut self, block: &crate::pixels::state_file::Block<'_>, seconds: f64) {
+    fn take(&mut self, block: &crate::pixels::state_file::Block<'_>) {
         if self.broken {
             return;
         }
+        self.fresh += 1;
         if let Err(error) = self.assembler.add(block) {
             tracing::debug!("the blocks of a view are not used: {error}");
             self.broken = true;
@@ -148,11 +197,31 @@ impl Collected {
         }
         while let Some(run) = self.assembler.next_run() {
             self.pixels.extend_from_slice(run.pixels());
-            self.arrivals.push((run.rows.end, seconds));
+            self.marks.push((run.rows.end, self.fresh));
         }
     }
 
+    /// Shares the CPU that was spent since the last block out among the new ones. `cpu` and `seconds` are counted from
+    /// the start of the trace.
+    fn charge(&mut self, cpu: f64, seconds: f64) {
+        if self.fresh == 0 {
+            return;
+        }
+        let each = (cpu - self.charged).max(0.0) / f64::from(self.fresh);
+        for (end, after) in self.marks.drain(..) {
+            self.arrivals.push((end, self.charged + each * f64::from(after)));
+        }
+        self.charged = self.charged.max(cpu);
+        self.seconds = seconds;
+        self.fresh = 0;
+    }
+
+    /// Whether all rows are here.
+    fn is_whole(&self) -> bool {
+        !self.broken && self.pixels.len() == self.expected
+    }
+
     fn whole(&mut self) -> Vec<Pixel> {
-        if self.broken || self.pixels.len() != self.expected { Vec::new() } else { std::mem::take(&mut self.pixels) }
+        if self.is_whole() { std::mem::take(&mut self.pixels) } else { Vec::new() }
     }
 }

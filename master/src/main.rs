@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TD_LOG").unwrap_or_else(|_| "warn".into()))
         .with_ansi(false)
         .init();
+    // reqwest makes no client without one, not even for a Unix socket. One that is there already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     // Two threads check segments while a third waits for the agents.
     match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime.block_on(cli::run(cli)).into(),

@@ -1,6 +1,5 @@
 //! The scheduler on simulated nodes: how good, how cheap, and what it survives.
 
-use td::schedule::{Sharing, WriteCost};
 use td::simulate::{
     BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary, built_in_map, plot, run,
 };
@@ -101,15 +100,21 @@ fn a_node_that_is_alone_does_all_in_one_strip() {
     assert!(summary.efficiency > 0.999);
 }
 
-/// 200 schedules of faults, or as many as `TD_FAULT_SEEDS` says, from `TD_FAULT_FIRST` on.
 #[test]
 fn random_faults_never_lose_a_row_and_always_end() {
-    let number =
-        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let first = number("TD_FAULT_FIRST", 1);
+    survives(1..201);
+}
+
+#[test]
+#[ignore = "10,000 schedules take minutes: make e2e"]
+fn ten_thousand_schedules_of_faults() {
+    survives(1..10_001);
+}
+
+fn survives(seeds: std::ops::Range<u64>) {
     let mut failing = Vec::new();
-    for seed in first..first + number("TD_FAULT_SEEDS", 200) {
-        let options = faulty(seed);
+    for seed in seeds {
+        let options = SimulateOptions::faulty(seed);
         let summary = simulate(&options);
         let starts_are_bounded = u64::from(summary.starts) <= summary.start_bound;
         if !summary.finished || summary.rows_twice > 0 || !starts_are_bounded {
@@ -117,31 +122,6 @@ fn random_faults_never_lose_a_row_and_always_end() {
         }
     }
     assert!(failing.is_empty(), "replay with `td simulate --faults seed=N`: {failing:#?}");
-}
-
-/// Small clusters of all kinds, so that many schedules can be tried.
-fn faulty(seed: u64) -> SimulateOptions {
-    let map = BUILT_IN_MAPS[(seed % 7) as usize];
-    let sharing = match seed % 11 {
-        0 | 1 => Sharing::WholeLeases,
-        2 => Sharing::OneLease,
-        _ => Sharing::Rows,
-    };
-    let writes = seed.is_multiple_of(5);
-    SimulateOptions {
-        nodes: 1 + (seed % 16) as u32,
-        rows: Some(200 + (seed * 37 % 1400) as u32),
-        speeds: vec![1.0, 0.5, 2.0, 1.0, 4.0],
-        work: 20.0 + (seed % 90) as f64,
-        fine_rows: if seed.is_multiple_of(3) { 32 } else { 8 },
-        write: if writes { WriteCost { top: 0.2, bottom: 3.0 } } else { WriteCost::NONE },
-        sharing,
-        faults: Some(seed),
-        seed,
-        probe_after: (!seed.is_multiple_of(4)).then_some(2.0),
-        map: built_in_map(map).unwrap(),
-        ..SimulateOptions::default()
-    }
 }
 
 #[test]

@@ -44,6 +44,9 @@ pub struct ProbeReport {
     pub start_cpu: f64,
     /// CPU seconds of the trace of the small view.
     pub trace_cpu: f64,
+    /// Wall seconds of that.
+    #[serde(default)]
+    pub trace_seconds: f64,
     /// Samples that differ between the view in one go and in strips, when that was asked for.
     pub cut_differences: Option<u64>,
     /// Warnings that POV-Ray printed.
@@ -65,6 +68,11 @@ impl ProbeReport {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ProbeEvent {
     Alive,
+    /// All is traced, and POV-Ray has still to write: where the cost lies, before the report tells the rest.
+    Costs {
+        /// As [`ProbeReport::row_costs`].
+        row_costs: Vec<f64>,
+    },
     /// Last frame.
     Done(ProbeReport),
     /// Last frame.

@@ -105,7 +105,12 @@ pub enum StripEvent {
         cpu: f64,
     },
     /// Rows finished so far, from the strip's start, whether sent or not.
-    Progress { rows: u32 },
+    Progress {
+        rows: u32,
+        /// CPU seconds that POV-Ray spent since rows were last finished.
+        #[serde(default)]
+        cpu: f64,
+    },
     /// A finished segment; the frame's payload is its data.
     Rows {
         segment: SegmentMeta,

@@ -67,18 +67,27 @@ impl Follower {
         }
     }
 
+    /// Opens the file if it is there by now.
+    ///
+    /// # Errors
+    /// When it is there and cannot be opened.
+    pub fn open(&mut self) -> Result<(), FollowError> {
+        if self.file.is_none() {
+            match File::open(&self.path) {
+                Ok(file) => self.file = Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what is new and hands over each finished block; tells whether anything was new.
     ///
     /// # Errors
     /// When the file cannot be read or is not POV-Ray's.
     pub fn poll(&mut self, mut block: impl FnMut(&Block<'_>)) -> Result<bool, FollowError> {
-        if self.file.is_none() {
-            match File::open(&self.path) {
-                Ok(file) => self.file = Some(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.open()?;
         let Some(file) = &mut self.file else { return Ok(false) };
         self.piece.resize(PIECE, 0);
         let mut is_new = false;

@@ -82,7 +82,7 @@ impl Process {
     /// When the process cannot be waited for.
     pub fn poll(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.ended.is_none() {
-            // A zombie still shows its times; after it is reaped they are gone.
+            // After it is reaped its times are gone.
             self.cpu_seconds();
             self.ended = self.child.try_wait()?;
         }
@@ -141,15 +141,17 @@ fn keep_end(mut stderr: std::process::ChildStderr, messages: &Mutex<VecDeque<u8>
     }
 }
 
-/// User and system time from `/proc/PID/stat` (fields 14 and 15, in clock ticks; proc(5)).
+/// The clock of all threads of a process: the kernel counts it in nanoseconds, where /proc/PID/stat has ticks of 10 ms.
+/// A process that has ended and was not waited for still has it (clock_getcpuclockid(3)).
 fn cpu_of(pid: u32) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let after_name = &stat[stat.rfind(')')? + 1..];
-    let mut fields = after_name.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    let ticks = rustix::param::clock_ticks_per_second().max(1);
-    Some((user + system) as f64 / ticks as f64)
+    let pid = libc::pid_t::try_from(pid).ok()?;
+    let mut clock = 0;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: both calls only write to the places given, which are valid and of the right types.
+    let found = unsafe {
+        libc::clock_getcpuclockid(pid, &raw mut clock) == 0 && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    found.then(|| time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
 }
 
 /// CPU seconds of the calling thread, for the agent's own work.

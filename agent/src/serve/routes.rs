@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use bytes::Bytes;
+use td_protocol::classic::StartClassic;
 use td_protocol::frame;
 use td_protocol::hash::ContentHash;
 use td_protocol::hello::Hello;
@@ -25,7 +26,7 @@ use crate::serve::answers::{self, Problem};
 use crate::strip::control::{BandGrid, Control};
 use crate::strip::run::Strip;
 use crate::view::Site;
-use crate::{first_pass, probe};
+use crate::{classic, first_pass, probe};
 
 /// Largest JSON body: a bundle of many files.
 const MAX_JSON: usize = 64 << 20;
@@ -46,6 +47,7 @@ pub fn router(agent: Arc<Agent>) -> Router {
         .route("/jobs/{id}/way", post(set_way))
         .route("/jobs/{id}/probe", post(start_probe))
         .route("/jobs/{id}/first-pass", post(start_first_pass))
+        .route("/jobs/{id}/classic", post(start_classic))
         .route("/jobs/{id}/bands/{start}/{end}", get(band))
         .route("/jobs/{id}/strips", post(start_strip))
         .route("/jobs/{id}/strips/{lease}", delete(cancel_strip))
@@ -140,6 +142,25 @@ async fn start_first_pass(
     let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     start_thread("first-pass", move || first_pass::run(&site, &slots, &start, sender))?;
+    Ok(answers::frames(receiver))
+}
+
+async fn start_classic(
+    State(agent): Shared,
+    Path(id): Path<String>,
+    Json(start): Json<StartClassic>,
+) -> Result<Response, Problem> {
+    let job = agent.job(&id)?;
+    if start.rows.is_empty() || !job.spec.options.rows.contains(start.rows) {
+        return Err(Problem::bad_request(format!("{} are not rows of this job", start.rows)));
+    }
+    let site = site(&agent, job).await?;
+    let permit = agent.take_slot().await?;
+    let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+    start_thread("classic", move || {
+        classic::run(&site, start.rows, sender);
+        drop(permit);
+    })?;
     Ok(answers::frames(receiver))
 }
 

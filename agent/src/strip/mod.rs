@@ -3,4 +3,5 @@
 pub mod control;
 pub mod events;
 pub mod outlet;
+pub mod pacing;
 pub mod run;

@@ -31,6 +31,11 @@ impl Outlet {
         Self { width, format, bands, encoder: None, begun: start, next: start, cpu: 0.0 }
     }
 
+    /// Tracing begins: what POV-Ray has used so far was for reading the scene.
+    pub fn begin_tracing(&mut self, cpu: f64) {
+        self.cpu = cpu;
+    }
+
     /// The next row that is wanted.
     #[must_use]
     pub fn next_row(&self) -> u32 {

@@ -29,10 +29,8 @@ use crate::store::blobs;
 use crate::strip::control::{Control, Wishes};
 use crate::strip::events::{Events, Gone};
 use crate::strip::outlet::Outlet;
+use crate::strip::pacing::{self, Look, Pacing};
 use crate::view::Site;
-
-/// Pause between two looks at the state file.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// A strip that is to be rendered.
 #[derive(Debug)]
@@ -91,6 +89,8 @@ impl Strip {
         let mut trace = Trace::start(self, &scratch, self.rows, false)?;
         let mut wishes = self.control.wishes();
         let own_cpu = process::own_thread_cpu();
+        let mut paced = Pacing::new(pacing::STRIP);
+        let mut looked = own_cpu;
         let from_state_file = loop {
             if wishes.cancelled {
                 return Err(Ending::cancelled().into());
@@ -113,7 +113,10 @@ impl Strip {
             }
             trace.check_stall(job.stall_timeout)?;
             events.keep_alive(&StripEvent::Alive)?;
-            wishes = self.control.wait(wishes, LOOK_EVERY);
+            let spent = process::own_thread_cpu();
+            let pause = paced.next(trace.look(spent - looked));
+            looked = spent;
+            wishes = self.control.wait(wishes, pause);
         };
         trace.process.kill();
         let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
@@ -149,6 +152,12 @@ struct Trace<'a> {
     length: u64,
     /// Rows before this one are traced.
     traced: u32,
+    /// CPU seconds of this POV-Ray when rows were last told to be traced.
+    progress_cpu: f64,
+    /// CPU seconds of this POV-Ray, and blocks that were new, at the last look; blocks until their row is whole.
+    cpu: f64,
+    blocks: u32,
+    blocks_left: u32,
     /// Way (a) did not work here: this strip goes on as (b), whatever the job's way.
     distrusted: bool,
 }
@@ -175,8 +184,23 @@ impl<'a> Trace<'a> {
             was_tracing: false,
             length: 0,
             traced: rows.start,
+            progress_cpu: 0.0,
+            cpu: 0.0,
+            blocks: 0,
+            blocks_left: 0,
             distrusted: false,
         })
+    }
+
+    /// What the last look found; `own_cpu` is what it cost.
+    fn look(&self, own_cpu: f64) -> Look {
+        Look {
+            now: self.begun.elapsed().as_secs_f64(),
+            povray_cpu: self.cpu,
+            own_cpu,
+            blocks: self.blocks,
+            blocks_left: self.blocks_left,
+        }
     }
 
     fn way(&self, wishes: Wishes) -> Way {
@@ -194,28 +218,46 @@ impl<'a> Trace<'a> {
         let mut distrust = None;
         let mut gone = false;
         let cpu = self.process.cpu_seconds();
+        self.cpu = cpu;
+        self.blocks = 0;
+        // Before any rows: what was spent until here was for reading the scene.
+        let is_open = self.follower.open();
+        if !self.was_tracing && self.follower.is_open() {
+            self.was_tracing = true;
+            self.strip.control.tracing_after(self.begun.elapsed().as_secs_f64());
+            self.progress_cpu = cpu;
+            self.outlet.begin_tracing(cpu);
+            events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
+        }
         let control = &self.strip.control;
-        let Self { follower, assembler, converter, outlet, traced, packed, .. } = self;
-        let is_new = follower.poll(|block| {
-            if distrust.is_some() || gone {
-                return;
-            }
-            if let Err(error) = assembler.add(block) {
-                distrust = Some(error.to_string());
-                return;
-            }
-            while let Some(run) = assembler.next_run() {
-                *traced = (*traced).max(run.rows.end);
-                // Before anything is sent: from here on no shrink takes these rows away.
-                control.finished(*traced);
-                let Some(converter) = converter else { continue };
-                for (row, pixels) in (run.rows.start..).zip(run.iter()) {
-                    if row == outlet.next_row() && row < wishes.end && !gone {
-                        converter.convert(pixels, packed);
-                        gone = outlet.row(packed, wishes.end, cpu, events).is_err();
+        let columns = self.strip.site.job.spec.options.columns;
+        let Self { follower, assembler, converter, outlet, traced, packed, blocks, blocks_left, .. } = self;
+        let is_new = is_open.and_then(|()| {
+            follower.poll(|block| {
+                *blocks += 1;
+                let side = block.columns().len().max(1);
+                let right = columns.end.saturating_sub(block.columns().end);
+                *blocks_left = if right == 0 { columns.len().div_ceil(side) } else { right.div_ceil(side) };
+                if distrust.is_some() || gone {
+                    return;
+                }
+                if let Err(error) = assembler.add(block) {
+                    distrust = Some(error.to_string());
+                    return;
+                }
+                while let Some(run) = assembler.next_run() {
+                    *traced = (*traced).max(run.rows.end);
+                    // Before anything is sent: from here on no shrink takes these rows away.
+                    control.finished(*traced);
+                    let Some(converter) = converter else { continue };
+                    for (row, pixels) in (run.rows.start..).zip(run.iter()) {
+                        if row == outlet.next_row() && row < wishes.end && !gone {
+                            converter.convert(pixels, packed);
+                            gone = outlet.row(packed, wishes.end, cpu, events).is_err();
+                        }
                     }
                 }
-            }
+            })
         });
         if gone {
             return Err(Stop::Gone);
@@ -235,17 +277,13 @@ impl<'a> Trace<'a> {
             self.length = length;
             self.progress = Instant::now();
         }
-        if !self.was_tracing && self.follower.is_open() {
-            self.was_tracing = true;
-            self.strip.control.tracing_after(self.begun.elapsed().as_secs_f64());
-            events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
-        }
         if self.traced >= self.asked_end && self.traced_cpu.is_none() {
             self.traced_cpu = Some(self.earlier_cpu + cpu);
         }
         if self.traced > traced_before {
             let rows = self.traced - self.strip.rows.start;
-            events.send(&StripEvent::Progress { rows }, &[])?;
+            events.send(&StripEvent::Progress { rows, cpu: (cpu - self.progress_cpu).max(0.0) }, &[])?;
+            self.progress_cpu = cpu;
         }
         Ok(())
     }

@@ -8,10 +8,11 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::cli::jobs::{CancelArguments, JobsArguments, ResumeArguments};
 use crate::cli::simulate::SimulateArguments;
 use crate::options::split;
+use crate::render::flow::RenderMethod;
 
 /// Long options of `td render` and `td plan` that take the next argument as their value.
-const LONG_WITH_VALUE: [&str; 8] =
-    ["assets", "cache", "inventory", "output", "slots", "timeout", "test-steals", "agent"];
+const LONG_WITH_VALUE: [&str; 9] =
+    ["assets", "cache", "inventory", "method", "output", "slots", "timeout", "test-steals", "agent"];
 
 /// Renders POV-Ray scenes on a cluster of Raspberry Pis.
 #[derive(Debug, Parser)]
@@ -79,6 +80,10 @@ pub struct RenderArguments {
     /// Render some bands again elsewhere and compare [default with no number: 64 rows]
     #[arg(long, value_name = "ROWS", num_args = 0..=1, require_equals = true, default_missing_value = "64")]
     pub verify: Option<u32>,
+    /// How the picture is shared out: td's own way, or as a baseline that of the paper (equal strips as PNG files, joined
+    /// by ImageMagick's convert, which nodes and master need; no stealing, no cache, and a lost node ends the job)
+    #[arg(long, value_enum, default_value_t = RenderMethod::Td)]
+    pub method: RenderMethod,
     /// Give up after so many seconds without any progress, reading the scene included [default: 7200]
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<f64>,

@@ -7,6 +7,7 @@ use td_inventory::Inventory;
 use td_inventory::credentials::ClusterFolder;
 use tokio::sync::mpsc;
 
+use crate::classic;
 use crate::cli::arguments::{Cli, Command, RenderArguments};
 use crate::cli::jobs;
 use crate::cli::simulate::simulate;
@@ -18,7 +19,7 @@ use crate::jobs::record::AgentsRecord;
 use crate::plan;
 use crate::progress::{Manner, Progress};
 use crate::render::failure::RenderError;
-use crate::render::flow::{self, RenderRequest};
+use crate::render::flow::{self, RenderMethod, RenderRequest};
 use crate::render::muster::{AgentAddress, RunningAgent, Where};
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::Asked;
@@ -60,7 +61,10 @@ pub async fn run(cli: Cli) -> ExitStatus {
             let mut progress = Progress::new(manner(json, quiet));
             let result = async {
                 let request = request(arguments, &mut progress)?;
-                flow::render(&request, &mut progress, &mut interrupted).await
+                match request.method {
+                    RenderMethod::Td => flow::render(&request, &mut progress, &mut interrupted).await,
+                    RenderMethod::Classic => classic::render(&request, &mut progress, &mut interrupted).await,
+                }
             };
             let result = result.await;
             progress.clear();
@@ -74,6 +78,10 @@ pub async fn run(cli: Cli) -> ExitStatus {
         }
         Command::Plan(arguments) => {
             let json = arguments.json;
+            if arguments.method == RenderMethod::Classic {
+                let text = "--method classic needs no plan: it gives each slot an equal strip; leave it out".to_owned();
+                return failed(&RenderError::Usage(text), json);
+            }
             let mut progress = Progress::new(if json { Manner::Quiet } else { manner(false, arguments.quiet) });
             let result = async {
                 let request = request(arguments, &mut progress)?;
@@ -157,6 +165,7 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
             assets: arguments.assets,
             wishes: Wishes { exact: arguments.exact, seams },
         },
+        method: arguments.method,
         place,
         stall_timeout: timeout,
         fresh: arguments.fresh,

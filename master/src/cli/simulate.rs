@@ -15,30 +15,32 @@ use crate::simulate::{
 /// What is simulated.
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
-    /// Nodes of one slot each
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    nodes: u32,
+    /// Nodes of one slot each [default: 1000]
+    #[arg(long, value_name = "N")]
+    nodes: Option<u32>,
     /// Rows of the image [default: 1000 for each node]
     #[arg(long, value_name = "N")]
     rows: Option<u32>,
-    /// Seconds that one start of POV-Ray takes
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.6)]
-    start: f64,
-    /// Relative speeds; node k has the one at k modulo their number
-    #[arg(long, value_name = "S,S,...", value_delimiter = ',', default_value = "1")]
-    speeds: Vec<f64>,
+    /// Seconds that one start of POV-Ray takes [default: 0.6]
+    #[arg(long, value_name = "SECONDS")]
+    start: Option<f64>,
+    /// Relative speeds; node k has the one at k modulo their number [default: 1]
+    #[arg(long, value_name = "S,S,...", value_delimiter = ',')]
+    speeds: Option<Vec<f64>>,
     /// Where the cost lies: a file with a number a line, or a built-in map (blob, woodbox, wineglass, landscape, ...)
-    #[arg(long, value_name = "FILE|NAME", default_value = "blob")]
-    map: String,
-    /// Total cost over the sum of the speeds, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 600.0)]
-    work: f64,
-    /// Random faults from this seed
+    /// [default: blob]
+    #[arg(long, value_name = "FILE|NAME")]
+    map: Option<String>,
+    /// Total cost over the sum of the speeds, in seconds [default: 600]
+    #[arg(long, value_name = "SECONDS")]
+    work: Option<f64>,
+    /// Random faults from this seed. Where no other option says what is simulated, cluster and job are of the seed too:
+    /// what td's own tests try
     #[arg(long, value_name = "seed=N", value_parser = seed)]
     faults: Option<u64>,
-    /// Seed of all other random choices
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Seed of all other random choices [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Who decides: td, or a method of the literature for comparison
     #[arg(long, value_enum, default_value_t = MethodName::Td)]
     method: MethodName,
@@ -88,18 +90,7 @@ pub fn simulate(arguments: &SimulateArguments) -> ExitStatus {
 
 /// Whether all rows were settled.
 fn try_simulate(arguments: &SimulateArguments) -> Result<bool, String> {
-    let options = SimulateOptions {
-        nodes: arguments.nodes,
-        rows: arguments.rows,
-        start: arguments.start,
-        speeds: arguments.speeds.clone(),
-        map: map(&arguments.map)?,
-        work: arguments.work,
-        faults: arguments.faults,
-        seed: arguments.seed,
-        method: arguments.method.into(),
-        ..SimulateOptions::default()
-    };
+    let options = options(arguments)?;
     let mut events = Vec::new();
     // A line per event, written at once: a million events go through here.
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -115,12 +106,41 @@ fn try_simulate(arguments: &SimulateArguments) -> Result<bool, String> {
     let _ = out.flush();
     drop(out);
     if let Some(path) = &arguments.plot {
-        let title = format!("{} nodes, {} rows, map {}", summary.nodes, summary.rows, arguments.map);
+        let map = arguments.map.as_deref().map_or_else(String::new, |map| format!(", map {map}"));
+        let title = format!("{} nodes, {} rows{map}", summary.nodes, summary.rows);
         std::fs::write(path, plot::svg(&events, &summary, &title))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     tell(&summary, arguments.json);
     Ok(summary.finished)
+}
+
+/// What was asked for; a seed of faults alone names a whole simulation.
+fn options(arguments: &SimulateArguments) -> Result<SimulateOptions, String> {
+    let SimulateArguments { nodes, rows, start, speeds, map: map_name, work, faults, seed, method, .. } = arguments;
+    let shaped = nodes.is_some()
+        || rows.is_some()
+        || start.is_some()
+        || speeds.is_some()
+        || map_name.is_some()
+        || work.is_some()
+        || seed.is_some();
+    if let Some(faults) = faults.filter(|_| !shaped) {
+        return Ok(SimulateOptions { method: (*method).into(), ..SimulateOptions::faulty(faults) });
+    }
+    let usual = SimulateOptions::default();
+    Ok(SimulateOptions {
+        nodes: nodes.unwrap_or(usual.nodes),
+        rows: *rows,
+        start: start.unwrap_or(usual.start),
+        speeds: speeds.clone().unwrap_or(usual.speeds),
+        map: map_name.as_deref().map_or(Ok(usual.map), map)?,
+        work: work.unwrap_or(usual.work),
+        faults: *faults,
+        seed: seed.unwrap_or(usual.seed),
+        method: (*method).into(),
+        ..SimulateOptions::default()
+    })
 }
 
 fn map(name: &str) -> Result<Vec<f64>, String> {
@@ -192,4 +212,33 @@ fn tell(summary: &Summary, as_json: bool) {
 
 fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: SimulateArguments,
+    }
+
+    fn asked(line: &str) -> SimulateOptions {
+        options(&Line::parse_from(line.split_whitespace()).arguments).unwrap()
+    }
+
+    #[test]
+    fn a_seed_alone_is_what_the_tests_try() {
+        assert_eq!(asked("simulate --faults seed=17"), SimulateOptions::faulty(17));
+    }
+
+    #[test]
+    fn otherwise_the_cluster_is_what_was_asked_for() {
+        assert_eq!(asked("simulate"), SimulateOptions::default());
+        let wanted = SimulateOptions { nodes: 50, faults: Some(7), ..SimulateOptions::default() };
+        assert_eq!(asked("simulate --nodes 50 --faults seed=7"), wanted);
+    }
 }

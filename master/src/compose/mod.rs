@@ -25,6 +25,8 @@ mod settled;
 mod spool;
 mod trim;
 
+use std::fs::File;
+use std::path::Path;
 use std::time::SystemTime;
 
 use td_protocol::pixel::PixelFormat;
@@ -40,6 +42,17 @@ pub use output::{OutputPlan, OutputTarget};
 pub use partial::{NewPicture, remove_partial_picture};
 pub use peek::missing_rows_in;
 pub use spool::{Added, Spool};
+
+/// Puts the PNG `file` to where `plan` says, by copying it. Returns the bytes written.
+///
+/// # Errors
+/// [`ComposeError`]; nothing is left behind then, and a file that was there before is as it was.
+pub fn place(plan: &OutputPlan, file: &Path) -> Result<u64, ComposeError> {
+    plan.write(|out| {
+        let mut from = File::open(file).map_err(ComposeError::Write)?;
+        std::io::copy(&mut from, out).map_err(ComposeError::Write)
+    })
+}
 
 /// Size and pixels of the image that is composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use td_protocol::classic::StartClassic;
 use td_protocol::frame;
 use td_protocol::hash::ContentHash;
 use td_protocol::hello::Hello;
@@ -169,6 +170,12 @@ impl Client {
     /// [`AgentError`].
     pub async fn start_first_pass(&self, id: &str, pass: &StartFirstPass) -> Result<Frames, AgentError> {
         self.stream(&format!("jobs/{id}/first-pass"), pass).await
+    }
+
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn start_classic(&self, id: &str, strip: &StartClassic) -> Result<Frames, AgentError> {
+        self.stream(&format!("jobs/{id}/classic"), strip).await
     }
 
     /// # Errors

@@ -21,10 +21,12 @@ use crate::progress::Progress;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
 use crate::render::finished::{self, Offer};
+use crate::render::heard::Heard;
 use crate::render::heartbeat;
 use crate::render::held::Held;
 use crate::render::looping::Run;
 use crate::render::opening::{self, Contents, OTHERS_JOIN_LATER, Opening, Parcel};
+use crate::render::own_probe;
 use crate::render::policy::Policy;
 use crate::render::probing;
 use crate::render::tally::Tally;
@@ -129,6 +131,8 @@ impl Attempt<'_> {
     }
 
     async fn open_and_render(&mut self, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
+        let (tell, hear) = mpsc::channel(WAITING);
+        let own_probe = self.begin_own_probe(&tell).await;
         let nodes = self.crew.nodes.iter().map(|node| (node.id, node.client.clone()));
         let mut openings = opening::open_on(nodes, &self.spec, &self.parcel);
         let opened = tokio::select! {
@@ -141,7 +145,6 @@ impl Attempt<'_> {
             made = finished::fetch(self, offers) => made?,
             _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
         };
-        let (tell, hear) = mpsc::channel(WAITING);
         let scheduler =
             Scheduler::new(self.scheduled_job(), self.tuning).map_err(|error| RenderError::Usage(error.to_string()))?;
         let run = Run {
@@ -152,6 +155,8 @@ impl Attempt<'_> {
             leases: HashMap::new(),
             deferred: Vec::new(),
             probing: None,
+            own_probe,
+            costs_known: false,
             recalls: HashMap::new(),
             watchers: HashMap::new(),
             up,
@@ -189,6 +194,25 @@ impl Attempt<'_> {
             }
         }
         result
+    }
+
+    /// Has the master render the probe itself, where it can; how long the first cut is to wait for it.
+    async fn begin_own_probe(&mut self, tell: &mpsc::Sender<Heard>) -> Option<Duration> {
+        if self.report.is_some() {
+            own_probe::end(self.crew.own_probe.take());
+            return None;
+        }
+        let (fingerprint, nodes) = (self.crew.fingerprint.clone(), self.crew.fastest().map_or(0.0, |node| node.speed));
+        let ready = self.crew.own_probe.as_mut()?.ready(&fingerprint).await?;
+        let patience = ready.patience(nodes);
+        let client = ready.client();
+        if !own_probe::open(&client, &self.spec, &self.parcel).await {
+            return None;
+        }
+        let (width, height) = probing::own_size(self.shape.width, self.shape.height);
+        let start = StartProbe { width, height, ..self.probe.clone() };
+        own_probe::spawn(client, self.spec.id.clone(), start, tell.clone());
+        Some(patience)
     }
 
     fn scheduled_job(&self) -> ScheduledJob {

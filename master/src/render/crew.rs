@@ -9,6 +9,7 @@ use crate::fleet::client::Client;
 use crate::fleet::embedded::Embedded;
 use crate::render::failure::RenderError;
 use crate::render::muster::{self, Candidate, Where};
+use crate::render::own_probe::OwnProbe;
 use crate::render::recall::{OwnAgent, Returned, cache_or_default};
 use crate::schedule::{NodeId, SlotId};
 
@@ -35,6 +36,8 @@ pub struct Crew {
     /// Sentences for the user: who is left out, and why.
     pub notes: Vec<String>,
     places: HashMap<SlotId, usize>,
+    /// The master's own agent for the probe, where nodes are elsewhere.
+    pub own_probe: Option<OwnProbe>,
     embedded: Option<Embedded>,
     cache: Option<PathBuf>,
 }
@@ -45,11 +48,14 @@ impl Crew {
     /// # Errors
     /// When no agent with a usable POV-Ray is left.
     pub async fn muster(place: &Where) -> Result<Self, RenderError> {
-        match place {
+        let own_probe = OwnProbe::begin(place);
+        let mut crew = match place {
             Where::Embedded { slots, cache } => Self::embedded(*slots, cache.clone()).await,
             Where::Running(agents) => Self::asked(muster::running(agents)?).await,
             Where::Nodes { nodes, credentials } => Self::asked(muster::of_inventory(nodes, credentials)?).await,
-        }
+        }?;
+        crew.own_probe = own_probe;
+        Ok(crew)
     }
 
     async fn embedded(slots: Option<u32>, cache: Option<PathBuf>) -> Result<Self, RenderError> {
@@ -120,7 +126,7 @@ impl Crew {
         });
         let nodes: Vec<Node> = nodes.collect();
         let places = places(&nodes);
-        Ok(Self { nodes, places, fingerprint, notes, embedded: None, cache: None })
+        Ok(Self { nodes, places, fingerprint, notes, own_probe: None, embedded: None, cache: None })
     }
 
     /// The node with the fastest slots.

@@ -32,6 +32,27 @@ const MOST_TRIALS: usize = 200;
 /// Silence of the master after which agents stop, in seconds.
 const MASTER_SILENCE: f64 = 20.0;
 
+/// How a picture is shared out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum RenderMethod {
+    /// td's own.
+    #[default]
+    Td,
+    /// The paper's: see [`crate::classic`].
+    Classic,
+}
+
+impl RenderMethod {
+    /// One word, as it is typed.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Td => "td",
+            Self::Classic => "classic",
+        }
+    }
+}
+
 /// All that `td render` was asked for.
 #[derive(Debug, Clone)]
 pub struct RenderRequest {
@@ -40,6 +61,7 @@ pub struct RenderRequest {
     pub asked: Asked,
     /// The agents as they were asked for, to be written down; `place` is made from it.
     pub agents: AgentsRecord,
+    pub method: RenderMethod,
     pub place: Where,
     /// Seconds without any progress, parsing included.
     pub stall_timeout: f64,
@@ -445,6 +467,7 @@ async fn finish(
     let second_sequential = rows_complete.elapsed();
     Ok(Report {
         id: job.id().to_string(),
+        method: RenderMethod::Td,
         out: prepared.output.target().clone(),
         bytes,
         class: policy.class,

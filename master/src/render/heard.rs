@@ -23,6 +23,10 @@ pub enum Heard {
         end: Option<u32>,
     },
     Probe(Result<ProbeReport, ProbeProblem>),
+    /// Where the cost lies, before the probe's report.
+    Costs(Vec<f64>),
+    /// The master cannot render the probe itself.
+    NoOwnProbe(ProbeProblem),
     /// A node answered a heartbeat, so many seconds after it was asked.
     Beat {
         node: NodeId,

@@ -18,6 +18,7 @@ use crate::render::heard::{Heard, ProbeProblem};
 use crate::render::held::Held;
 use crate::render::losing::AllLost;
 use crate::render::opening::Openings;
+use crate::render::own_probe;
 use crate::render::probing;
 use crate::render::strips::StripTask;
 use crate::render::tally::Tally;
@@ -55,6 +56,9 @@ pub(super) struct Run<'r, 'a> {
     pub deferred: Vec<StripTask>,
     /// The slot that the probe is on.
     pub probing: Option<SlotId>,
+    /// The master renders the probe itself; the first cut waits so long for the cost map.
+    pub own_probe: Option<Duration>,
+    pub costs_known: bool,
     /// How often each node was called back.
     pub recalls: HashMap<NodeId, u32>,
     pub watchers: HashMap<NodeId, JoinHandle<()>>,
@@ -110,8 +114,9 @@ impl Run<'_, '_> {
         mut hear: Receiver<Heard>,
         interrupted: &mut Receiver<()>,
     ) -> Result<Rendered, AttemptEnd> {
+        self.wait_for_costs(&mut hear, interrupted).await?;
         self.begin()?;
-        while !(self.finished && self.probing.is_none() && !self.probe_wanted) {
+        while !(self.finished && self.probing.is_none() && self.own_probe.is_none() && !self.probe_wanted) {
             let pause = self.pause();
             tokio::select! {
                 Some(heard) = hear.recv() => self.take(heard)?,
@@ -150,14 +155,36 @@ impl Run<'_, '_> {
         })
     }
 
+    /// With a map the first cut comes out even; so it waits a little where the map is about to come.
+    async fn wait_for_costs(
+        &mut self,
+        hear: &mut Receiver<Heard>,
+        interrupted: &mut Receiver<()>,
+    ) -> Result<(), AttemptEnd> {
+        let Some(patience) = self.own_probe else { return Ok(()) };
+        let deadline = tokio::time::Instant::now() + patience;
+        while self.own_probe.is_some() && !self.costs_known {
+            tokio::select! {
+                heard = hear.recv() => match heard {
+                    Some(heard) => self.take(heard)?,
+                    None => return Ok(()),
+                },
+                _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
+                () = tokio::time::sleep_until(deadline) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), AttemptEnd> {
         self.rows_at_begin = self.scheduler.rows_settled();
         self.parallel_begun = Instant::now();
-        if self.attempt.report.is_none() {
+        if self.attempt.report.is_none() && self.own_probe.is_none() {
             self.start_probe()?;
         }
         let report = self.attempt.report.clone();
-        if let Some(report) = report {
+        // What came while the first cut waited is learnt already.
+        if let Some(report) = report.filter(|_| !self.costs_known) {
             self.learn(&report)?;
         }
         let nodes: Vec<NodeId> = self.up.iter().copied().collect();
@@ -210,6 +237,12 @@ impl Run<'_, '_> {
                 None => Ok(()),
             },
             Heard::Probe(result) => self.take_probe(result),
+            Heard::Costs(costs) => self.learn_costs(CostMap { costs, seconds: None, load: None }),
+            Heard::NoOwnProbe(problem) => {
+                tracing::debug!("the master does not render the probe: {problem:?}");
+                self.own_probe = None;
+                self.start_probe()
+            }
             Heard::Beat { node, round_trip } => {
                 if self.up.contains(&node) {
                     let now = self.now();
@@ -228,6 +261,9 @@ impl Run<'_, '_> {
     }
 
     fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
+        if self.own_probe.take().is_some() && result.is_ok() {
+            own_probe::end(self.attempt.crew.own_probe.take());
+        }
         match result {
             Ok(report) => {
                 self.keep(&report);
@@ -274,9 +310,11 @@ impl Run<'_, '_> {
                 ("trace_cpu", report.trace_cpu.into()),
             ],
         );
-        if report.row_costs.len() > 1 {
-            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu / self.probes_share());
-            self.tell_scheduler(Event::CostMap(CostMap { costs: report.row_costs.clone(), seconds }))?;
+        if !self.costs_known {
+            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * self.probes_speed() / self.probes_share());
+            let load = (report.trace_seconds > 0.0 && report.trace_cpu > 0.0)
+                .then(|| (report.trace_seconds / report.trace_cpu).max(1.0));
+            self.learn_costs(CostMap { costs: report.row_costs.clone(), seconds, load })?;
         }
         if report.way == Way::Writer {
             // Until the first strip has told what it really costs.
@@ -294,10 +332,15 @@ impl Run<'_, '_> {
         small.max(1.0) / whole.max(1.0)
     }
 
+    /// The speed of the slot that the probe is reckoned to have run on.
+    fn probes_speed(&self) -> f64 {
+        self.attempt.crew.fastest().map_or(1.0, |node| node.speed)
+    }
+
     /// What the rows really cost is kept for the next job of this picture.
     fn keep_costs(&self, report: &ProbeReport) {
         if let Some(map) = self.scheduler.cost_map() {
-            self.keep(&probing::refined(report, &map, self.probes_share()));
+            self.keep(&probing::refined(report, &map, self.probes_share(), self.probes_speed()));
         }
     }
 
@@ -306,6 +349,14 @@ impl Run<'_, '_> {
         if report.way != Way::Writer || self.attempt.spec.options.dither {
             self.attempt.kept.put(&self.attempt.spec, &self.attempt.crew.fingerprint, report);
         }
+    }
+
+    fn learn_costs(&mut self, map: CostMap) -> Result<(), AttemptEnd> {
+        if map.costs.len() < 2 {
+            return Ok(());
+        }
+        self.costs_known = true;
+        self.tell_scheduler(Event::CostMap(map))
     }
 
     fn announce_way(&self) {

@@ -17,6 +17,9 @@ use crate::schedule::CostMap;
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
 const MOST_PIXELS: f64 = 160.0 * 120.0;
 const SHARE: f64 = 1.0 / 120.0;
+/// The same for a view that the master renders itself.
+const MOST_OWN_PIXELS: f64 = 240.0 * 180.0;
+const OWN_SHARE: f64 = 1.0 / 12.0;
 /// Fewer pixels tell too little.
 const LEAST_PIXELS: f64 = 48.0 * 36.0;
 
@@ -25,9 +28,22 @@ const LEAST_PIXELS: f64 = 48.0 * 36.0;
 pub fn size(width: u32, height: u32) -> (u32, u32) {
     let pixels = f64::from(width) * f64::from(height);
     let wanted = (pixels * SHARE).clamp(LEAST_PIXELS, MOST_PIXELS);
+    scaled(width, height, wanted)
+}
+
+fn scaled(width: u32, height: u32, wanted: f64) -> (u32, u32) {
+    let pixels = f64::from(width) * f64::from(height);
     let scale = (wanted / pixels.max(1.0)).sqrt();
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, length.max(1));
     (side(width), side(height))
+}
+
+/// Size of the view where the master itself renders it, beside the nodes: as it costs them nothing, it may be larger.
+#[must_use]
+pub fn own_size(width: u32, height: u32) -> (u32, u32) {
+    let pixels = f64::from(width) * f64::from(height);
+    let wanted = (pixels * OWN_SHARE).clamp(LEAST_PIXELS, MOST_OWN_PIXELS);
+    scaled(width, height, wanted)
 }
 
 /// Runs the probe on `client`'s agent.
@@ -35,10 +51,24 @@ pub fn size(width: u32, height: u32) -> (u32, u32) {
 /// # Errors
 /// [`ProbeProblem`].
 pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<ProbeReport, ProbeProblem> {
+    run_and_tell(client, job, start, |_| ()).await
+}
+
+/// As [`run`]; `costs` is told where the cost lies as soon as that is known.
+///
+/// # Errors
+/// [`ProbeProblem`].
+pub async fn run_and_tell(
+    client: &Client,
+    job: &str,
+    start: &StartProbe,
+    mut costs: impl FnMut(Vec<f64>),
+) -> Result<ProbeReport, ProbeProblem> {
     let mut frames = client.start_probe(job, start).await.map_err(ProbeProblem::Lost)?;
     loop {
         match frames.next::<ProbeEvent>().await.map_err(ProbeProblem::Lost)? {
             Some((ProbeEvent::Alive, _)) => {}
+            Some((ProbeEvent::Costs { row_costs }, _)) => costs(row_costs),
             Some((ProbeEvent::Done(report), _)) => return Ok(report),
             Some((ProbeEvent::Failed { failure, message, povray }, _)) => {
                 return Err(ProbeProblem::Failed { failure, message, povray });
@@ -52,11 +82,13 @@ pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<Probe
 }
 
 /// The report with what the rows really cost in place of what the small view let expect: where the next job of the same
-/// picture begins. `share` is the small view's share of the whole's pixels.
+/// picture begins. `share` is the small view's share of the whole's pixels, `speed` that of the slot it is reckoned to have
+/// run on.
 #[must_use]
-pub fn refined(report: &ProbeReport, map: &CostMap, share: f64) -> ProbeReport {
-    let trace_cpu = map.seconds.map_or(report.trace_cpu, |seconds| seconds * share);
-    ProbeReport { row_costs: map.costs.clone(), trace_cpu, ..report.clone() }
+pub fn refined(report: &ProbeReport, map: &CostMap, share: f64, speed: f64) -> ProbeReport {
+    let trace_cpu = map.seconds.map_or(report.trace_cpu, |seconds| seconds * share / speed.max(1e-9));
+    let trace_seconds = map.load.map_or(report.trace_seconds, |load| load * trace_cpu);
+    ProbeReport { row_costs: map.costs.clone(), trace_cpu, trace_seconds, ..report.clone() }
 }
 
 /// Reports of earlier jobs, by what they depend on.
@@ -142,7 +174,7 @@ mod tests {
             warnings: String::new(),
         };
         let map = CostMap { costs: vec![10.0, 20.0, 30.0], seconds: Some(60.0) };
-        let refined = refined(&report, &map, 0.01);
+        let refined = refined(&report, &map, 0.01, 1.0);
         assert_eq!(refined.row_costs, map.costs);
         // What the next job makes of it: the seconds of the small view over its share of the pixels.
         assert!((refined.trace_cpu / 0.01 - 60.0).abs() < 1e-9);
@@ -153,6 +185,8 @@ mod tests {
     fn a_probe_is_small_and_never_larger_than_the_picture() {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
+        assert_eq!(super::own_size(6400, 4800), (240, 180));
+        assert_eq!(super::own_size(800, 600), (231, 173));
         assert_eq!(size(33, 1), (33, 1));
         assert_eq!(size(1, 33), (1, 33));
         let (width, height) = size(65_500, 100);

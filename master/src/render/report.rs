@@ -8,6 +8,7 @@ use crate::compose::OutputTarget;
 use crate::progress::{duration, print_event};
 use crate::render::attempt::Rendered;
 use crate::render::crew::Crew;
+use crate::render::flow::RenderMethod;
 use crate::render::policy::class_word;
 use crate::scene::Class;
 
@@ -33,6 +34,7 @@ pub struct NodeReport {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     pub id: String,
+    pub method: RenderMethod,
     pub out: OutputTarget,
     pub bytes: u64,
     pub class: Class,
@@ -98,6 +100,7 @@ impl Report {
             "done",
             [
                 ("id", self.id.as_str().into()),
+                ("method", self.method.word().into()),
                 ("out", out.into()),
                 ("bytes", self.bytes.into()),
                 ("class", class_word(self.class).into()),

@@ -31,8 +31,8 @@ impl Run<'_, '_> {
                 }
                 self.tell_scheduler(Event::StartCost { slot, seconds })
             }
-            StripHeard::Progress { end } => {
-                self.tell_scheduler(Event::Progress { slot, lease, end, cost_seconds: 0.0 })
+            StripHeard::Progress { end, cpu } => {
+                self.tell_scheduler(Event::Progress { slot, lease, end, cost_seconds: cpu })
             }
             StripHeard::Segment { meta, data, cpu } => {
                 let rows = meta.rows;

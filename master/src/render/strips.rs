@@ -19,9 +19,10 @@ pub enum StripHeard {
     Tracing {
         seconds: f64,
     },
-    /// Rows before `end` are traced.
+    /// Rows before `end` are traced; CPU seconds since rows were last traced.
     Progress {
         end: u32,
+        cpu: f64,
     },
     /// A verified segment.
     Segment {
@@ -79,8 +80,9 @@ impl StripTask {
             let told = match event {
                 StripEvent::Alive => StripHeard::Alive,
                 StripEvent::Tracing { seconds, .. } => StripHeard::Tracing { seconds },
-                StripEvent::Progress { rows } => {
-                    StripHeard::Progress { end: self.start.rows.start.saturating_add(rows).min(self.start.rows.end) }
+                StripEvent::Progress { rows, cpu } => {
+                    let end = self.start.rows.start.saturating_add(rows).min(self.start.rows.end);
+                    StripHeard::Progress { end, cpu }
                 }
                 StripEvent::Rows { segment, cpu } => {
                     self.check(&segment, &data, next)?;

@@ -7,7 +7,7 @@ use td_protocol::version;
 
 use crate::jobs::record::{AttemptRecord, FileRecord, JobRecord, SeamsRecord};
 use crate::jobs::{JobId, SavedOutput, SavedText};
-use crate::render::flow::RenderRequest;
+use crate::render::flow::{RenderMethod, RenderRequest};
 use crate::render::muster::Where;
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::{Asked, Prepared};
@@ -47,6 +47,7 @@ pub fn job(request: &RenderRequest, prepared: &Prepared, id: &JobId, output: &Sa
 pub fn request(job: &JobRecord, place: Where) -> RenderRequest {
     let seams = job.seams.map(SeamsChoice::from);
     RenderRequest {
+        method: RenderMethod::Td,
         typed: job.typed.iter().map(|text| text.0.clone()).collect::<Vec<OsString>>(),
         asked: Asked {
             povray: Vec::new(),

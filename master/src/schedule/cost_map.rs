@@ -8,8 +8,11 @@ use td_protocol::rows::Rows;
 pub struct CostMap {
     /// One number for each run of rows; those that are not above 0 count as very cheap.
     pub costs: Vec<f64>,
-    /// What the whole image takes on a slot of speed 1, in seconds, where that is known.
+    /// What the whole image takes on a slot of speed 1, in CPU seconds, where that is known.
     pub seconds: Option<f64>,
+    /// Wall seconds for each CPU second on the slots of this job, where that is known: above 1 where other work, or a
+    /// limit, takes a part of the processor.
+    pub load: Option<f64>,
 }
 
 /// A cost map laid over an image, as running sums. The mean cost of a row is 1 unit.
@@ -156,7 +159,7 @@ impl Measured {
             })
             .collect();
         let seconds = costs.iter().sum();
-        Some(CostMap { costs, seconds: Some(seconds) })
+        Some(CostMap { costs, seconds: Some(seconds), load: None })
     }
 }
 
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn sums_follow_the_map_and_can_be_turned_round() {
-        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0], seconds: None }, 100);
+        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0], seconds: None, load: None }, 100);
         assert!((sums.of(Rows::new(0, 50)) - 25.0).abs() < 1e-9);
         assert!((sums.of(Rows::new(0, 100)) - 100.0).abs() < 1e-9);
         for row in [0.0, 10.0, 49.0, 51.0, 99.0] {
@@ -178,7 +181,7 @@ mod tests {
     #[test]
     fn a_map_without_sense_is_no_map() {
         for costs in [vec![], vec![0.0, 0.0], vec![f64::NAN, -1.0], vec![f64::INFINITY]] {
-            assert!(!CostSums::new(&CostMap { costs, seconds: None }, 10).known());
+            assert!(!CostSums::new(&CostMap { costs, seconds: None, load: None }, 10).known());
         }
     }
 

@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn equal_slots_get_equal_cost() {
-        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0], seconds: None }, 1000);
+        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0], seconds: None, load: None }, 1000);
         let shares = deal(Rows::new(0, 1000), &[hand(1.0, 0.6), hand(1.0, 0.6)], table(&sums, WriteCost::NONE));
         assert_eq!(shares, [Rows::new(0, 667), Rows::new(667, 1000)]);
     }

@@ -12,6 +12,7 @@ impl Scheduler {
     pub(super) fn slot_up(&mut self, slot: SlotId, node: NodeId, speed: f64, start_seconds: Option<f64>) {
         self.slot_lost(slot);
         self.slots.up(slot, node, speed, start_seconds);
+        self.assume_load_of(slot);
     }
 
     pub(super) fn strip_ended(&mut self, slot: SlotId, id: LeaseId) {

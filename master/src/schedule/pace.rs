@@ -15,6 +15,8 @@ pub(super) struct SlotPace {
     offset_variance: f64,
     /// Logarithm of wall time over CPU time.
     load: f64,
+    /// Reports that the load was learnt from; up to a few.
+    load_seen: u32,
 }
 
 /// How the cost of rows around a strip's frontier differs from the map.
@@ -39,8 +41,10 @@ const NOISE: f64 = 0.01;
 const SHORT: f64 = 0.02;
 /// One band moves no estimate by more than it would with this error (a factor of 7.4).
 const LARGEST_ERROR: f64 = 2.0;
-/// Weight of the newest band in the load.
+/// Least weight of the newest band in the load; the first ones are their mean.
 const LOAD_WEIGHT: f64 = 0.3;
+/// Logarithm of the highest load that is believed.
+const HIGHEST_LOAD: f64 = 6.0;
 
 /// What one report of finished rows said.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +60,7 @@ pub(super) struct Observation {
 impl SlotPace {
     pub fn new(speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed.clamp(1e-6, 1e6) } else { 1.0 };
-        Self { speed, offset: 0.0, offset_variance: SPEED_VARIANCE, load: 0.0 }
+        Self { speed, offset: 0.0, offset_variance: SPEED_VARIANCE, load: 0.0, load_seen: 0 }
     }
 
     /// Relative CPU speed as now believed.
@@ -79,14 +83,27 @@ impl SlotPace {
 
     /// The slot was `times` slower than predicted and nothing was heard of it since: it is slow until it shows otherwise.
     pub fn distrust(&mut self, times: f64) {
-        self.load = self.load.max(times.max(1.0).ln().min(6.0));
+        self.load = self.load.max(times.max(1.0).ln().min(HIGHEST_LOAD));
+    }
+
+    /// Wall seconds for each CPU second, once a report has told.
+    pub fn load(&self) -> Option<f64> {
+        (self.load_seen > 0).then(|| self.load.exp())
+    }
+
+    /// What is believed of the load until the slot's own reports tell: wall seconds for each CPU second.
+    pub fn assume_load(&mut self, load: f64) {
+        if self.load_seen == 0 && load.is_finite() {
+            self.load = load.max(1.0).ln().min(HIGHEST_LOAD);
+        }
     }
 
     /// Learns from finished rows; returns what they cost in seconds of a slot of speed 1.
     pub fn learn(&mut self, field: &mut FieldEstimate, seen: Observation, map_known: bool) -> f64 {
         let map = usize::from(map_known);
-        let load = (seen.wall / seen.cpu).ln().clamp(0.0, 6.0);
-        self.load += LOAD_WEIGHT * (load - self.load);
+        let load = (seen.wall / seen.cpu).ln().clamp(0.0, HIGHEST_LOAD);
+        self.load_seen = self.load_seen.saturating_add(1).min(16);
+        self.load += LOAD_WEIGHT.max(1.0 / f64::from(self.load_seen)) * (load - self.load);
 
         let measured = (seen.cpu * self.speed / seen.units).ln();
         let noise = NOISE + (SHORT / seen.cpu).powi(2).min(1.0);
@@ -157,6 +174,18 @@ mod tests {
         assert!(pace.speed_now() < 0.5);
         run(&mut pace, &mut field, 1.0, 1.0, 8, true);
         assert!(pace.speed_now() > 0.9, "{}", pace.speed_now());
+    }
+
+    #[test]
+    fn a_share_of_a_processor_shows_with_the_first_band() {
+        let mut pace = SlotPace::new(1.0);
+        pace.assume_load(30.0);
+        assert!((pace.speed_now() * 30.0 - 1.0).abs() < 1e-9);
+        let mut field = FieldEstimate::unseen(1.0, true);
+        run(&mut pace, &mut field, 1.0, 60.0, 1, true);
+        assert!((pace.speed_now() * 60.0 - 1.0).abs() < 0.05, "{}", pace.speed_now());
+        pace.assume_load(1.0);
+        assert!(pace.speed_now() < 0.02);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use super::pace::{FieldEstimate, Observation};
 use super::scheduler::{Observed, Scheduler, Timer};
 use super::slots::SlotState;
 
+/// The usual load is told to all slots when its logarithm has changed by this.
+const LOAD_CHANGE: f64 = 0.1;
 /// No step takes less, in seconds: keeps divisions harmless.
 const SHORTEST: f64 = 1e-4;
 
@@ -216,6 +218,7 @@ impl Scheduler {
         let seen = Observation { units, cpu, wall: wall.max(cpu) };
         let seconds = slot.pace.learn(&mut lease.field, seen, self.sums.known());
         lease.cpu_seconds += seconds;
+        let load = slot.pace.load();
         if first {
             self.edges.insert(lease.rows.start, lease.field.seconds_per_unit());
         }
@@ -224,10 +227,39 @@ impl Scheduler {
         self.observed.units += units;
         self.observed.reports += 1;
         self.seconds_per_unit = self.observed.seconds / self.observed.units;
+        if let Some(load) = load {
+            self.learn_usual_load(load);
+        }
         // Now and then, so that the work of it stays small beside that of the events.
         if self.observed.reports >= self.observed.next_rebuild {
             self.observed.next_rebuild = self.observed.reports * 2;
             self.rebuild();
+        }
+    }
+
+    /// Slots that have told nothing yet are taken to get what the others get. What it takes grows with the slots, so
+    /// it is done only when the load has changed a lot.
+    fn learn_usual_load(&mut self, load: f64) {
+        let reports = self.observed.reports.clamp(1, 64) as f64;
+        let mean = (self.usual_load.ln() * (reports - 1.0) + load.ln()) / reports;
+        let change = (mean - self.usual_load.ln()).abs();
+        if change < LOAD_CHANGE {
+            return;
+        }
+        self.usual_load = mean.exp();
+        let all: Vec<SlotId> = self.slots.iter().map(|(id, _)| id).collect();
+        for slot in all {
+            self.assume_load_of(slot);
+        }
+    }
+
+    pub(super) fn assume_load_of(&mut self, slot: SlotId) {
+        let load = self.usual_load;
+        if let Some(known) = self.slots.get_mut(slot) {
+            known.pace.assume_load(load);
+            let state = known.state;
+            // The idle ones are sorted by speed.
+            self.slots.set_state(slot, state);
         }
     }
 
@@ -236,13 +268,23 @@ impl Scheduler {
         if !sums.known() {
             return;
         }
+        if let Some(load) = map.load.filter(|load| load.is_finite() && *load >= 1.0 && self.observed.reports == 0) {
+            self.usual_load = load;
+            let all: Vec<SlotId> = self.slots.iter().map(|(id, _)| id).collect();
+            for slot in all {
+                self.assume_load_of(slot);
+            }
+        }
         self.sums = sums;
         self.edges.clear();
         if let Some(rate) = self.measured.seconds_per_unit(&self.sums) {
             let units = self.observed.seconds / rate;
             self.observed = Observed { units, ..self.observed };
             self.seconds_per_unit = rate;
-        } else if let Some(seconds) = map.seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0) {
+        } else if let Some(seconds) = map.seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+            && map.load.is_some()
+        {
+            // Without the load, CPU seconds tell nothing of how long anything takes.
             self.seconds_per_unit = seconds / f64::from(self.job.height.max(1));
             self.rate_told = true;
         }

@@ -41,6 +41,8 @@ pub struct Scheduler {
     /// Seconds at speed 1 per unit of `sums`, over the whole picture.
     pub(super) seconds_per_unit: f64,
     pub(super) rate_told: bool,
+    /// Wall seconds for each CPU second on a slot that has not told its own.
+    pub(super) usual_load: f64,
     pub(super) observed: Observed,
     /// What the first rows of a strip that began here cost, in seconds at speed 1 per unit.
     pub(super) edges: BTreeMap<u32, f64>,
@@ -132,6 +134,7 @@ impl Scheduler {
             measured: Measured::new(job.height, cells),
             seconds_per_unit: tuning.assumed_seconds.max(1e-6) / f64::from(job.height.max(1)),
             rate_told: false,
+            usual_load: 1.0,
             observed: Observed::default(),
             edges: BTreeMap::new(),
             start_seconds: None,
@@ -294,7 +297,7 @@ impl Scheduler {
     /// What finished rows cost so far, for the next job with the same picture. None before the first.
     #[must_use]
     pub fn cost_map(&self) -> Option<CostMap> {
-        self.measured.map(&self.sums)
+        self.measured.map(&self.sums).map(|map| CostMap { load: Some(self.usual_load), ..map })
     }
 
     /// Each slot's relative speed as now believed, load included.

@@ -1,6 +1,39 @@
 //! What goes wrong in a simulation, all from one seed.
 
+use crate::schedule::{Sharing, WriteCost};
+
 use super::dice::Dice;
+use super::maps::{BUILT_IN_MAPS, built_in_map};
+use super::options::SimulateOptions;
+
+impl SimulateOptions {
+    /// The cluster, the job and the faults of one seed: small ones of all kinds, so that many can be tried. The tests
+    /// try these, and `td simulate --faults seed=N` plays one of them.
+    #[must_use]
+    pub fn faulty(seed: u64) -> Self {
+        let map = BUILT_IN_MAPS[(seed % BUILT_IN_MAPS.len() as u64) as usize];
+        let sharing = match seed % 11 {
+            0 | 1 => Sharing::WholeLeases,
+            2 => Sharing::OneLease,
+            _ => Sharing::Rows,
+        };
+        let writes = seed.is_multiple_of(5);
+        Self {
+            nodes: 1 + (seed % 16) as u32,
+            rows: Some(200 + (seed.wrapping_mul(37) % 1400) as u32),
+            speeds: vec![1.0, 0.5, 2.0, 1.0, 4.0],
+            work: 20.0 + (seed % 90) as f64,
+            fine_rows: if seed.is_multiple_of(3) { 32 } else { 8 },
+            write: if writes { WriteCost { top: 0.2, bottom: 3.0 } } else { WriteCost::NONE },
+            sharing,
+            faults: Some(seed),
+            seed,
+            probe_after: (!seed.is_multiple_of(4)).then_some(2.0),
+            map: built_in_map(map).unwrap_or_else(|| vec![1.0]),
+            ..Self::default()
+        }
+    }
+}
 
 /// Something that happens to a node.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -23,7 +23,7 @@ pub(super) struct Picture {
 impl Picture {
     pub fn new(options: &SimulateOptions) -> Self {
         let height = options.height();
-        let map = CostMap { costs: options.map.clone(), seconds: None };
+        let map = CostMap { costs: options.map.clone(), seconds: None, load: None };
         let mut picture =
             Self { sums: CostSums::new(&map, height), scale: 1.0, noise: options.noise, seed: options.seed, height };
         let total = picture.cost(Rows::new(0, height));
@@ -57,6 +57,6 @@ impl Picture {
                 (self.sums.before(to) - self.sums.before(from)) * (1.0 + error)
             })
             .collect();
-        CostMap { costs, seconds: None }
+        CostMap { costs, seconds: None, load: None }
     }
 }

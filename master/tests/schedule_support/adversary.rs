@@ -226,7 +226,7 @@ impl Adversary {
             Step::Elsewhere { start, len } => self.elsewhere(start, len),
             Step::Refuse { start, len } => self.refuse(start, len),
             Step::Wait { seconds } => self.wait(seconds),
-            Step::Map { costs } => self.event(Event::CostMap(CostMap { costs, seconds: None })),
+            Step::Map { costs } => self.event(Event::CostMap(CostMap { costs, seconds: None, load: None })),
             Step::Nonsense { numbers } => self.nonsense(numbers),
             Step::Repeat => {
                 // A slot that comes up again is another story.

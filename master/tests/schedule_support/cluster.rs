@@ -160,6 +160,6 @@ impl Cluster {
     }
 
     pub fn map(&mut self, costs: &[f64]) {
-        self.event(Event::CostMap(CostMap { costs: costs.to_vec(), seconds: None }));
+        self.event(Event::CostMap(CostMap { costs: costs.to_vec(), seconds: None, load: None }));
     }
 }

@@ -11,6 +11,7 @@ mod cluster;
 mod cluster_faults;
 mod evil_agents;
 mod exact;
+mod faults;
 mod interrupted;
 mod jobs;
 mod no_room;

@@ -1,0 +1,36 @@
+//! ImageMagick joins the parts, all of them in memory.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::render::failure::RenderError;
+
+/// ImageMagick's `convert` in `PATH`.
+///
+/// # Errors
+/// When there is none: told before anything is rendered.
+pub fn find_convert() -> Result<PathBuf, RenderError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("convert")).find(|program| program.is_file());
+    found.ok_or_else(|| {
+        let text = "the classic method joins with ImageMagick's `convert`, which is not in PATH: install imagemagick";
+        RenderError::Usage(text.to_owned())
+    })
+}
+
+/// `convert PART ... -append OUT`.
+///
+/// # Errors
+/// With ImageMagick's own words.
+pub fn append(convert: &Path, parts: &[PathBuf], out: &Path) -> Result<(), RenderError> {
+    let mut named = OsString::from("png:");
+    named.push(out);
+    let output = Command::new(convert).args(parts).arg("-append").arg(named).stdin(Stdio::null()).output();
+    let output = output.map_err(|source| RenderError::Folder { path: convert.to_owned(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(RenderError::Nodes(format!("{} -append failed ({}): {}", convert.display(), output.status, said.trim())))
+}

@@ -1,0 +1,143 @@
+//! The probe on the master's own POV-Ray, so that no node spends its time on it.
+//!
+//! An agent of td's own is started for it while the nodes are asked, and its report counts only where its fingerprint is
+//! theirs. With a map before the first cut the strips come out even; so the first cut waits for it, a little: a desktop
+//! traces the small view while a Raspberry Pi starts POV-Ray. Whatever goes wrong, a node renders the probe as ever.
+
+use std::time::Duration;
+
+use td_protocol::hello::{Fingerprint, PovrayState};
+use td_protocol::job::OpenJob;
+use td_protocol::probe::{ProbeReport, StartProbe};
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
+
+use crate::fleet::client::Client;
+use crate::fleet::embedded::{self, Embedded};
+use crate::render::heard::{Heard, ProbeProblem};
+use crate::render::muster::Where;
+use crate::render::opening::{self, Parcel};
+use crate::render::probing;
+
+/// How long the first cut waits for the cost map, where the master is so many times faster than a node: there the
+/// nodes need longer to start POV-Ray than the master to trace the small view.
+const PATIENCE: Duration = Duration::from_millis(1000);
+const MUCH_FASTER: f64 = 4.0;
+/// How long the agent may take to be there; its first start renders its fingerprint.
+const START_PATIENCE: Duration = Duration::from_secs(20);
+
+/// An agent of the master's own, for the probe alone. It ends when this is dropped.
+#[derive(Debug)]
+pub struct OwnProbe {
+    starting: Option<JoinHandle<Option<Ready>>>,
+    ready: Option<Ready>,
+}
+
+/// The agent, once it is there.
+#[derive(Debug)]
+pub(super) struct Ready {
+    agent: Embedded,
+    fingerprint: Fingerprint,
+    state_file_proven: bool,
+    speed: f64,
+}
+
+impl Ready {
+    pub(super) fn client(&self) -> Client {
+        self.agent.client().clone()
+    }
+
+    /// How long the first cut waits for the map. `nodes` is the speed of the fastest node's slots.
+    pub(super) fn patience(&self, nodes: f64) -> Duration {
+        if self.speed >= MUCH_FASTER * nodes { PATIENCE } else { Duration::ZERO }
+    }
+}
+
+impl Drop for OwnProbe {
+    fn drop(&mut self) {
+        if let Some(starting) = &self.starting {
+            starting.abort();
+        }
+    }
+}
+
+impl OwnProbe {
+    /// Begins to start the agent; none where the nodes are this machine.
+    #[must_use]
+    pub fn begin(place: &Where) -> Option<Self> {
+        if matches!(place, Where::Embedded { .. }) {
+            return None;
+        }
+        Some(Self { starting: Some(tokio::spawn(start())), ready: None })
+    }
+
+    /// The agent, if its POV-Ray draws as the nodes' does.
+    pub(super) async fn ready(&mut self, fingerprint: &Fingerprint) -> Option<&Ready> {
+        if let Some(starting) = &mut self.starting {
+            let started = starting.await;
+            self.starting = None;
+            self.ready = started.ok().flatten();
+        }
+        let ready = self.ready.as_ref()?;
+        (ready.fingerprint == *fingerprint && ready.state_file_proven).then_some(ready)
+    }
+}
+
+async fn start() -> Option<Ready> {
+    // A folder of its own: the agent of a render on this machine holds the other one.
+    let cache = embedded::default_cache().ok()?.with_file_name("probe-agent");
+    let start = async {
+        let agent = Embedded::start(1, &cache).await.map_err(|error| tracing::debug!("no probe here: {error}")).ok()?;
+        let hello = agent.client().hello().await.ok()?;
+        match hello.povray {
+            PovrayState::Ready { fingerprint, state_file_proven, speed } => {
+                Some(Ready { agent, fingerprint, state_file_proven, speed })
+            }
+            PovrayState::Unusable { message } => {
+                tracing::debug!("no probe here: {message}");
+                None
+            }
+        }
+    };
+    tokio::time::timeout(START_PATIENCE, start).await.ok().flatten()
+}
+
+/// Ends the agent, and does not wait for it.
+pub(super) fn end(probe: Option<OwnProbe>) {
+    if let Some(probe) = probe {
+        tokio::task::spawn_blocking(move || drop(probe));
+    }
+}
+
+/// Opens the job on the master's own agent; whether it can be probed there.
+pub(super) async fn open(client: &Client, spec: &OpenJob, parcel: &Parcel) -> bool {
+    match opening::open(client, spec, parcel).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::debug!("no probe here: {error}");
+            false
+        }
+    }
+}
+
+/// Renders the probe in a task of its own and tells the loop.
+pub(super) fn spawn(client: Client, job: String, start: StartProbe, tell: Sender<Heard>) {
+    tokio::spawn(async move {
+        let costs = |row_costs| {
+            // A loop that is busy hears of it in the report.
+            let _ = tell.try_send(Heard::Costs(row_costs));
+        };
+        let result = probing::run_and_tell(&client, &job, &start, costs).await;
+        let _ = client.close_job(&job).await;
+        // The load is that of the master, and tells nothing of the nodes.
+        let result = result.map(|report| ProbeReport { trace_seconds: 0.0, ..report });
+        let result = match result {
+            // A scene that POV-Ray refuses is refused everywhere; anything else is this machine's own trouble.
+            Err(ProbeProblem::Failed { failure: td_protocol::strip::Failure::Scene, .. }) | Ok(_) => {
+                Heard::Probe(result)
+            }
+            Err(problem) => Heard::NoOwnProbe(problem),
+        };
+        let _ = tell.send(result).await;
+    });
+}

@@ -1,0 +1,73 @@
+//! Agents and POV-Rays that are killed, all of them too, and agents that come back with nothing.
+
+use std::fs;
+
+use rustix::process::{Signal, kill_process};
+use td_tests::events;
+
+use super::cluster::{Cluster, LIMIT, seen, told};
+
+#[test]
+fn an_agent_is_killed() {
+    let mut cluster = Cluster::new(3);
+    let mut running = cluster.render(&[]);
+    cluster.at_work(&mut running);
+    cluster.agents[1].kill();
+    let outcome = running.wait(LIMIT);
+    seen("kill -9 of an agent", &outcome);
+    cluster.exact(&outcome);
+    told(&outcome, &["node2", "lost"]);
+    cluster.ends();
+}
+
+#[test]
+fn an_agents_povray_is_killed() {
+    let cluster = Cluster::new(2);
+    let mut running = cluster.render(&[]);
+    cluster.at_work(&mut running);
+    for povray in cluster.agents[0].povrays(&cluster.sandbox) {
+        let _ = kill_process(povray, Signal::KILL);
+    }
+    let outcome = running.wait(LIMIT);
+    seen("kill -9 of an agent's POV-Ray", &outcome);
+    cluster.exact(&outcome);
+    told(&outcome, &["node1", "signal 9", "rendered again"]);
+    cluster.ends();
+}
+
+#[test]
+fn an_agent_is_restarted_with_an_empty_cache() {
+    let mut cluster = Cluster::new(2);
+    let mut running = cluster.render(&[]);
+    cluster.at_work(&mut running);
+    let agent = &mut cluster.agents[0];
+    agent.kill();
+    fs::remove_dir_all(&agent.cache).unwrap();
+    agent.start(&cluster.sandbox);
+    let outcome = running.wait(LIMIT);
+    seen("an agent restarted with an empty cache", &outcome);
+    cluster.exact(&outcome);
+    told(&outcome, &["node1", "lost"]);
+    cluster.ends();
+}
+
+/// A clear end; what was finished is kept by the agents, and the next render takes it.
+#[test]
+fn all_agents_are_killed_and_one_comes_back() {
+    let mut cluster = Cluster::new(2);
+    let mut running = cluster.render(&[]);
+    cluster.at_work(&mut running);
+    cluster.agents.iter_mut().for_each(super::cluster::Agent::kill);
+    let outcome = running.wait(LIMIT);
+    seen("all agents lost", &outcome);
+    outcome.code(4).speaks_to_a_person().says(&["no agent is left"]);
+    assert!(!cluster.sandbox.work().join("out.png").exists());
+
+    cluster.agents[1].start(&cluster.sandbox);
+    let again = cluster.render_on(cluster.agents[1..].iter().map(|agent| agent.socket.as_path()), &[]).wait(LIMIT);
+    seen("then one back, and rendered again", &again);
+    cluster.exact(&again);
+    let done = events::last(&again).unwrap();
+    assert!(done["rows_from_cache"].as_u64().unwrap() > 0, "{done:?}");
+    cluster.ends();
+}

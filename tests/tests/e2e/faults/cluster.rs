@@ -1,0 +1,216 @@
+//! A small cluster for one test: real agents on sockets, each with a cache of its own, and a master that uses them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use td_tests::picture::Picture;
+use td_tests::process::{self, Outcome, Running};
+use td_tests::reference::Reference;
+use td_tests::sandbox::Sandbox;
+use td_tests::{compare, events, programs};
+
+/// A master that has not ended by then hangs.
+pub const LIMIT: Duration = Duration::from_secs(240);
+
+/// Each row of it costs about the same, and the whole some ten seconds of one core: long enough that things can go wrong in
+/// the middle of it, at each node.
+pub const SCENE: &str = "#version 3.7;
+global_settings { assumed_gamma 1.0 }
+camera { location <0, 1, -4> look_at y*0.5 aperture 0.4 focal_point y*0.5 blur_samples 60 confidence 0.999999 variance 0 }
+light_source { <-3, 5, -4> rgb 1 }
+light_source { <3, 5, -4> rgb 0.3 }
+plane { y, 0 pigment { granite scale 0.3 } finish { reflection 0.2 } }
+plane { -z, -9 pigment { bozo scale 0.05 } finish { ambient 1 } }
+sphere { y*0.7, 0.7 pigment { bozo scale 0.1 } finish { reflection 0.3 } }
+";
+
+pub const SWITCHES: [&str; 2] = ["+W241", "+H320"];
+
+/// One agent with one slot.
+pub struct Agent {
+    pub name: String,
+    pub socket: PathBuf,
+    pub cache: PathBuf,
+    command: Box<dyn Fn(&Sandbox) -> Command>,
+    running: Option<Running>,
+}
+
+impl Agent {
+    pub fn pid(&self) -> Pid {
+        self.running.as_ref().expect("the agent runs").pid()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("the agent is there");
+    }
+
+    /// kill -9, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.running.take().expect("the agent runs").wait(Duration::from_secs(10));
+    }
+
+    pub fn start(&mut self, sandbox: &Sandbox) {
+        self.running = Some(process::start(&mut (self.command)(sandbox)));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while UnixStream::connect(&self.socket).is_err() {
+            let running = self.running.as_mut().expect("just started");
+            assert!(!running.has_ended() && Instant::now() < deadline, "no agent: {}", running.err_so_far());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The POV-Rays that it has started and that still run.
+    pub fn povrays(&self, sandbox: &Sandbox) -> Vec<Pid> {
+        let own = self.pid().as_raw_nonzero().get().to_string();
+        let is_own = |pid: &i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let after = stat.rsplit_once(") ").map_or("", |(_, after)| after).to_owned();
+            let mut fields = after.split(' ');
+            fields.next().is_some_and(|state| state != "Z") && fields.next() == Some(own.as_str())
+        };
+        sandbox.processes_called("povray").into_iter().filter(is_own).filter_map(Pid::from_raw).collect()
+    }
+}
+
+/// Agents, and the folder they live in.
+pub struct Cluster {
+    pub sandbox: Sandbox,
+    pub agents: Vec<Agent>,
+}
+
+impl Cluster {
+    /// `count` agents that are as they should be.
+    pub fn new(count: usize) -> Self {
+        let mut cluster = Self::empty();
+        for _ in 0..count {
+            cluster.add(|command| command);
+        }
+        cluster
+    }
+
+    pub fn empty() -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.write("scene.pov", SCENE);
+        Self { sandbox, agents: Vec::new() }
+    }
+
+    /// Starts one more agent; `with` may change its surroundings.
+    pub fn add(&mut self, with: impl Fn(Command) -> Command + 'static) {
+        let name = format!("node{}", self.agents.len() + 1);
+        let folder = self.sandbox.path().join(&name);
+        fs::create_dir(&folder).expect("a folder for the agent");
+        let (socket, cache) = (folder.join("agent.sock"), folder.join("cache"));
+        let serve = (name.clone(), socket.clone(), cache.clone());
+        let command = move |sandbox: &Sandbox| {
+            let mut command = sandbox.command(programs::binary("td-agent"));
+            let (name, socket, cache) = &serve;
+            command.args(["serve", "--slots", "1", "--name", name]).arg("--socket").arg(socket).arg("--cache").arg(cache);
+            with(command)
+        };
+        let mut agent = Agent { name, socket, cache, command: Box::new(command), running: None };
+        agent.start(&self.sandbox);
+        self.agents.push(agent);
+    }
+
+    /// Starts a render on all agents.
+    pub fn render(&self, more: &[&str]) -> Running {
+        self.render_on(self.agents.iter().map(|agent| agent.socket.as_path()), more)
+    }
+
+    /// Starts a render on these sockets, which may be those of somebody in between.
+    pub fn render_on<'a>(&self, sockets: impl Iterator<Item = &'a Path>, more: &[&str]) -> Running {
+        let mut command = self.sandbox.td(["render", "scene.pov", "-o", "out.png", "--json"]);
+        command.args(SWITCHES).args(more);
+        for socket in sockets {
+            command.arg("--agent").arg(socket);
+        }
+        process::start(&mut command)
+    }
+
+    /// Waits until each agent has a POV-Ray, and rows have come.
+    #[track_caller]
+    pub fn at_work(&self, running: &mut Running) {
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while !self.agents.iter().all(|agent| !agent.povrays(&self.sandbox).is_empty()) || rows_done(running) < 16 {
+            let said = || format!("{}\n{}", running.out_so_far(), running.err_so_far());
+            assert!(Instant::now() < deadline, "the agents are not at work: {}", said());
+            assert!(!running.has_ended(), "ended before all were at work: {}\n{}", running.out_so_far(), running.err_so_far());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends all agents and asserts that nothing is left.
+    #[track_caller]
+    pub fn ends(mut self) {
+        for agent in &mut self.agents {
+            if let Some(running) = agent.running.take() {
+                running.signal(Signal::CONT);
+                running.signal(Signal::TERM);
+                let _ = running.wait(Duration::from_secs(20));
+            }
+        }
+        self.sandbox.nothing_left_behind();
+    }
+
+    /// The picture is that of one plain POV-Ray.
+    #[track_caller]
+    pub fn exact(&self, outcome: &Outcome) {
+        outcome.code(0).speaks_to_a_person();
+        let alone = Sandbox::new();
+        alone.write("scene.pov", SCENE);
+        let folder = alone.work();
+        let switches = SWITCHES.map(str::to_owned);
+        let wanted = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches }.picture();
+        let got = Picture::read(&self.sandbox.work().join("out.png")).expect("td's picture");
+        compare::same(&wanted.expect("plain POV-Ray"), &got).unwrap_or_else(|error| panic!("{error}\n{}", outcome.transcript()));
+    }
+}
+
+/// Rows in the picture, as the last progress event tells.
+pub fn rows_done(running: &Running) -> u64 {
+    let said = running.out_so_far();
+    let last = said.lines().rev().find(|line| line.contains("\"event\":\"progress\""));
+    let event = last.and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    event.and_then(|event| event["rows_done"].as_u64()).unwrap_or(0)
+}
+
+/// The sentences that a person would have seen.
+pub fn notes(outcome: &Outcome) -> Vec<String> {
+    let all = events::all(outcome).expect("events");
+    let is_note = |event: &events::Event| event["event"] == "note";
+    all.into_iter().filter(is_note).filter_map(|event| event["text"].as_str().map(str::to_owned)).collect()
+}
+
+/// Prints what was seen, for the table in docs/faults.md.
+pub fn seen(row: &str, outcome: &Outcome) {
+    println!("seen: {row}: {} after {:.1} s", outcome.status, outcome.wall.as_secs_f64());
+    for note in notes(outcome) {
+        println!("seen: {row}:   {note}");
+    }
+    if outcome.status.code() != Some(0) {
+        println!("seen: {row}:   {}", outcome.err().trim());
+    }
+}
+
+/// Asserts that one of the notes says all of `words`.
+#[track_caller]
+pub fn told(outcome: &Outcome, words: &[&str]) {
+    let notes = notes(outcome);
+    let found = notes.iter().any(|note| words.iter().all(|word| note.contains(word)));
+    assert!(found, "no note says {words:?}: {notes:#?}\n{}", outcome.transcript());
+}
+
+/// A program in POV-Ray's place: `$povray` is the real one, the arguments are POV-Ray's.
+pub fn stand_in(folder: &Path, script: &str) -> PathBuf {
+    let path = folder.join("povray-in-its-place");
+    let text = format!("#!/bin/sh\npovray='{}'\n{script}\n", programs::povray().display());
+    fs::write(&path, text).expect("a script");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+    path
+}
