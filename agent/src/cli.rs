@@ -32,7 +32,8 @@ pub enum Command {
 
 /// What to do, one of four.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["plan", "apply", "verify", "remove"])]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("mode").required(true).args(["plan", "apply", "verify", "remove"]))]
 pub struct Converge {
     /// Say what is different, and change nothing.
     #[arg(long)]
