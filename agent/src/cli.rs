@@ -32,6 +32,7 @@ pub enum Command {
 
 /// What to do, one of four.
 #[derive(Debug, Args)]
+#[group(skip)]
 #[command(group = ArgGroup::new("mode").required(true).args(["plan", "apply", "verify", "remove"]))]
 pub struct Converge {
     /// Say what is different, and change nothing.

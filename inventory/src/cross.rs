@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::boot;
 use crate::finding::Finding;
 use crate::hosts;
+use crate::jump::Jump;
 use crate::keys::{DEFAULT_EXPORT, DEFAULT_MOUNT};
 use crate::model::Model;
 use crate::quote;
@@ -74,6 +75,8 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
     let mut notes = Vec::new();
     boot::inspect(defaults, &nodes, &mut errors, &mut notes);
     groups(defaults, &nodes, &mut errors);
+    jumps(&nodes, &mut errors);
+    clock(root, &nodes, &mut errors);
     if let Some(share) = root.entry("share") {
         server(&share.value, &nodes, &mut errors);
         folders(&share.value, &mut errors);
@@ -108,6 +111,53 @@ fn groups(defaults: Option<&Node>, nodes: &[NodeView], errors: &mut Vec<Finding>
                 ));
             }
         }
+    }
+}
+
+/// The server that gives the time is a node, which td can set up so.
+fn clock(root: &Node, nodes: &[NodeView], errors: &mut Vec<Finding>) {
+    let Some(clock) = root.entry("clock").filter(|clock| clock.value.text() == Some("server")) else {
+        return;
+    };
+    let message = match root.entry("share").map(|share| share.value.entry("server").and_then(|s| s.value.text())) {
+        None => "`server` is the share's server, and there is no `share`",
+        // A server of the wrong form: `check` has said it.
+        Some(None) => return,
+        Some(Some(server)) => {
+            let address = server.parse().ok();
+            let is_node = |node: &NodeView| {
+                node.name().eq_ignore_ascii_case(server) || (address.is_some() && node.address() == address)
+            };
+            if nodes.iter().any(is_node) {
+                return;
+            }
+            "`server` is the share's server, which is no node of this file here: td cannot set up its clock"
+        }
+    };
+    errors.push(Finding::new(clock.value.span, "clock", message));
+}
+
+/// Nobody reaches a node through itself.
+fn jumps(nodes: &[NodeView], errors: &mut Vec<Finding>) {
+    for node in nodes {
+        let Some(Ok(Jump(hops))) = node.effective("jump").and_then(Node::text).map(str::parse) else {
+            continue;
+        };
+        let own = node.own("jump");
+        let itself = |host: &Address| match host {
+            Address::Host(name) if name.eq_ignore_ascii_case(node.name()) => true,
+            host => node.address().as_ref() == Some(host),
+        };
+        if !hops.iter().any(|hop| hop.port.is_none() && itself(&hop.host)) {
+            continue;
+        }
+        // Where the default makes it so, the node is the place: there `none` helps.
+        let (span, path) = match own {
+            Some(value) => (value.span, format!("{}.jump", node.path())),
+            None => (node.entry.key_span, node.path()),
+        };
+        let message = "its `jump` leads through itself; `jump: none` reaches it straight";
+        errors.push(Finding::new(span, path, message));
     }
 }
 
