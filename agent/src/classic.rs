@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use crate::povray::command::{self, Drawing};
 use crate::povray::ending::{self, Ending};
 use crate::povray::process::Process;
 use crate::scratch::Scratch;
+use crate::slots::Slots;
 use crate::strip::events::Events;
 use crate::strip::run::scratch_failed;
 use crate::view::Site;
@@ -33,10 +35,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const PIECE: usize = 1 << 20;
 
 /// Renders and crops the rows and sends the part, to the last frame.
-pub fn run(site: &Site, rows: Rows, sender: Sender<Bytes>) {
+pub fn run(site: &Site, slots: &Arc<Slots>, rows: Rows, sender: Sender<Bytes>) {
     let no_stop = || site.job.is_closed();
     let mut events = Events::new(sender, &no_stop);
-    let last = match render(site, rows, &mut events) {
+    let last = match render(site, slots, rows, &mut events) {
         Ok((cpu, crop_cpu)) => ClassicEvent::Done { cpu, crop_cpu },
         Err(ending) => {
             ClassicEvent::Failed { failure: ending.failure, message: ending.message, printed: ending.povray }
@@ -47,8 +49,10 @@ pub fn run(site: &Site, rows: Rows, sender: Sender<Bytes>) {
 }
 
 /// CPU seconds of POV-Ray and of the cropping.
-fn render(site: &Site, rows: Rows, events: &mut Events<'_>) -> Result<(f64, f64), Ending> {
+fn render(site: &Site, slots: &Arc<Slots>, rows: Rows, events: &mut Events<'_>) -> Result<(f64, f64), Ending> {
     let job = &site.job.spec;
+    let mut goes_on = || !site.job.is_closed() && events.keep_alive(&ClassicEvent::Alive).is_ok();
+    let _slot = slots.wait(&job.id, None, &mut goes_on).ok_or_else(Ending::cancelled)?;
     // Before anything is rendered: hours of POV-Ray are not thrown away for a program that is not there.
     let convert = find_convert()?;
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;

@@ -99,6 +99,7 @@ fn report() -> impl Strategy<Value = ProbeReport> {
             start_seconds: 0.5,
             start_cpu: 0.25,
             trace_cpu,
+            trace_seconds: trace_cpu,
             cut_differences: Some(0),
             warnings,
         },

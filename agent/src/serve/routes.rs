@@ -155,12 +155,9 @@ async fn start_classic(
         return Err(Problem::bad_request(format!("{} are not rows of this job", start.rows)));
     }
     let site = site(&agent, job).await?;
-    let permit = agent.take_slot().await?;
+    let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    start_thread("classic", move || {
-        classic::run(&site, start.rows, sender);
-        drop(permit);
-    })?;
+    start_thread("classic", move || classic::run(&site, &slots, start.rows, sender))?;
     Ok(answers::frames(receiver))
 }
 

@@ -13,6 +13,7 @@ mod join;
 mod part;
 mod share;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use td_protocol::job::OpenJob;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::classic::part::{Part, PartDone};
 use crate::compose::{OutputFormat, OutputTarget, place};
+use crate::jobs::{Places, SavedOutput};
 use crate::progress::{NodeStatus, Progress, Status};
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
@@ -30,7 +32,6 @@ use crate::render::opening::{self, Contents};
 use crate::render::policy::class_sentence;
 use crate::render::prepare::Prepared;
 use crate::render::report::{NodeReport, Report};
-use crate::render::workplace::Workplace;
 use crate::scene::Class;
 
 /// Silence of the master after which agents stop, in seconds.
@@ -56,6 +57,10 @@ pub async fn render(
     for note in &prepared.notes {
         progress.note(note);
     }
+    // No other td writes the same picture meanwhile.
+    let output = SavedOutput::of(prepared.output.target())
+        .map_err(|source| RenderError::Folder { path: PathBuf::from("."), source })?;
+    let claim = Places::open()?.claim(&output)?;
     progress.stage("starting agents");
     let crew = tokio::select! {
         crew = Crew::muster(&request.place) => crew?,
@@ -64,9 +69,13 @@ pub async fn render(
     for note in &crew.notes {
         progress.note(note);
     }
-    let workplace = Workplace::create()?;
+    let folder = std::env::temp_dir();
+    let folder = tempfile::Builder::new()
+        .prefix("td-classic-")
+        .tempdir_in(&folder)
+        .map_err(|source| RenderError::Folder { path: folder, source })?;
     let spec = OpenJob {
-        id: format!("{}-classic", workplace.id()),
+        id: format!("{}-classic", claim.id),
         bundle: prepared.assets.bundle(),
         options: prepared.options().clone(),
         exact: false,
@@ -76,12 +85,12 @@ pub async fn render(
         silence_timeout: MASTER_SILENCE,
     };
     let run = async {
-        let contents = Contents { assets: &prepared.assets, made: None };
+        let parcel = Contents { assets: &prepared.assets, made: None }.parcel(&spec.bundle);
         for node in &crew.nodes {
-            opening::open(&node.client, &spec, &contents).await?;
+            opening::open(&node.client, &spec, &parcel).await?;
         }
         let parallel_begun = Instant::now();
-        let parts = all_parts(&crew, &spec, &workplace, progress).await?;
+        let parts = all_parts(&crew, &spec, folder.path(), progress).await?;
         Ok::<_, RenderError>((parallel_begun, parts, Instant::now()))
     };
     let result = tokio::select! {
@@ -91,7 +100,7 @@ pub async fn render(
     close(&crew, &spec.id).await;
     let (parallel_begun, parts, rows_complete) = result?;
     progress.detail("rows_complete", []);
-    let joined = workplace.folder().join("joined.png");
+    let joined = folder.path().join("joined.png");
     let files: Vec<_> = parts.iter().map(|done| done.file.clone()).collect();
     join::append(&convert, &files, &joined)?;
     let bytes = place(&prepared.output, &joined)?;
@@ -100,7 +109,7 @@ pub async fn render(
     let exact = parts.len() == 1 || class == Class::AnyRow;
     drop(crew);
     Ok(Report {
-        id: workplace.id().to_owned(),
+        id: claim.id.to_string(),
         method: request.method,
         out: prepared.output.target().clone(),
         bytes,
@@ -115,6 +124,7 @@ pub async fn render(
         starts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
         shrinks: 0,
         rows_from_cache: 0,
+        rows_resumed: 0,
         rows_verified: None,
         nodes,
         total: begun.elapsed(),
@@ -145,7 +155,7 @@ fn refuse_what_it_cannot_do(request: &RenderRequest, prepared: &Prepared) -> Res
 async fn all_parts(
     crew: &Crew,
     spec: &OpenJob,
-    workplace: &Workplace,
+    folder: &Path,
     progress: &mut Progress,
 ) -> Result<Vec<PartDone>, RenderError> {
     let slots: Vec<_> = crew.nodes.iter().flat_map(|node| node.slots.iter().map(move |slot| (node, *slot))).collect();
@@ -164,7 +174,7 @@ async fn all_parts(
     let mut running = JoinSet::new();
     for (index, (rows, (node, slot))) in strips.into_iter().zip(slots).enumerate() {
         progress.strip(node.client.name(), slot.0, rows);
-        let file = workplace.folder().join(format!("part-{index:04}.png"));
+        let file = folder.join(format!("part-{index:04}.png"));
         let part = Part { client: node.client.clone(), job: spec.id.clone(), slot, rows, file };
         running.spawn(part.fetch(Instant::now()));
     }

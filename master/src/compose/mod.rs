@@ -48,10 +48,11 @@ pub use spool::{Added, Spool};
 /// # Errors
 /// [`ComposeError`]; nothing is left behind then, and a file that was there before is as it was.
 pub fn place(plan: &OutputPlan, file: &Path) -> Result<u64, ComposeError> {
-    plan.write(|out| {
+    let fill = |out: &mut File| {
         let mut from = File::open(file).map_err(ComposeError::Write)?;
         std::io::copy(&mut from, out).map_err(ComposeError::Write)
-    })
+    };
+    plan.write(fill, &mut |_| {})
 }
 
 /// Size and pixels of the image that is composed.

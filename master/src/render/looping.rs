@@ -311,7 +311,8 @@ impl Run<'_, '_> {
             ],
         );
         if !self.costs_known {
-            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * self.probes_speed() / self.probes_share());
+            let seconds =
+                (report.trace_cpu > 0.0).then(|| report.trace_cpu * self.probes_speed() / self.probes_share());
             let load = (report.trace_seconds > 0.0 && report.trace_cpu > 0.0)
                 .then(|| (report.trace_seconds / report.trace_cpu).max(1.0));
             self.learn_costs(CostMap { costs: report.row_costs.clone(), seconds, load })?;

@@ -170,10 +170,11 @@ mod tests {
             start_seconds: 0.5,
             start_cpu: 0.4,
             trace_cpu: 2.0,
+            trace_seconds: 2.0,
             cut_differences: None,
             warnings: String::new(),
         };
-        let map = CostMap { costs: vec![10.0, 20.0, 30.0], seconds: Some(60.0) };
+        let map = CostMap { costs: vec![10.0, 20.0, 30.0], seconds: Some(60.0), load: None };
         let refined = refined(&report, &map, 0.01, 1.0);
         assert_eq!(refined.row_costs, map.costs);
         // What the next job makes of it: the seconds of the small view over its share of the pixels.

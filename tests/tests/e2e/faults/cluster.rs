@@ -110,7 +110,12 @@ impl Cluster {
         let command = move |sandbox: &Sandbox| {
             let mut command = sandbox.command(programs::binary("td-agent"));
             let (name, socket, cache) = &serve;
-            command.args(["serve", "--slots", "1", "--name", name]).arg("--socket").arg(socket).arg("--cache").arg(cache);
+            command
+                .args(["serve", "--slots", "1", "--name", name])
+                .arg("--socket")
+                .arg(socket)
+                .arg("--cache")
+                .arg(cache);
             with(command)
         };
         let mut agent = Agent { name, socket, cache, command: Box::new(command), running: None };
@@ -140,7 +145,12 @@ impl Cluster {
         while !self.agents.iter().all(|agent| !agent.povrays(&self.sandbox).is_empty()) || rows_done(running) < 16 {
             let said = || format!("{}\n{}", running.out_so_far(), running.err_so_far());
             assert!(Instant::now() < deadline, "the agents are not at work: {}", said());
-            assert!(!running.has_ended(), "ended before all were at work: {}\n{}", running.out_so_far(), running.err_so_far());
+            assert!(
+                !running.has_ended(),
+                "ended before all were at work: {}\n{}",
+                running.out_so_far(),
+                running.err_so_far()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -168,7 +178,8 @@ impl Cluster {
         let switches = SWITCHES.map(str::to_owned);
         let wanted = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches }.picture();
         let got = Picture::read(&self.sandbox.work().join("out.png")).expect("td's picture");
-        compare::same(&wanted.expect("plain POV-Ray"), &got).unwrap_or_else(|error| panic!("{error}\n{}", outcome.transcript()));
+        compare::same(&wanted.expect("plain POV-Ray"), &got)
+            .unwrap_or_else(|error| panic!("{error}\n{}", outcome.transcript()));
     }
 }
 

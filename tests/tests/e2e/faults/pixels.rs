@@ -30,7 +30,8 @@ fn verify_puts_the_node_out_and_renders_its_rows_again() {
     seen("a node that answers wrong pixels, --verify", &outcome);
     cluster.exact(&outcome);
     let said = notes(&outcome);
-    let found = said.iter().any(|note| note.contains("node2") && note.contains("rows") && note.contains("rendered again"));
+    let found =
+        said.iter().any(|note| note.contains("node2") && note.contains("rows") && note.contains("rendered again"));
     assert!(found, "{said:#?}");
     cluster.ends();
 }

@@ -140,7 +140,13 @@ struct Frames {
 
 impl Frames {
     /// Sends a chunk, which is one frame of td's, or does not; whether the connection goes on.
-    fn pass(&mut self, chunk: Vec<u8>, is_last: bool, mischief: Mischief, client: &mut impl Write) -> std::io::Result<bool> {
+    fn pass(
+        &mut self,
+        chunk: Vec<u8>,
+        is_last: bool,
+        mischief: Mischief,
+        client: &mut impl Write,
+    ) -> std::io::Result<bool> {
         self.count += 1;
         if let Some(held) = self.held.take() {
             client.write_all(&chunk)?;

@@ -23,7 +23,11 @@ fn stop(whom: Whom, time: Option<Duration>) {
         Whom::Agent => vec![agent.pid()],
         Whom::Povray => agent.povrays(&cluster.sandbox),
     };
-    let all = |signal| stopped.iter().for_each(|&pid| drop(kill_process(pid, signal)));
+    let all = |signal| {
+        stopped.iter().for_each(|&pid| {
+            let _ = kill_process(pid, signal);
+        })
+    };
     all(Signal::STOP);
     let outcome = match time {
         Some(time) => {
