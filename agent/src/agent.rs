@@ -3,17 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::version;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::fingerprint;
 use crate::jobs::{Job, Jobs};
 use crate::povray::locate::{self, Povray};
 use crate::scratch;
+use crate::slots::Slots;
 use crate::store::bands::Bands;
 use crate::store::blobs::Blobs;
 
@@ -43,7 +43,7 @@ pub struct Agent {
     pub blobs: Blobs,
     pub bands: Bands,
     pub jobs: Jobs,
-    slots: Arc<Semaphore>,
+    pub slots: Arc<Slots>,
     renderer: watch::Receiver<Option<Renderer>>,
 }
 
@@ -54,8 +54,6 @@ pub enum Refused {
     Unusable(String),
     #[error("{0}")]
     Wrong(String),
-    #[error("all {0} slots of this agent are busy")]
-    Busy(u32),
     #[error("there is no open job {0} here")]
     NoJob(String),
 }
@@ -80,7 +78,7 @@ impl Agent {
             let (cache, blobs, scratch) = look;
             let _ = found.send(Some(find_renderer(&cache, &blobs, &scratch)));
         })?;
-        let slots = Arc::new(Semaphore::new(setup.slots as usize));
+        let slots = Slots::new(setup.slots);
         Ok(Arc::new(Self { setup, blobs, bands, jobs: Jobs::default(), slots, renderer }))
     }
 
@@ -141,7 +139,10 @@ impl Agent {
         spec.check().map_err(|error| Refused::Wrong(error.to_string()))?;
         let (_, fingerprint) = self.usable().await?;
         let bands = self.bands.of_job(&spec, &fingerprint);
-        let missing = self.blobs.missing(&spec.bundle);
+        // The first time in this process each content is read through: not here, where all requests wait.
+        let (blobs, bundle) = (self.blobs.clone(), spec.bundle.clone());
+        let missing = tokio::task::spawn_blocking(move || blobs.missing(&bundle)).await;
+        let missing = missing.map_err(|error| Refused::Wrong(format!("the scene's files cannot be read: {error}")))?;
         let finished = if spec.reuse { bands.finished() } else { Vec::new() };
         self.jobs.open(Job::new(spec, bands));
         let open = self.jobs.all();
@@ -158,19 +159,6 @@ impl Agent {
         let job = self.jobs.get(id).ok_or_else(|| Refused::NoJob(id.to_owned()))?;
         job.heard();
         Ok(job)
-    }
-
-    /// Takes a slot.
-    ///
-    /// # Errors
-    /// [`Refused::Busy`] when there is none.
-    pub async fn take_slot(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        // A slot whose strip just ended is free a moment after the master heard of the end.
-        let wait = tokio::time::timeout(Duration::from_secs(3), Arc::clone(&self.slots).acquire_owned());
-        match wait.await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(Refused::Busy(self.setup.slots)),
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The first pass of two: saves radiosity samples for all strips.
 
 use std::io::Read as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc::Sender;
 use crate::povray::command::{Drawing, Radiosity};
 use crate::povray::ending::Ending;
 use crate::scratch::Scratch;
+use crate::slots::Slots;
 use crate::strip::events::Events;
 use crate::strip::run::scratch_failed;
 use crate::view::{self, Patience, Site};
@@ -18,10 +20,10 @@ use crate::view::{self, Patience, Site};
 const PIECE: usize = 1 << 20;
 
 /// Renders the view and sends the file, to the last frame.
-pub fn run(site: &Site, start: &StartFirstPass, sender: Sender<Bytes>) {
+pub fn run(site: &Site, slots: &Arc<Slots>, start: &StartFirstPass, sender: Sender<Bytes>) {
     let closed = || site.job.is_closed();
     let mut events = Events::new(sender, &closed);
-    let last = match render(site, start, &mut events) {
+    let last = match render(site, slots, start, &mut events) {
         Ok(cpu) => FirstPassEvent::Done { cpu },
         Err(ending) => {
             FirstPassEvent::Failed { failure: ending.failure, message: ending.message, povray: ending.povray }
@@ -31,8 +33,10 @@ pub fn run(site: &Site, start: &StartFirstPass, sender: Sender<Bytes>) {
     let _ = events.send(&last, &[]);
 }
 
-fn render(site: &Site, start: &StartFirstPass, events: &mut Events<'_>) -> Result<f64, Ending> {
+fn render(site: &Site, slots: &Arc<Slots>, start: &StartFirstPass, events: &mut Events<'_>) -> Result<f64, Ending> {
     let job = &site.job.spec;
+    let mut goes_on = || !site.job.is_closed() && events.keep_alive(&FirstPassEvent::Alive).is_ok();
+    let _slot = slots.wait(&job.id, None, &mut goes_on).ok_or_else(Ending::cancelled)?;
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
     let mut options = job.options.clone();
     // Samples are taken where surfaces are; more rays per pixel would only cost.

@@ -20,6 +20,7 @@ pub mod povray;
 pub mod probe;
 pub mod scratch;
 pub mod serve;
+pub mod slots;
 pub mod store;
 pub mod strip;
 pub mod view;

@@ -3,13 +3,15 @@
 //! [`cli`] reads what was typed, [`options`] POV-Ray's part of it, [`scene`] the scene and its files. [`render`] puts a
 //! job together and carries it out: [`fleet`] talks to the agents, [`schedule`] decides who renders which rows,
 //! [`compose`] writes the picture, [`progress`] tells the user. [`plan`] stops before anything is rendered; [`simulate`] plays the
-//! scheduler against simulated nodes.
+//! scheduler against simulated nodes. [`jobs`] writes down what is needed to go on with a job that did not come to its
+//! end.
 
 pub mod cli;
 pub mod compose;
 pub mod config;
 pub mod exit;
 pub mod fleet;
+pub mod jobs;
 pub mod options;
 pub mod plan;
 pub mod progress;

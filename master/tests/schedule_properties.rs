@@ -39,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<u32>().prop_map(|slot| Step::Lose { slot }),
         3 => (any::<u32>(), 0.1f64..9.0).prop_map(|(slot, speed)| Step::Up { slot, speed }),
         2 => any::<u32>().prop_map(|slot| Step::Fail { slot }),
+        2 => any::<u32>().prop_map(|slot| Step::Yield { slot }),
         1 => any::<u32>().prop_map(|node| Step::NodeOut { node }),
         2 => any::<u32>().prop_map(|node| Step::NodeBack { node }),
         1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Elsewhere { start, len }),

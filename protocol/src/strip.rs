@@ -40,6 +40,10 @@ pub struct StartStrip {
     /// from its first row.
     pub block_rows: u32,
     pub way: Way,
+    /// Whether the agent may end the strip at any band where another job waits for the slot; it says so in
+    /// [`StripEvent::Ended`].
+    #[serde(default)]
+    pub may_yield: bool,
 }
 
 /// Body of `POST /jobs/ID/way`: holds for all strips of the job, running and to come.
@@ -120,6 +124,9 @@ pub enum StripEvent {
         write_cpu: f64,
         /// Whether all was read from the state file.
         from_state_file: bool,
+        /// Whether it was ended early because another job waited for the slot.
+        #[serde(default)]
+        yielded: bool,
     },
     /// The strip ended early; what was sent stays good. Last frame.
     Failed {

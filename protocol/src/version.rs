@@ -4,6 +4,10 @@
 /// new optional fields do not raise it.
 pub const PROTOCOL: u32 = 1;
 
+/// The version of how pixels are encoded in segments. Raised when the same pixels would be encoded otherwise: kept bands
+/// and the rows of unfinished jobs are then of another kind.
+pub const ENCODER: u32 = 1;
+
 /// td's own version, the same in all of its programs.
 pub const TD: &str = env!("CARGO_PKG_VERSION");
 

@@ -45,11 +45,16 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
-        // SAFETY: only async-signal-safe system calls (prctl) run between fork and exec.
+        let agent = rustix::process::getpid();
+        // SAFETY: only async-signal-safe system calls (prctl, getppid) run between fork and exec.
         unsafe {
-            command.pre_exec(|| {
+            command.pre_exec(move || {
                 rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-                Ok(())
+                // An agent that died before the call above sends no signal any more: then nothing may be started.
+                if rustix::process::getppid() == Some(agent) {
+                    return Ok(());
+                }
+                Err(rustix::io::Errno::SRCH.into())
             });
         }
         let mut child = command.spawn()?;

@@ -43,7 +43,6 @@ impl From<Refused> for Problem {
         let status = match refused {
             Refused::Unusable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refused::Wrong(_) => StatusCode::BAD_REQUEST,
-            Refused::Busy(_) => StatusCode::CONFLICT,
             Refused::NoJob(_) => StatusCode::NOT_FOUND,
         };
         Self(status, refused.to_string())

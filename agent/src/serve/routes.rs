@@ -137,12 +137,9 @@ async fn start_first_pass(
         return Err(Problem::bad_request(format!("a first pass of {} x {} pixels", start.width, start.height)));
     }
     let site = site(&agent, job).await?;
-    let permit = agent.take_slot().await?;
+    let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    start_thread("first-pass", move || {
-        first_pass::run(&site, &start, sender);
-        drop(permit);
-    })?;
+    start_thread("first-pass", move || first_pass::run(&site, &slots, &start, sender))?;
     Ok(answers::frames(receiver))
 }
 
@@ -160,20 +157,21 @@ async fn start_strip(
         return Err(Problem::bad_request(format!("lease {} is rendering already", start.lease)));
     }
     let site = site(&agent, Arc::clone(&job)).await?;
-    let permit = agent.take_slot().await?;
     if ![8, 16, 32].contains(&start.block_rows) {
         return Err(Problem::bad_request("blocks are 8, 16 or 32 rows high"));
     }
     let grid = BandGrid { origin: start.rows.start, height: start.block_rows };
     let control = Arc::new(Control::new(start.rows, grid, start.way));
+    if start.may_yield {
+        control.allow_yield();
+    }
     job.enter(start.lease, &control);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    let strip = Strip { site, rows: start.rows, block: start.block_rows, control };
+    let strip = Strip { site, rows: start.rows, block: start.block_rows, control, slots: Arc::clone(&agent.slots) };
     let leaving = Arc::clone(&job);
     let started = start_thread("strip", move || {
         strip.run(sender);
         leaving.leave(start.lease);
-        drop(permit);
     });
     if started.is_err() {
         job.leave(start.lease);

@@ -11,11 +11,9 @@ use td_protocol::job::OpenJob;
 use td_protocol::options::RenderOptions;
 use td_protocol::rows::Rows;
 use td_protocol::segment::SegmentMeta;
+use td_protocol::version;
 
 use crate::store::eviction;
-
-/// Raised when the same pixels would be encoded otherwise, or kept in another form.
-const ENCODER_VERSION: u32 = 1;
 
 /// Longest header of a kept band, in bytes.
 const MAX_HEADER: usize = 4096;
@@ -39,6 +37,7 @@ impl Bands {
     /// When the folder cannot be made.
     pub fn open(folder: PathBuf, bound: u64) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
+        eviction::remove_unfinished(&folder);
         Ok(Self { folder, bound })
     }
 
@@ -141,7 +140,7 @@ struct JobName<'a> {
 
 fn job_name(job: &OpenJob, fingerprint: &Fingerprint) -> ContentHash {
     let name = JobName {
-        encoder: ENCODER_VERSION,
+        encoder: version::ENCODER,
         bundle: job.bundle.id(),
         options: &job.options,
         fingerprint,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use td_protocol::bundle::Bundle;
@@ -16,6 +17,8 @@ pub struct Blobs {
     folder: PathBuf,
     /// Bytes that the folder may hold.
     bound: u64,
+    /// Contents that this process has read through and found good.
+    verified: Arc<Mutex<HashSet<ContentHash>>>,
 }
 
 /// Why a content was not taken.
@@ -32,7 +35,8 @@ impl Blobs {
     /// When the folder cannot be made.
     pub fn open(folder: PathBuf, bound: u64) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder, bound })
+        eviction::remove_unfinished(&folder);
+        Ok(Self { folder, bound, verified: Arc::default() })
     }
 
     #[must_use]
@@ -41,18 +45,50 @@ impl Blobs {
     }
 
     /// The contents of `bundle` that are not here, each once. Those that are here are marked as used.
+    ///
+    /// A content that an earlier agent kept is read through the first time: a disk may have damaged it, or a power cut
+    /// may have left its name and not its bytes. One that is not what its name says is removed, and so missing.
     #[must_use]
     pub fn missing(&self, bundle: &Bundle) -> Vec<ContentHash> {
         let mut missing = Vec::new();
         for file in &bundle.files {
+            if missing.contains(&file.hash) {
+                continue;
+            }
             let path = self.path(file.hash);
-            if std::fs::metadata(&path).is_ok_and(|meta| meta.len() == file.size) {
+            if self.is_good(&path, file.hash, file.size) {
                 eviction::touch(&path);
-            } else if !missing.contains(&file.hash) {
+            } else {
                 missing.push(file.hash);
             }
         }
         missing
+    }
+
+    fn is_good(&self, path: &Path, hash: ContentHash, size: u64) -> bool {
+        let is_there = std::fs::metadata(path).is_ok_and(|meta| meta.len() == size);
+        if !is_there || self.verified().contains(&hash) {
+            return is_there;
+        }
+        match hash_file(path) {
+            Ok(found) if found == (size, hash) => {
+                self.verified().insert(hash);
+                true
+            }
+            Ok(_) => {
+                tracing::warn!("{} is damaged and is asked for again", path.display());
+                let _ = std::fs::remove_file(path);
+                false
+            }
+            Err(error) => {
+                tracing::warn!("{} cannot be read: {error}", path.display());
+                false
+            }
+        }
+    }
+
+    fn verified(&self) -> MutexGuard<'_, HashSet<ContentHash>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to take a content.
@@ -144,5 +180,22 @@ mod tests {
         incoming.write(b"{}").unwrap();
         incoming.finish(hash).unwrap();
         assert_eq!(std::fs::read(blobs.path(hash)).unwrap(), b"sphere{}");
+    }
+
+    #[test]
+    fn a_damaged_content_of_the_same_size_is_missing_in_the_next_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Blobs::open(folder.path().to_owned(), 1000).unwrap();
+        let hash = ContentHash::of(b"sphere{}");
+        let file = td_protocol::bundle::BundleFile { path: "s.pov".to_owned(), hash, size: 8 };
+        let bundle =
+            Bundle { run_dir: String::new(), scene: "s.pov".to_owned(), library_paths: Vec::new(), files: vec![file] };
+        let blobs = open();
+        std::fs::write(blobs.path(hash), b"sphere{}").unwrap();
+        assert!(blobs.missing(&bundle).is_empty());
+        std::fs::write(blobs.path(hash), b"sphere[]").unwrap();
+        assert_eq!(open().missing(&bundle), [hash]);
+        assert!(!blobs.path(hash).exists());
+        assert_eq!(blobs.missing(&bundle), [hash]);
     }
 }

@@ -28,6 +28,26 @@ pub fn shrink(folder: &Path, bound: u64, kept: &HashSet<PathBuf>) {
     }
 }
 
+/// Removes files that an agent was writing when it was killed. Only where no agent is at work: at the start.
+pub fn remove_unfinished(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_unfinished(&path);
+        } else if is_unfinished(&path)
+            && let Err(error) = std::fs::remove_file(&path)
+        {
+            tracing::debug!("{} stays: {error}", path.display());
+        }
+    }
+}
+
+/// What is still being written has a hidden name.
+fn is_unfinished(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 /// Marks a file as used now.
 pub fn touch(path: &Path) {
     let touched = std::fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
@@ -48,7 +68,7 @@ fn collect(folder: &Path, files: &mut Vec<Kept>) {
         let Ok(meta) = entry.metadata() else { continue };
         if meta.is_dir() {
             collect(&entry.path(), files);
-        } else {
+        } else if !is_unfinished(&entry.path()) {
             let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             files.push(Kept { path: entry.path(), size: meta.len(), used });
         }
@@ -75,5 +95,21 @@ mod tests {
         let mut left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["kept", "newest"]);
+    }
+
+    #[test]
+    fn what_is_being_written_stays_until_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("job")).unwrap();
+        for name in [".tmpABC", "job/.tmpDEF", "job/0-32", "old"] {
+            std::fs::write(folder.path().join(name), [0; 10]).unwrap();
+        }
+        shrink(folder.path(), 0, &HashSet::new());
+        assert!(folder.path().join(".tmpABC").exists() && folder.path().join("job/.tmpDEF").exists());
+        assert!(!folder.path().join("job/0-32").exists() && !folder.path().join("old").exists());
+        std::fs::write(folder.path().join("kept"), "").unwrap();
+        remove_unfinished(folder.path());
+        assert!(!folder.path().join(".tmpABC").exists() && !folder.path().join("job/.tmpDEF").exists());
+        assert!(folder.path().join("kept").exists());
     }
 }

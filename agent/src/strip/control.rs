@@ -20,6 +20,10 @@ struct State {
     finished: u32,
     epoch: u32,
     grid: BandGrid,
+    /// Seconds until POV-Ray traced, once it does; only for strips that may yield.
+    start_seconds: Option<f64>,
+    may_yield: bool,
+    yielded: bool,
 }
 
 /// Where bands begin: as POV-Ray's blocks do, at the first row of the strip and each `height` rows below.
@@ -59,8 +63,51 @@ impl Control {
     #[must_use]
     pub fn new(rows: Rows, grid: BandGrid, way: Way) -> Self {
         let wishes = Wishes { way, end: rows.end, cancelled: false };
-        let state = State { wishes, finished: rows.start, epoch: 0, grid };
+        let state = State {
+            wishes,
+            finished: rows.start,
+            epoch: 0,
+            grid,
+            start_seconds: None,
+            may_yield: false,
+            yielded: false,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Lets the strip be ended early where another job waits for its slot.
+    pub fn allow_yield(&self) {
+        self.lock().may_yield = true;
+    }
+
+    /// POV-Ray began to trace.
+    pub fn tracing_after(&self, seconds: f64) {
+        let mut state = self.lock();
+        state.start_seconds = Some(seconds).filter(|_| state.may_yield);
+    }
+
+    /// What the start took, if the strip has begun to trace and may yield.
+    #[must_use]
+    pub fn start_seconds(&self) -> Option<f64> {
+        self.lock().start_seconds
+    }
+
+    /// Ends the strip at its first unfinished band.
+    pub fn yield_rows(&self) {
+        let mut state = self.lock();
+        let begun = state.grid.end_of_band(state.finished);
+        if state.may_yield && state.finished < state.wishes.end && begun < state.wishes.end {
+            state.wishes.end = begun;
+            state.yielded = true;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Whether it was ended early for another job.
+    #[must_use]
+    pub fn has_yielded(&self) -> bool {
+        self.lock().yielded
     }
 
     #[must_use]
@@ -167,6 +214,18 @@ mod tests {
         assert_eq!(grid.end_of_band(41), 42);
         assert_eq!(grid.boundary_from(42), 42);
         assert_eq!(grid.boundary_from(43), 74);
+    }
+
+    #[test]
+    fn only_a_strip_that_may_yields_and_keeps_the_band_it_is_at() {
+        let control = control();
+        control.finished(100);
+        control.yield_rows();
+        assert_eq!((control.wishes().end, control.has_yielded()), (640, false));
+        control.allow_yield();
+        control.yield_rows();
+        assert_eq!((control.wishes().end, control.has_yielded()), (128, true));
+        assert_eq!(control.shrink(Shrink { epoch: 1, new_end: 64 }).end, 128);
     }
 
     #[test]

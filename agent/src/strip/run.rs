@@ -24,6 +24,7 @@ use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::process::{self, Process};
 use crate::scratch::Scratch;
+use crate::slots::Slots;
 use crate::store::blobs;
 use crate::strip::control::{Control, Wishes};
 use crate::strip::events::{Events, Gone};
@@ -41,6 +42,7 @@ pub struct Strip {
     /// Side of POV-Ray's blocks.
     pub block: u32,
     pub control: Arc<Control>,
+    pub slots: Arc<Slots>,
 }
 
 /// Why a strip ended early.
@@ -79,6 +81,9 @@ impl Strip {
 
     fn render(&self, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
         let job = &self.site.job.spec;
+        let control = &self.control;
+        let mut goes_on = || !control.wishes().cancelled && events.keep_alive(&StripEvent::Alive).is_ok();
+        let _slot = self.slots.wait(&job.id, Some(control), &mut goes_on).ok_or_else(Ending::cancelled)?;
         let scratch = Scratch::create(&self.site.scratch, &job.bundle, &self.site.blobs).map_err(scratch_failed)?;
         if let Some(line) = radiosity(job).scene_line() {
             scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
@@ -115,7 +120,8 @@ impl Strip {
         let agent_cpu = process::own_thread_cpu() - own_cpu;
         let traced_cpu = trace.traced_cpu.filter(|_| !from_state_file).unwrap_or(cpu);
         let write_cpu = (cpu - traced_cpu).max(0.0);
-        Ok(StripEvent::Ended { end: trace.outlet.next_row(), cpu, agent_cpu, write_cpu, from_state_file })
+        let (end, yielded) = (trace.outlet.next_row(), self.control.has_yielded());
+        Ok(StripEvent::Ended { end, cpu, agent_cpu, write_cpu, from_state_file, yielded })
     }
 }
 
@@ -231,6 +237,7 @@ impl<'a> Trace<'a> {
         }
         if !self.was_tracing && self.follower.is_open() {
             self.was_tracing = true;
+            self.strip.control.tracing_after(self.begun.elapsed().as_secs_f64());
             events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
         }
         if self.traced >= self.asked_end && self.traced_cpu.is_none() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::cli::jobs::{CancelArguments, JobsArguments, ResumeArguments};
 use crate::cli::simulate::SimulateArguments;
 use crate::options::split;
 
@@ -28,6 +29,12 @@ pub enum Command {
     /// Tell what a render would do, and render nothing
     #[command(override_usage = USAGE_PLAN, after_help = AFTER_HELP)]
     Plan(RenderArguments),
+    /// List the jobs that run and those that have ended, newest last
+    Jobs(JobsArguments),
+    /// Go on with a job that was interrupted, killed, or failed
+    Resume(ResumeArguments),
+    /// Stop a job, or forget one that is unfinished
+    Cancel(CancelArguments),
     /// Play the scheduler against simulated nodes
     Simulate(SimulateArguments),
 }
@@ -96,6 +103,9 @@ pub struct RenderArguments {
     /// Everything that is POV-Ray's, filled in by [`parse`].
     #[arg(skip)]
     pub povray: Vec<OsString>,
+    /// All that was typed behind `td`, filled in by [`parse`].
+    #[arg(skip)]
+    pub typed: Vec<OsString>,
 }
 
 /// Reads the command line; POV-Ray's part of it is set aside first, since clap could not tell `-V` from `-v`.
@@ -103,7 +113,9 @@ pub struct RenderArguments {
 /// # Errors
 /// clap's own, with its text for the user.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut arguments = arguments.into_iter();
+    let all: Vec<OsString> = arguments.into_iter().collect();
+    let typed = all.get(1..).unwrap_or_default().to_vec();
+    let mut arguments = all.into_iter();
     let mut own: Vec<OsString> = arguments.by_ref().take(2).collect();
     let is_render = own.get(1).is_some_and(|command| command == "render" || command == "plan");
     let mut povray = Vec::new();
@@ -117,8 +129,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     let matches = Cli::command().try_get_matches_from(own)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     match &mut cli.command {
-        Command::Render(render) | Command::Plan(render) => render.povray = povray,
-        Command::Simulate(_) => {}
+        Command::Render(render) | Command::Plan(render) => {
+            render.povray = povray;
+            render.typed = typed;
+        }
+        Command::Simulate(_) | Command::Jobs(_) | Command::Resume(_) | Command::Cancel(_) => {}
     }
     Ok(cli)
 }

@@ -3,23 +3,26 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use td_inventory::Inventory;
 use td_inventory::credentials::ClusterFolder;
 use tokio::sync::mpsc;
 
 use crate::cli::arguments::{Cli, Command, RenderArguments};
+use crate::cli::jobs;
 use crate::cli::simulate::simulate;
+use crate::compose::remove_partial_picture;
 use crate::config::Config;
 use crate::exit::ExitStatus;
+use crate::jobs::SavedText;
+use crate::jobs::record::AgentsRecord;
 use crate::plan;
-use crate::progress::{Manner, Progress, print_event};
-
+use crate::progress::{Manner, Progress};
 use crate::render::failure::RenderError;
 use crate::render::flow::{self, RenderRequest};
 use crate::render::muster::{AgentAddress, RunningAgent, Where};
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::Asked;
+use crate::render::report::Report;
 use crate::schedule::Tuning;
 
 /// Seconds without any progress after which a render is given up, unless said otherwise.
@@ -41,6 +44,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
             times += 1;
             if times > 1 {
                 // The agents notice that their master is gone; there is nothing to wait for.
+                remove_partial_picture();
                 std::process::exit(i32::from(ExitStatus::Interrupted.code()));
             }
             let _ = tell.send(()).await;
@@ -48,9 +52,12 @@ pub async fn run(cli: Cli) -> ExitStatus {
     });
     match cli.command {
         Command::Simulate(arguments) => simulate(&arguments),
+        Command::Jobs(arguments) => jobs::jobs(&arguments),
+        Command::Resume(arguments) => jobs::resume(arguments, &mut interrupted).await,
+        Command::Cancel(arguments) => jobs::cancel_job(&arguments),
         Command::Render(arguments) => {
             let (json, quiet) = (arguments.json, arguments.quiet);
-            let mut progress = Progress::new(manner(&arguments));
+            let mut progress = Progress::new(manner(json, quiet));
             let result = async {
                 let request = request(arguments, &mut progress)?;
                 flow::render(&request, &mut progress, &mut interrupted).await
@@ -59,11 +66,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
             progress.clear();
             match result {
                 Ok(report) => {
-                    if json {
-                        report.print_json();
-                    } else if !quiet {
-                        report.lines().iter().for_each(|line| progress.line(line));
-                    }
+                    tell_report(&report, json, quiet, &progress);
                     ExitStatus::Done
                 }
                 Err(error) => failed(&error, json),
@@ -71,7 +74,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         }
         Command::Plan(arguments) => {
             let json = arguments.json;
-            let mut progress = Progress::new(if json { Manner::Quiet } else { manner(&arguments) });
+            let mut progress = Progress::new(if json { Manner::Quiet } else { manner(false, arguments.quiet) });
             let result = async {
                 let request = request(arguments, &mut progress)?;
                 tokio::select! {
@@ -94,18 +97,27 @@ pub async fn run(cli: Cli) -> ExitStatus {
     }
 }
 
-fn manner(arguments: &RenderArguments) -> Manner {
-    match (arguments.json, arguments.quiet) {
+pub(super) fn manner(json: bool, quiet: bool) -> Manner {
+    match (json, quiet) {
         (true, _) => Manner::Json,
         (_, true) => Manner::Quiet,
         _ => Manner::People,
     }
 }
 
-fn failed(error: &RenderError, json: bool) -> ExitStatus {
+/// The end of a render, for people or programs.
+pub(super) fn tell_report(report: &Report, json: bool, quiet: bool, progress: &Progress) {
+    if json {
+        report.print_json();
+    } else if !quiet {
+        report.lines().iter().for_each(|line| progress.line(line));
+    }
+}
+
+pub(super) fn failed(error: &RenderError, json: bool) -> ExitStatus {
     let status = error.exit_status();
     if json {
-        print_event("failed", [("message", Value::from(error.to_string())), ("code", Value::from(status.code()))]);
+        jobs::print_failed(error);
     }
     let _ = writeln!(std::io::stderr(), "td: {error}");
     status
@@ -127,10 +139,13 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
         // Who insists on --exact does not want the usual choice.
         _ => config.seams.filter(|_| !arguments.exact).map(SeamsChoice::from),
     };
-    let place = place(&arguments, &config, progress)?;
+    let agents = agents(&arguments, &config, progress);
+    let place = place_of(&agents)?;
     let forced = arguments.test_steals.is_some_and(|value| !value.is_empty() && value != "0");
     let tuning = if forced { forced_steals() } else { Tuning::default() };
     Ok(RenderRequest {
+        typed: arguments.typed,
+        agents,
         asked: Asked {
             povray: arguments.povray,
             output: arguments.output,
@@ -152,22 +167,38 @@ fn forced_steals() -> Tuning {
     Tuning { pay_share: -1.0e6, ..Tuning::default() }
 }
 
-fn place(arguments: &RenderArguments, config: &Config, progress: &mut Progress) -> Result<Where, RenderError> {
-    if !arguments.agent.is_empty() {
-        return arguments.agent.iter().map(|agent| running(agent)).collect::<Result<_, _>>().map(Where::Running);
-    }
-    if let Some(file) = &arguments.inventory {
-        let inventory = Inventory::read(file).map_err(|error| RenderError::Usage(error.to_string()))?;
-        let credentials = ClusterFolder::of(inventory.cluster(), file)?;
-        return Ok(Where::Nodes { nodes: inventory.nodes().to_vec(), credentials });
-    }
-    if Path::new("inventory.yaml").is_file() {
+/// Which agents are meant, with nothing in it that depends on the current folder.
+fn agents(arguments: &RenderArguments, config: &Config, progress: &mut Progress) -> AgentsRecord {
+    let absolute =
+        |path: &Path| SavedText::from(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).as_os_str());
+    let agent = |text: &String| if text.contains('/') { absolute(Path::new(text)) } else { SavedText::from(text) };
+    if arguments.agent.is_empty() && arguments.inventory.is_none() && Path::new("inventory.yaml").is_file() {
         progress.note("inventory.yaml lies here and is not used; -i inventory.yaml names it");
     }
-    Ok(Where::Embedded {
+    AgentsRecord {
+        agents: arguments.agent.iter().map(agent).collect(),
+        inventory: arguments.inventory.as_deref().map(absolute),
         slots: arguments.slots.or(config.slots),
-        cache: arguments.cache.clone().or_else(|| config.cache.clone()),
-    })
+        cache: arguments.cache.as_deref().or(config.cache.as_deref()).map(absolute),
+    }
+}
+
+/// The agents that were meant, today.
+pub(super) fn place_of(agents: &AgentsRecord) -> Result<Where, RenderError> {
+    if !agents.agents.is_empty() {
+        return agents
+            .agents
+            .iter()
+            .map(|agent| running(&agent.to_string()))
+            .collect::<Result<_, _>>()
+            .map(Where::Running);
+    }
+    if let Some(file) = &agents.inventory {
+        let inventory = Inventory::read(file.path()).map_err(|error| RenderError::Usage(error.to_string()))?;
+        let credentials = ClusterFolder::of(inventory.cluster(), file.path())?;
+        return Ok(Where::Nodes { nodes: inventory.nodes().to_vec(), credentials });
+    }
+    Ok(Where::Embedded { slots: agents.slots, cache: agents.cache.as_ref().map(SavedText::to_path) })
 }
 
 fn running(text: &str) -> Result<RunningAgent, RenderError> {

@@ -17,6 +17,8 @@ mod error;
 mod format;
 mod join;
 mod output;
+mod partial;
+mod peek;
 mod pnm;
 mod record;
 mod settled;
@@ -35,6 +37,8 @@ pub use error::{ComposeError, OutputError, SpoolError};
 pub use format::{FormatError, OutputFormat};
 pub use join::write_png;
 pub use output::{OutputPlan, OutputTarget};
+pub use partial::{NewPicture, remove_partial_picture};
+pub use peek::missing_rows_in;
 pub use spool::{Added, Spool};
 
 /// Size and pixels of the image that is composed.
@@ -66,12 +70,27 @@ pub struct Segment {
 /// # Errors
 /// [`ComposeError`]; nothing is left behind then, and a file that was there before is as it was.
 pub fn compose(spool: &Spool, chunks: &[Chunk], plan: &OutputPlan, now: SystemTime) -> Result<u64, ComposeError> {
+    compose_announced(spool, chunks, plan, now, &mut |_| {})
+}
+
+/// [`compose`]; `announce` hears which file gets the picture's name, just before it does.
+///
+/// # Errors
+/// As [`compose`].
+pub fn compose_announced(
+    spool: &Spool,
+    chunks: &[Chunk],
+    plan: &OutputPlan,
+    now: SystemTime,
+    announce: &mut dyn FnMut(&NewPicture),
+) -> Result<u64, ComposeError> {
     let missing = spool.missing();
     if !missing.is_empty() {
         return Err(ComposeError::Incomplete { missing });
     }
-    plan.write(|out| match plan.format() {
+    let fill = |out: &mut std::fs::File| match plan.format() {
         OutputFormat::Png => write_png(out, chunks, spool, now),
         other => convert::write_converted(out, other, chunks, spool, now),
-    })
+    };
+    plan.write(fill, announce)
 }

@@ -1,11 +1,10 @@
 //! Where the image goes: checked before anything is rendered, and written so that it appears only when whole.
 
-use std::ffi::OsString;
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
@@ -13,9 +12,7 @@ use rustix::fs::Access;
 use super::Shape;
 use super::error::{ComposeError, OutputError};
 use super::format::{FormatError, OutputFormat};
-
-/// A file name has at most 255 bytes; so many of the output's are used in the temporary one.
-const NAME_IN_TEMPORARY: usize = 200;
+use super::partial::{NewPicture, Partial};
 
 /// Where the image goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,11 +98,15 @@ impl OutputPlan {
         }
     }
 
-    /// Lets `fill` write the image, and puts it in its place when all is written.
-    pub(super) fn write(&self, fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>) -> Result<u64, ComposeError> {
+    /// Lets `fill` write the image, and puts it in its place when all is written; `announce` hears of it just before.
+    pub(super) fn write(
+        &self,
+        fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>,
+        announce: &mut dyn FnMut(&NewPicture),
+    ) -> Result<u64, ComposeError> {
         match &self.target {
             OutputTarget::Stdout => write_to_stdout(fill),
-            OutputTarget::File(path) => self.write_to_file(path, fill).map_err(|error| error.at(Some(path))),
+            OutputTarget::File(path) => self.write_to_file(path, fill, announce).map_err(|error| error.at(Some(path))),
         }
     }
 
@@ -113,20 +114,14 @@ impl OutputPlan {
         &self,
         path: &Path,
         fill: impl FnOnce(&mut File) -> Result<u64, ComposeError>,
+        announce: &mut dyn FnMut(&NewPicture),
     ) -> Result<u64, ComposeError> {
-        // Made with O_EXCL and an unused name; removed when dropped before `persist`. The umask applies.
-        let mut temporary = tempfile::Builder::new()
-            .prefix(&temporary_prefix(path))
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder_of(path))
-            .map_err(ComposeError::Write)?;
+        let mut partial = Partial::create(path).map_err(ComposeError::Write)?;
         if let Some(permissions) = &self.replaces {
-            let mode = permissions.mode() & 0o777;
-            temporary.as_file().set_permissions(Permissions::from_mode(mode)).map_err(ComposeError::Write)?;
+            partial.set_permissions(permissions).map_err(ComposeError::Write)?;
         }
-        let bytes = fill(temporary.as_file_mut())?;
-        temporary.as_file().sync_all().map_err(ComposeError::Write)?;
-        temporary.persist(path).map_err(|error| ComposeError::Write(error.error))?;
+        let bytes = fill(partial.file())?;
+        partial.publish(announce).map_err(ComposeError::Write)?;
         Ok(bytes)
     }
 }
@@ -200,18 +195,9 @@ fn check_folder(path: &Path, folder: &Path) -> Result<(), OutputError> {
 }
 
 /// The folder that `path` lies in; `.` for a bare name.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
-}
-
-/// `.NAME.td-`: hidden, and recognisable should a power cut leave it behind.
-fn temporary_prefix(path: &Path) -> OsString {
-    let name = path.file_name().unwrap_or_default().as_bytes();
-    let mut prefix = b".".to_vec();
-    prefix.extend(&name[..name.len().min(NAME_IN_TEMPORARY)]);
-    prefix.extend(b".td-");
-    OsString::from_vec(prefix)
 }

@@ -18,7 +18,7 @@ use super::{Segment, Shape, chunk, trim};
 
 /// Length and kind before a chunk's data, CRC behind it.
 const CHUNK_HEAD_LEN: u64 = 8;
-const CHUNK_FRAME_LEN: u64 = 12;
+pub(super) const CHUNK_FRAME_LEN: u64 = 12;
 
 /// Chunks of bands are some kilobytes: gathered, they cost a tenth of the system calls that copying each would.
 const GATHERED_LEN: usize = 256 * 1024;
@@ -167,6 +167,14 @@ impl Spool {
         self.state().settled.missing_in(self.shape.rows())
     }
 
+    /// Waits until the disk has all that was added so far.
+    ///
+    /// # Errors
+    /// [`SpoolError`] where the disk refuses.
+    pub fn sync(&self) -> Result<(), SpoolError> {
+        self.file.sync_data().map_err(|error| SpoolError::io(&self.path, "storing finished rows", error))
+    }
+
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.state().settled.rows() == u64::from(self.shape.height)
@@ -235,7 +243,7 @@ impl Spool {
     }
 }
 
-fn entry_of(meta: &SegmentMeta, offset: u64) -> Entry {
+pub(super) fn entry_of(meta: &SegmentMeta, offset: u64) -> Entry {
     Entry {
         rows: meta.rows,
         offset,

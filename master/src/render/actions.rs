@@ -42,7 +42,9 @@ impl Run<'_, '_> {
     fn start(&mut self, slot: SlotId, lease: LeaseId, rows: Rows, block_rows: u32) {
         let Some(node) = self.attempt.crew.node_of(slot) else { return };
         self.attempt.progress.strip(node.client.name(), slot.0, rows);
-        let start = StartStrip { lease: lease.0, rows, block_rows, way: self.way_for(slot) };
+        // A lease that counts only as a whole would begin anew each time.
+        let may_yield = self.attempt.policy.sharing == Sharing::Rows;
+        let start = StartStrip { lease: lease.0, rows, block_rows, way: self.way_for(slot), may_yield };
         let task = StripTask {
             client: node.client.clone(),
             job: self.attempt.spec.id.clone(),
@@ -92,7 +94,7 @@ impl Run<'_, '_> {
         let Some(known) = self.leases.get_mut(&lease) else { return };
         known.given_up = true;
         if known.task.is_none() {
-            let what = StripHeard::Ended { cpu: 0.0, agent_cpu: 0.0, write_cpu: 0.0 };
+            let what = StripHeard::Ended { cpu: 0.0, agent_cpu: 0.0, write_cpu: 0.0, yielded: false };
             self.answer(Heard::Strip { slot, lease, what });
             return;
         }

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
 use crate::compose::{Shape, Spool};
+use crate::jobs::Current;
 use crate::progress::Progress;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
@@ -45,12 +46,16 @@ pub struct Attempt<'a> {
     pub policy: &'a Policy,
     pub shape: Shape,
     pub spool: Arc<Spool>,
+    /// What is written down.
+    pub job: &'a Current,
     /// Folder for this job's own files.
     pub folder: PathBuf,
     pub probe: StartProbe,
     pub kept: &'a probing::Kept,
     /// A report that is known already.
     pub report: Option<ProbeReport>,
+    /// Rows that an earlier run finished.
+    pub rows_before: u32,
     pub progress: &'a mut Progress,
     pub begun: Instant,
     pub tuning: Tuning,
@@ -69,6 +74,8 @@ pub struct Rendered {
     pub parallel_begun: Instant,
     pub starts: u32,
     pub shrinks: u32,
+    /// Rows that an earlier run of this job finished.
+    pub rows_before: u32,
     /// Rows that came from agents' caches.
     pub rows_from_cache: u32,
     /// Segments by the node that made them.
@@ -162,6 +169,7 @@ impl Attempt<'_> {
             parallel_begun: Instant::now(),
             tell,
             finished: false,
+            rows_at_begin: 0,
             rows_from_cache: made.iter().map(|made| made.rows.len()).sum(),
             written: (0.0, 0),
             makers: HashMap::new(),

@@ -9,6 +9,7 @@ use crate::exit::ExitStatus;
 use crate::fleet::client::AgentError;
 use crate::fleet::cluster::ClusterError;
 use crate::fleet::embedded::EmbeddedError;
+use crate::jobs::JobError;
 use crate::options::OptionErrors;
 use crate::render::policy::PolicyError;
 use crate::scene::SceneError;
@@ -60,6 +61,31 @@ pub enum RenderError {
     Verify(String),
     #[error("interrupted; nothing was written")]
     Interrupted,
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// It ended, and can go on.
+    #[error("{}", kept(source, id, *rows_done, *rows_total))]
+    Kept { id: String, rows_done: u32, rows_total: u32, source: Box<RenderError> },
+}
+
+/// What an error means for the job's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Wrong use: nothing was rendered.
+    Refused,
+    /// The same scene would fail in the same way.
+    ForGood,
+    /// What failed lies outside of the scene, and the finished rows are good.
+    MayGoOn,
+    Interrupted,
+}
+
+fn kept(source: &RenderError, id: &str, rows_done: u32, rows_total: u32) -> String {
+    let how = format!("td resume {id} goes on with it ({rows_done} of {rows_total} rows are finished)");
+    match source {
+        RenderError::Interrupted => format!("interrupted; {how}"),
+        other => format!("{other}\n  {how}"),
+    }
 }
 
 impl RenderError {
@@ -79,7 +105,31 @@ impl RenderError {
             Self::AllLost(_) | Self::Unreachable(_) => ExitStatus::Unreachable,
             Self::Agent(AgentError::Unreachable { .. }) => ExitStatus::Unreachable,
             Self::Interrupted => ExitStatus::Interrupted,
+            Self::Job(error) if error.is_refusal() => ExitStatus::Refused,
+            Self::Kept { source, .. } => source.exit_status(),
             _ => ExitStatus::Failed,
+        }
+    }
+
+    /// What the job's record says of it.
+    #[must_use]
+    pub fn fate(&self) -> Fate {
+        match self {
+            Self::Interrupted => Fate::Interrupted,
+            Self::Povray(_) | Self::Stalled { .. } | Self::Verify(_) | Self::Scene(SceneError::Missing { .. }) => {
+                Fate::ForGood
+            }
+            _ if self.exit_status() == ExitStatus::Refused => Fate::Refused,
+            _ => Fate::MayGoOn,
+        }
+    }
+
+    /// The job that can go on, if one can.
+    #[must_use]
+    pub fn resumable(&self) -> Option<&str> {
+        match self {
+            Self::Kept { id, .. } => Some(id),
+            _ => None,
         }
     }
 }

@@ -44,6 +44,12 @@ pub async fn run(client: &Client, spec: &mut OpenJob, contents: &mut Contents<'_
         }
     };
     client.close_job(&spec.id).await?;
+    adopt(spec, contents, Arc::from(bytes));
+    Ok(cpu)
+}
+
+/// Puts a saved file into the job's bundle; its strips load it.
+pub fn adopt(spec: &mut OpenJob, contents: &mut Contents<'_>, bytes: Arc<[u8]>) {
     let hash = ContentHash::of(&bytes);
     let bundle = &mut spec.bundle;
     let path = if bundle.run_dir.is_empty() { FILE.to_owned() } else { format!("{}/{FILE}", bundle.run_dir) };
@@ -51,6 +57,5 @@ pub async fn run(client: &Client, spec: &mut OpenJob, contents: &mut Contents<'_
     bundle.files.push(BundleFile { path: path.clone(), hash, size: bytes.len() as u64 });
     bundle.files.sort_by(|a, b| a.path.cmp(&b.path));
     spec.radiosity = Some(path);
-    contents.made = Some((hash, Arc::from(bytes)));
-    Ok(cpu)
+    contents.made = Some((hash, bytes));
 }

@@ -1,6 +1,8 @@
 //! The order of things in `td render`.
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,7 +10,9 @@ use td_protocol::job::OpenJob;
 use td_protocol::probe::{ProbeReport, StartProbe};
 use tokio::sync::mpsc::Receiver;
 
-use crate::compose::{Chunk, Spool, compose};
+use crate::compose::{Chunk, Spool, compose_announced};
+use crate::jobs::record::{AgentsRecord, CompleteRecord, CrewRecord, PictureRecord, ProbeRecord, Record};
+use crate::jobs::{Current, Places, SavedOutput, SavedText, now};
 use crate::progress::Progress;
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::crew::Crew;
@@ -19,8 +23,7 @@ use crate::render::policy::{self, Policy, PolicyError, SeamsChoice, Wishes, clas
 use crate::render::prepare::{Asked, Prepared};
 use crate::render::report::Report;
 use crate::render::scene_failure::scene_failure;
-use crate::render::workplace::Workplace;
-use crate::render::{first_pass, heard::ProbeProblem, probing};
+use crate::render::{first_pass, heard::ProbeProblem, probing, resuming, written};
 use crate::scene::{Class, ClassFlags, classify};
 use crate::schedule::Tuning;
 
@@ -32,7 +35,11 @@ const MASTER_SILENCE: f64 = 20.0;
 /// All that `td render` was asked for.
 #[derive(Debug, Clone)]
 pub struct RenderRequest {
+    /// The arguments as they were typed: for people.
+    pub typed: Vec<OsString>,
     pub asked: Asked,
+    /// The agents as they were asked for, to be written down; `place` is made from it.
+    pub agents: AgentsRecord,
     pub place: Where,
     /// Seconds without any progress, parsing included.
     pub stall_timeout: f64,
@@ -49,14 +56,14 @@ pub struct RenderRequest {
 /// Renders and writes the picture.
 ///
 /// # Errors
-/// [`RenderError`]; nothing is left behind then.
+/// [`RenderError`]. Nothing is left beside the picture then; where [`RenderError::Kept`] says so, [`resume`] goes on.
 pub async fn render(
     request: &RenderRequest,
     progress: &mut Progress,
     interrupted: &mut Receiver<()>,
 ) -> Result<Report, RenderError> {
     let begun = Instant::now();
-    let mut prepared = Prepared::new(&request.asked)?;
+    let prepared = Prepared::new(&request.asked)?;
     for note in &prepared.notes {
         progress.note(note);
     }
@@ -65,32 +72,123 @@ pub async fn render(
             progress.note(&format!("{origin}"));
         }
     }
+    let places = Places::open()?;
+    let output = SavedOutput::of(prepared.output.target())
+        .map_err(|source| RenderError::Folder { path: PathBuf::from("."), source })?;
+    let claim = places.claim(&output)?;
+    let crew = muster(request, progress, interrupted).await?;
+    for note in places.sweep(now())? {
+        progress.note(&note);
+    }
+    let record = written::job(request, &prepared, &claim.id, &output, now());
+    let job = Current::begin(&places, claim, record)?;
+    progress.detail("job", [("id", job.id().as_str().into()), ("resumed", false.into())]);
+    carry_out(request, prepared, crew, job, begun, progress, interrupted).await
+}
+
+/// Goes on with a job that another td did not bring to its end.
+///
+/// # Errors
+/// As [`render`]; where the scene or the agents are not as they were, with what changed, and the job stays as it is.
+pub async fn resume(
+    request: &RenderRequest,
+    job: Current,
+    progress: &mut Progress,
+    interrupted: &mut Receiver<()>,
+) -> Result<Report, RenderError> {
+    let begun = Instant::now();
+    let before = job.history();
+    let prepared = resuming::prepare_again(&before)?;
+    for note in &prepared.notes {
+        progress.note(note);
+    }
+    let (id, rows_done, rows_total) = (job.id().clone(), job.rows_done(), before.job.options.rows.len());
+    let scene = &before.job.scene;
+    progress.note(&format!("job {id} goes on: {scene}, {rows_done} of {rows_total} rows are finished"));
+    let crew = muster(request, progress, interrupted).await?;
+    resuming::check_crew(&job, &before, &crew)?;
+    job.begin_run()?;
+    progress.detail("job", [("id", id.as_str().into()), ("resumed", true.into())]);
+    carry_out(request, prepared, crew, job, begun, progress, interrupted).await
+}
+
+async fn muster(
+    request: &RenderRequest,
+    progress: &mut Progress,
+    interrupted: &mut Receiver<()>,
+) -> Result<Crew, RenderError> {
     progress.stage("starting agents");
-    let mut crew = tokio::select! {
+    let crew = tokio::select! {
         crew = Crew::muster(&request.place) => crew?,
         _ = interrupted.recv() => return Err(RenderError::Interrupted),
     };
     for note in &crew.notes {
         progress.note(note);
     }
-    let workplace = Workplace::create()?;
+    Ok(crew)
+}
+
+/// Renders what is missing, composes, and writes down how it ended.
+async fn carry_out(
+    request: &RenderRequest,
+    mut prepared: Prepared,
+    mut crew: Crew,
+    job: Current,
+    begun: Instant,
+    progress: &mut Progress,
+    interrupted: &mut Receiver<()>,
+) -> Result<Report, RenderError> {
+    let nodes = crew.nodes.iter().map(|node| node.client.name().to_owned()).collect();
+    job.note(Record::Crew(CrewRecord { fingerprint: crew.fingerprint.clone(), nodes }));
+    let attempts = attempts(request, &mut prepared, &mut crew, &job, begun, progress, interrupted).await;
+    let finished = match attempts {
+        Ok((policy, rendered, spool)) => {
+            finish(&prepared, crew, &job, &policy, rendered, &spool, begun, progress).await
+        }
+        Err(error) => {
+            // First the agents, then the word that it ended: who resumes it then finds them free.
+            drop(crew);
+            Err(error)
+        }
+    };
+    match finished {
+        Ok(report) => {
+            job.done();
+            Ok(report)
+        }
+        Err(error) => Err(resuming::end(job, error)),
+    }
+}
+
+/// Attempts, each with one more file that POV-Ray missed, until one succeeds.
+async fn attempts(
+    request: &RenderRequest,
+    prepared: &mut Prepared,
+    crew: &mut Crew,
+    job: &Current,
+    begun: Instant,
+    progress: &mut Progress,
+    interrupted: &mut Receiver<()>,
+) -> Result<(Policy, Rendered, Arc<Spool>), RenderError> {
     let kept = probing::Kept::in_cache();
-    let mut trials = 0;
+    let before = job.history().attempt;
+    let mut trial = before.as_ref().map_or(0, |attempt| attempt.number);
+    let mut found = before.map_or_else(Vec::new, |attempt| attempt.found);
     loop {
-        let attempt =
-            one_attempt(request, &prepared, &mut crew, &workplace, &kept, trials, begun, progress, interrupted);
-        match attempt.await {
-            Ok((policy, rendered, spool)) => {
-                return finish(&prepared, crew, &workplace, &policy, rendered, &spool, begun, progress).await;
-            }
+        job.note(Record::Attempt(written::attempt(prepared, trial, &found)));
+        match one_attempt(request, prepared, crew, job, &kept, trial, begun, progress, interrupted).await {
+            Ok(done) => return Ok(done),
             Err(AttemptEnd::Failed(error)) => return Err(error),
             Err(AttemptEnd::MissingFile { name, povray }) => {
-                trials += 1;
-                if trials > MOST_TRIALS || !add_missing(&mut prepared, &name)? {
+                if found.len() >= MOST_TRIALS || !add_missing(prepared, &name)? {
                     let told = crate::scene::read_failure(&povray).map_or(name, |failure| failure.text);
                     return Err(RenderError::Povray(told));
                 }
                 progress.note(&format!("{name}: found by trial and sent along"));
+                // Nothing of this attempt is of use: the picture is another one with the file.
+                let _ = std::fs::remove_file(job.segments(trial));
+                found.push(name);
+                trial += 1;
             }
         }
     }
@@ -111,16 +209,18 @@ async fn one_attempt(
     request: &RenderRequest,
     prepared: &Prepared,
     crew: &mut Crew,
-    workplace: &Workplace,
+    job: &Current,
     kept: &probing::Kept,
-    trial: usize,
+    trial: u32,
     begun: Instant,
     progress: &mut Progress,
     interrupted: &mut Receiver<()>,
 ) -> Result<(Policy, Rendered, Arc<Spool>), AttemptEnd> {
     let options = prepared.options();
+    let before = job.history();
+    resuming::close_earlier(job, trial, crew).await;
     let mut spec = OpenJob {
-        id: format!("{}-{trial}", workplace.id()),
+        id: job.agents_id(trial),
         bundle: prepared.assets.bundle(),
         options: options.clone(),
         exact: true,
@@ -137,7 +237,11 @@ async fn one_attempt(
     if class > Class::Aligned32 && prepared.verdict.proven <= Class::Aligned32 {
         progress.stage("the scene's text leaves open whether strips are exact: trying");
         probe.cut = true;
-        let found = probe_first(crew, &spec, &contents, &probe, interrupted).await?;
+        let found = match before.cut_report.clone() {
+            Some(report) => report,
+            None => probe_first(crew, &spec, &contents, &probe, interrupted).await?,
+        };
+        job.note(Record::Probe(ProbeRecord { cut: true, report: found.clone() }));
         if found.cut_differences == Some(0) {
             class = prepared.verdict.proven;
         }
@@ -157,28 +261,46 @@ async fn one_attempt(
     spec.exact = is_repeatable;
     spec.reuse &= is_repeatable;
     if policy.first_pass {
-        progress.stage("first pass: computing radiosity once");
-        let client = crew.fastest().map(|node| node.client.clone());
-        let client = client.ok_or_else(|| RenderError::AllLost("no agent".to_owned()))?;
-        tokio::select! {
-            done = first_pass::run(&client, &mut spec, &mut contents) => done?,
-            _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
-        };
+        let saved = before.first_pass.as_ref().and_then(|pass| resuming::saved_radiosity(job, pass));
+        match saved {
+            Some(bytes) => first_pass::adopt(&mut spec, &mut contents, bytes),
+            None => {
+                progress.stage("first pass: computing radiosity once");
+                let client = crew.fastest().map(|node| node.client.clone());
+                let client = client.ok_or_else(|| RenderError::AllLost("no agent".to_owned()))?;
+                tokio::select! {
+                    done = first_pass::run(&client, &mut spec, &mut contents) => done?,
+                    _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
+                };
+                // Rows that were drawn with another file of samples do not go with this one.
+                let _ = std::fs::remove_file(job.segments(trial));
+                if let Some((hash, bytes)) = &contents.made {
+                    resuming::keep_radiosity(job, *hash, bytes)?;
+                }
+            }
+        }
         report = None;
     }
     if !policy.exact {
         let sentence = policy::class_sentence(policy.class);
         progress.note(&format!("not exact, {}: {sentence} ({})", class_word(policy.class), policy.why.join("; ")));
     }
+    if report.is_none() {
+        // After a first pass of this run there is none any more.
+        report = job.history().report;
+    }
     if report.is_none() && !request.fresh {
         report = kept.get(&spec, &crew.fingerprint);
     }
-    let spool_path = workplace.folder().join(format!("segments-{trial}"));
-    let spool = Arc::new(Spool::create(&spool_path, prepared.shape)?);
+    if let Some(report) = report.clone().filter(|_| before.report.is_none()) {
+        job.note(Record::Probe(ProbeRecord { cut: false, report }));
+    }
+    let spool = Arc::new(resuming::open_spool(job, trial, prepared.shape)?);
     for outside in outside(options.rows, prepared.shape.height) {
         spool.add_black(outside)?;
     }
     let parcel = contents.parcel(&spec.bundle);
+    let rows_before = options.rows.len() - missing_of(&spool.missing(), options.rows);
     let attempt = Attempt {
         crew,
         parcel,
@@ -187,15 +309,18 @@ async fn one_attempt(
         policy: &policy,
         shape: prepared.shape,
         spool: Arc::clone(&spool),
-        folder: workplace.folder().to_owned(),
+        job,
+        folder: job.folder().to_owned(),
         probe,
         kept,
         report,
+        rows_before,
         progress,
         begun,
         tuning: request.tuning,
         verify_rows: request.verify_rows,
     };
+    let _syncing = resuming::Syncing::start(&spool);
     let rendered = attempt.run(interrupted).await?;
     Ok((policy, rendered, spool))
 }
@@ -204,6 +329,11 @@ fn outside(rows: td_protocol::rows::Rows, height: u32) -> Vec<td_protocol::rows:
     use td_protocol::rows::Rows;
     let runs = [Rows::new(0, rows.start), Rows::new(rows.end, height)];
     runs.into_iter().filter(|run| !run.is_empty()).collect()
+}
+
+/// How many of `rows` are among the missing.
+fn missing_of(missing: &[td_protocol::rows::Rows], rows: td_protocol::rows::Rows) -> u32 {
+    missing.iter().map(|run| run.end.min(rows.end).saturating_sub(run.start.max(rows.start))).sum()
 }
 
 /// A probe before any strip, where the class hangs on it.
@@ -279,7 +409,7 @@ fn ask(question: &PolicyError, two_pass: bool) -> Option<SeamsChoice> {
 async fn finish(
     prepared: &Prepared,
     crew: Crew,
-    workplace: &Workplace,
+    job: &Current,
     policy: &Policy,
     mut rendered: Rendered,
     spool: &Arc<Spool>,
@@ -287,17 +417,30 @@ async fn finish(
     progress: &mut Progress,
 ) -> Result<Report, RenderError> {
     let rows_complete = Instant::now();
+    // From here on a failure costs nothing but composing again, even if the power fails with it.
+    if let Err(error) = spool.sync() {
+        tracing::warn!("{error}");
+    }
+    job.note(Record::Complete(CompleteRecord { at: now() }));
     progress.detail("rows_complete", []);
     let chunks: Result<Vec<Chunk>, _> = rendered.report.chunks.iter().map(Chunk::try_from).collect();
     let chunks = chunks.map_err(|error| RenderError::Nodes(format!("the probe's chunks cannot be used: {error}")))?;
-    let bytes = compose(spool, &chunks, &prepared.output, SystemTime::now())?;
+    let bytes = compose_announced(spool, &chunks, &prepared.output, SystemTime::now(), &mut |picture| {
+        let temporary = std::path::absolute(&picture.temporary).ok();
+        job.note(Record::Picture(PictureRecord {
+            device: picture.device,
+            inode: picture.inode,
+            size: picture.size,
+            temporary: temporary.map(|path| SavedText::from(path.as_os_str())),
+        }));
+    })?;
     let nodes = crate::render::report::nodes(&crew, &rendered);
     // Begun while composing, and bounded: an agent that is not told would keep the job open for a while.
     while rendered.closing.join_next().await.is_some() {}
     drop(crew);
     let second_sequential = rows_complete.elapsed();
     Ok(Report {
-        id: workplace.id().to_owned(),
+        id: job.id().to_string(),
         out: prepared.output.target().clone(),
         bytes,
         class: policy.class,
@@ -310,6 +453,7 @@ async fn finish(
         why_not_state_file: rendered.report.reason.clone(),
         starts: rendered.starts,
         shrinks: rendered.shrinks,
+        rows_resumed: rendered.rows_before,
         rows_from_cache: rendered.rows_from_cache,
         rows_verified: rendered.rows_verified,
         nodes,

@@ -9,6 +9,8 @@ use td_protocol::strip::{Failure, Way};
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::jobs::Record;
+use crate::jobs::record::ProbeRecord;
 use crate::progress::{NodeStatus, Status};
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::failure::RenderError;
@@ -78,6 +80,8 @@ pub(super) struct Run<'r, 'a> {
     pub parallel_begun: Instant,
     pub tell: Sender<Heard>,
     pub finished: bool,
+    /// Rows that were there before anything was rendered: they took none of the time.
+    pub rows_at_begin: u32,
     pub rows_from_cache: u32,
     /// What POV-Ray's writer cost so far, in seconds at speed 1, and in how many strips.
     pub written: (f64, u32),
@@ -129,6 +133,7 @@ impl Run<'_, '_> {
         let Some(report) = self.attempt.report.clone() else {
             return Err(RenderError::Nodes("no probe was rendered".to_owned()).into());
         };
+        self.keep_costs(&report);
         Ok(Rendered {
             report,
             tally: std::mem::take(&mut self.tally),
@@ -136,6 +141,7 @@ impl Run<'_, '_> {
             parallel_begun: self.parallel_begun,
             starts: counts.starts,
             shrinks: counts.shrinks,
+            rows_before: self.attempt.rows_before,
             rows_from_cache: self.rows_from_cache,
             made: std::mem::take(&mut self.made),
             rows_verified: None,
@@ -145,6 +151,7 @@ impl Run<'_, '_> {
     }
 
     fn begin(&mut self) -> Result<(), AttemptEnd> {
+        self.rows_at_begin = self.scheduler.rows_settled();
         self.parallel_begun = Instant::now();
         if self.attempt.report.is_none() {
             self.start_probe()?;
@@ -223,12 +230,10 @@ impl Run<'_, '_> {
     fn take_probe(&mut self, result: Result<ProbeReport, ProbeProblem>) -> Result<(), AttemptEnd> {
         match result {
             Ok(report) => {
-                // One that fell to way (b) by a mishap is tried anew by the next job.
-                if report.way != Way::Writer || self.attempt.spec.options.dither {
-                    self.attempt.kept.put(&self.attempt.spec, &self.attempt.crew.fingerprint, &report);
-                }
+                self.keep(&report);
                 self.probing = None;
                 self.learn(&report)?;
+                self.attempt.job.note(Record::Probe(ProbeRecord { cut: false, report: report.clone() }));
                 self.attempt.report = Some(report);
             }
             Err(ProbeProblem::Failed { failure, message, povray }) => {
@@ -270,9 +275,7 @@ impl Run<'_, '_> {
             ],
         );
         if report.row_costs.len() > 1 {
-            let small = f64::from(self.attempt.probe.width) * f64::from(self.attempt.probe.height);
-            let whole = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height);
-            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu * whole / small.max(1.0));
+            let seconds = (report.trace_cpu > 0.0).then(|| report.trace_cpu / self.probes_share());
             self.tell_scheduler(Event::CostMap(CostMap { costs: report.row_costs.clone(), seconds }))?;
         }
         if report.way == Way::Writer {
@@ -282,6 +285,27 @@ impl Run<'_, '_> {
             self.tell_scheduler(Event::WriteCost(WriteCost { top: seconds, bottom: seconds }))?;
         }
         Ok(())
+    }
+
+    /// The small view's share of the picture's pixels.
+    fn probes_share(&self) -> f64 {
+        let small = f64::from(self.attempt.probe.width) * f64::from(self.attempt.probe.height);
+        let whole = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height);
+        small.max(1.0) / whole.max(1.0)
+    }
+
+    /// What the rows really cost is kept for the next job of this picture.
+    fn keep_costs(&self, report: &ProbeReport) {
+        if let Some(map) = self.scheduler.cost_map() {
+            self.keep(&probing::refined(report, &map, self.probes_share()));
+        }
+    }
+
+    fn keep(&self, report: &ProbeReport) {
+        // One that fell to way (b) by a mishap is tried anew by the next job.
+        if report.way != Way::Writer || self.attempt.spec.options.dither {
+            self.attempt.kept.put(&self.attempt.spec, &self.attempt.crew.fingerprint, report);
+        }
     }
 
     fn announce_way(&self) {
@@ -310,7 +334,9 @@ impl Run<'_, '_> {
         let rows_done = self.scheduler.rows_settled();
         let share = f64::from(rows_done) / f64::from(rows_total.max(1));
         let elapsed = self.parallel_begun.elapsed().as_secs_f64();
-        let left = (share > 0.02).then(|| elapsed / share - elapsed);
+        let (done_now, left_at_begin) = (rows_done - self.rows_at_begin, rows_total - self.rows_at_begin);
+        let share_now = f64::from(done_now) / f64::from(left_at_begin.max(1));
+        let left = (share_now > 0.02).then(|| elapsed / share_now - elapsed);
         let nodes = self.attempt.crew.nodes.iter().map(|node| NodeStatus {
             name: node.client.name().to_owned(),
             slots: node.slots.len(),

@@ -4,6 +4,7 @@
 //! that draw alike, [`policy`] decides from the scene's class how it may be shared out. [`attempt`] opens the job on them;
 //! its loop ([`looping`]) renders all rows into the spool; what it hears of the agents comes from [`strips`]. [`flow`] puts
 //! these in order, and [`report`] tells how the time was spent.
+//! Meanwhile the job is written down ([`written`], [`crate::jobs`]), so that another td can go on with it (`resuming`).
 
 mod actions;
 pub mod attempt;
@@ -24,9 +25,10 @@ pub mod prepare;
 pub mod probing;
 mod recall;
 pub mod report;
+mod resuming;
 mod scene_failure;
 mod strip_events;
 mod strips;
 mod tally;
 mod verify;
-pub mod workplace;
+pub mod written;

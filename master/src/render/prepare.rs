@@ -7,7 +7,9 @@ use td_protocol::options::RenderOptions;
 use td_protocol::strip::WorkingGamma;
 
 use crate::compose::{OutputPlan, Shape};
-use crate::options::{Settings, Target, ThisMachine, default_name, scene_candidates};
+use crate::jobs::SavedText;
+use crate::jobs::record::JobRecord;
+use crate::options::{FileType, Settings, Target, ThisMachine, default_name, scene_candidates};
 use crate::render::failure::RenderError;
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::scene::{Assets, AssumedGamma, ClassFlags, Note, SceneRequest, Verdict, classify};
@@ -53,18 +55,59 @@ impl Prepared {
         request.library_paths = settings.library_paths.iter().map(|path| request.typed_in.join(path)).collect();
         request.assets_dir = asked.assets.clone();
         let assets = Assets::gather(&request)?;
-        let inputs: Vec<PathBuf> = assets.paths().map(Path::to_owned).collect();
         let path = output_path(asked.output.as_deref(), &settings, &scene)?;
-        let output = OutputPlan::check(&path, &inputs)?;
+        Self::of(settings, assets, &path, asked.assets.is_some(), asked.wishes)
+    }
+
+    /// A job that was written down, with the names that were found by trial then. Its settings are what they were: no ini
+    /// file and no environment is read again. The scene and its files are.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn again(job: &JobRecord, found: &[String]) -> Result<Self, RenderError> {
+        let mut request = SceneRequest::new(job.scene.to_path());
+        request.typed_in = job.folder.to_path();
+        request.library_paths = job.library_paths.iter().map(SavedText::to_path).collect();
+        request.assets_dir = job.assets.as_ref().map(SavedText::to_path);
+        let settings = Settings {
+            options: job.options.clone(),
+            scene: Some(job.scene.to_path()),
+            library_paths: request.library_paths.clone(),
+            output: None,
+            file_type: FileType::default(),
+            jpeg_quality: None,
+            warning_level: 0,
+            declares: Vec::new(),
+            ini_files: Vec::new(),
+            notes: Vec::new(),
+            origins: Vec::new(),
+        };
+        let mut assets = Assets::gather(&request)?;
+        for name in found {
+            assets.add_missing(name)?;
+        }
+        let wishes = Wishes { exact: job.exact, seams: job.seams.map(SeamsChoice::from) };
+        Self::of(settings, assets, job.output.path(), job.assets.is_some(), wishes)
+    }
+
+    fn of(
+        settings: Settings,
+        assets: Assets,
+        output: &Path,
+        all_assets: bool,
+        wishes: Wishes,
+    ) -> Result<Self, RenderError> {
+        let inputs: Vec<PathBuf> = assets.paths().map(Path::to_owned).collect();
+        let output = OutputPlan::check(output, &inputs)?;
         let options = &settings.options;
         let shape = Shape { width: options.width, height: options.height, format: options.format };
         let mut notes = settings.notes.clone();
         let asks = |note: &Note| matches!(note, Note::Asks { .. });
-        let told = assets.notes().into_iter().filter(|note| asked.assets.is_none() || !asks(note));
+        let told = assets.notes().into_iter().filter(|note| !all_assets || !asks(note));
         notes.extend(told.map(|note| note.to_string()));
         notes.extend(output.check_shape(shape)?);
         notes.extend(output.note());
-        let flags = ClassFlags { two_pass: asked.wishes.seams == Some(SeamsChoice::TwoPass) };
+        let flags = ClassFlags { two_pass: wishes.seams == Some(SeamsChoice::TwoPass) };
         let verdict = classify(&assets, options, flags);
         Ok(Self { settings, assets, verdict, shape, output, notes })
     }

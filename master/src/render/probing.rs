@@ -12,6 +12,7 @@ use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
 use crate::render::heard::ProbeProblem;
+use crate::schedule::CostMap;
 
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
 const MOST_PIXELS: f64 = 160.0 * 120.0;
@@ -48,6 +49,14 @@ pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<Probe
             }
         }
     }
+}
+
+/// The report with what the rows really cost in place of what the small view let expect: where the next job of the same
+/// picture begins. `share` is the small view's share of the whole's pixels.
+#[must_use]
+pub fn refined(report: &ProbeReport, map: &CostMap, share: f64) -> ProbeReport {
+    let trace_cpu = map.seconds.map_or(report.trace_cpu, |seconds| seconds * share);
+    ProbeReport { row_costs: map.costs.clone(), trace_cpu, ..report.clone() }
 }
 
 /// Reports of earlier jobs, by what they depend on.

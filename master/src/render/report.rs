@@ -48,6 +48,8 @@ pub struct Report {
     pub why_not_state_file: String,
     pub starts: u32,
     pub shrinks: u32,
+    /// Rows that an earlier run of this job finished.
+    pub rows_resumed: u32,
     pub rows_from_cache: u32,
     pub rows_verified: Option<u32>,
     pub nodes: Vec<NodeReport>,
@@ -113,6 +115,7 @@ impl Report {
                 ("from_state_file", self.from_state_file.into()),
                 ("povray_starts", self.starts.into()),
                 ("shrinks", self.shrinks.into()),
+                ("rows_resumed", self.rows_resumed.into()),
                 ("rows_from_cache", self.rows_from_cache.into()),
                 ("rows_verified", json!(self.rows_verified)),
                 ("nodes", nodes.into()),
@@ -128,6 +131,9 @@ impl Report {
             let busy: Vec<String> = node.busy.iter().map(|share| format!("{:.0} %", share * 100.0)).collect();
             let (rows, strips) = (node.rows, node.strips);
             lines.push(format!("  {:<14} {rows} rows in {strips} strips, slots busy {}", node.name, busy.join(", ")));
+        }
+        if self.rows_resumed > 0 {
+            lines.push(format!("  {} rows were finished before the job was resumed", self.rows_resumed));
         }
         if self.rows_from_cache > 0 {
             lines

@@ -55,7 +55,7 @@ impl Run<'_, '_> {
                 }
                 self.tell_scheduler(Event::RowsDone { slot, lease, rows, cost_seconds: cpu })
             }
-            StripHeard::Ended { cpu, agent_cpu, write_cpu } => {
+            StripHeard::Ended { cpu, agent_cpu, write_cpu, yielded } => {
                 self.tally.slot(slot).povray_cpu += cpu;
                 self.tally.slot(slot).agent_cpu += agent_cpu;
                 self.end_lease(slot, lease);
@@ -64,7 +64,11 @@ impl Run<'_, '_> {
                     self.recalls.remove(&node);
                 }
                 self.learn_write_cost(slot, write_cpu)?;
-                self.tell_scheduler(Event::StripEnded { slot, lease })
+                self.tell_scheduler(if yielded {
+                    Event::StripYielded { slot, lease }
+                } else {
+                    Event::StripEnded { slot, lease }
+                })
             }
             StripHeard::Failed { failure, message, povray } => {
                 let ended = self.end_lease(slot, lease);

@@ -29,11 +29,12 @@ pub enum StripHeard {
         data: Vec<u8>,
         cpu: f64,
     },
-    /// All rows came; CPU seconds of POV-Ray and of the agent.
+    /// All rows came, or those before the agent gave the slot to another job; CPU seconds of POV-Ray and of the agent.
     Ended {
         cpu: f64,
         agent_cpu: f64,
         write_cpu: f64,
+        yielded: bool,
     },
     Failed {
         failure: Failure,
@@ -89,8 +90,9 @@ impl StripTask {
                 StripEvent::Ended { end, .. } if end != next => {
                     return Err(self.garbage(format!("it ended at row {end}, but its rows came up to {next}")));
                 }
-                StripEvent::Ended { cpu, agent_cpu, write_cpu, .. } => {
-                    return Ok(StripHeard::Ended { cpu, agent_cpu, write_cpu });
+                StripEvent::Ended { cpu, agent_cpu, write_cpu, yielded, .. } => {
+                    let yielded = yielded && self.start.may_yield;
+                    return Ok(StripHeard::Ended { cpu, agent_cpu, write_cpu, yielded });
                 }
                 StripEvent::Failed { failure, message, povray } => {
                     return Ok(StripHeard::Failed { failure, message, povray });

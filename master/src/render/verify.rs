@@ -29,7 +29,7 @@ pub async fn verify(attempt: &Attempt<'_>, made: &[Made], absent: &[NodeId], row
     let mut verified = 0;
     for (lease, segment) in (FIRST_LEASE..).zip(sample(made, rows)) {
         let Some(node) = elsewhere(&present, segment.node) else { continue };
-        let start = StartStrip { lease, rows: segment.rows, block_rows: 32, way: Way::Writer };
+        let start = StartStrip { lease, rows: segment.rows, block_rows: 32, way: Way::Writer, may_yield: false };
         let mut frames = node.client.start_strip(&attempt.spec.id, &start).await?;
         let differs = |what: &str| {
             let maker = attempt.crew.node(segment.node).map_or("a node", |node| node.client.name());

@@ -30,16 +30,22 @@ impl Assets {
     /// The bundle as it is now; [`Assets::add_missing`] changes it (and may change the scene's class).
     #[must_use]
     pub fn bundle(&self) -> Bundle {
+        let files = self.files().into_iter().map(|(file, _)| file).collect();
+        Bundle { run_dir: self.run_dir().join("/"), scene: self.scene_name.clone(), library_paths: Vec::new(), files }
+    }
+
+    /// The bundle's files, each with the user's own file that it is; no path for what td made itself.
+    #[must_use]
+    pub fn files(&self) -> Vec<(BundleFile, PathBuf)> {
         let run_dir = self.run_dir();
-        let file = |(place, placed): (&Place, &super::assets::Placed)| BundleFile {
-            path: place.below(&run_dir),
-            hash: placed.hash,
-            size: placed.size,
+        let file = |(place, placed): (&Place, &super::assets::Placed)| {
+            let file = BundleFile { path: place.below(&run_dir), hash: placed.hash, size: placed.size };
+            (file, placed.path.clone())
         };
-        let mut files: Vec<BundleFile> = self.placed.iter().map(file).collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        files.dedup_by(|a, b| a.path == b.path);
-        Bundle { run_dir: run_dir.join("/"), scene: self.scene_name.clone(), library_paths: Vec::new(), files }
+        let mut files: Vec<(BundleFile, PathBuf)> = self.placed.iter().map(file).collect();
+        files.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        files.dedup_by(|a, b| a.0.path == b.0.path);
+        files
     }
 
     /// The bytes of a content of the bundle.

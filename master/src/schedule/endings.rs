@@ -48,6 +48,21 @@ impl Scheduler {
         }
     }
 
+    pub(super) fn strip_yielded(&mut self, slot: SlotId, id: LeaseId) {
+        if self.job.sharing != Sharing::Rows {
+            // A part of a whole lease is nothing.
+            return self.strip_failed(slot, id, "it was ended early for another job");
+        }
+        if !self.free_if_stopping(slot, id) {
+            return;
+        }
+        if let Some(lease) = self.retire_with_its_rows(id) {
+            self.slots.strip_succeeded(lease.node);
+            self.slots.set_state(lease.slot, SlotState::Idle);
+            self.counts.pieces += 1;
+        }
+    }
+
     pub(super) fn strip_failed(&mut self, slot: SlotId, id: LeaseId, reason: &str) {
         if self.free_if_stopping(slot, id) {
             self.fail(id, reason);

@@ -41,6 +41,9 @@ pub enum Event {
     Progress { slot: SlotId, lease: LeaseId, end: u32, cost_seconds: f64 },
     /// The strip ran to its end, shrunk or not; the slot is free.
     StripEnded { slot: SlotId, lease: LeaseId },
+    /// The strip was ended early because the slot is shared with another job: what is left of it is to be started anew,
+    /// and nobody has failed.
+    StripYielded { slot: SlotId, lease: LeaseId },
     /// The strip ended early, or was given up; the slot is free.
     StripFailed { slot: SlotId, lease: LeaseId, reason: String },
     /// The agent's answer to [`Action::Shrink`]: the end that it accepts.

@@ -195,6 +195,7 @@ impl Scheduler {
             Event::RowsDone { slot, lease, rows, cost_seconds } => self.rows_done(slot, lease, rows, cost_seconds),
             Event::Progress { slot, lease, end, cost_seconds } => self.progress(slot, lease, end, cost_seconds),
             Event::StripEnded { slot, lease } => self.strip_ended(slot, lease),
+            Event::StripYielded { slot, lease } => self.strip_yielded(slot, lease),
             Event::StripFailed { slot, lease, reason } => self.strip_failed(slot, lease, &reason),
             Event::ShrinkAnswered { lease, epoch, end } => self.shrink_answered(lease, epoch, end),
             Event::SlotLost { slot } => self.slot_lost(slot),

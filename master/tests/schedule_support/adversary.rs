@@ -15,6 +15,7 @@ pub enum Step {
     Lose { slot: u32 },
     Up { slot: u32, speed: f64 },
     Fail { slot: u32 },
+    Yield { slot: u32 },
     NodeOut { node: u32 },
     NodeBack { node: u32 },
     Elsewhere { start: u32, len: u32 },
@@ -211,6 +212,13 @@ impl Adversary {
                     self.event(Event::StripFailed { slot: SlotId(slot), lease: strip.lease, reason });
                 }
             }
+            Step::Yield { slot } => {
+                if let Some(slot) = self.busy(slot)
+                    && let Some(strip) = self.strips.remove(&slot)
+                {
+                    self.event(Event::StripYielded { slot: SlotId(slot), lease: strip.lease });
+                }
+            }
             Step::NodeOut { node } => {
                 self.event(Event::NodeOut { node: NodeId(node % 7), reason: "wrong".to_owned() });
             }
@@ -329,7 +337,7 @@ impl Adversary {
         let other = self.strips.iter().find(|(id, _)| **id != slot.0).map(|(_, strip)| strip.lease);
         let rows = Rows::new(c, d);
         let odd = f64::from_bits(u64::from(e) << 32 | u64::from(d));
-        let event = match kind % 12 {
+        let event = match kind % 14 {
             0 => Event::RowsDone { slot, lease, rows, cost_seconds: odd },
             1 => Event::StripEnded { slot, lease },
             2 => Event::StripFailed { slot, lease, reason: String::new() },
@@ -341,6 +349,8 @@ impl Adversary {
             8 => Event::SlotIdle { slot },
             9 => Event::StripEnded { slot, lease: other.unwrap_or(lease) },
             10 => Event::RowsDone { slot, lease: other.unwrap_or(lease), rows, cost_seconds: 1.0 },
+            11 => Event::StripYielded { slot, lease },
+            12 => Event::StripYielded { slot, lease: other.unwrap_or(lease) },
             _ => {
                 // A stale epoch of a live strip.
                 let live = self.strips.values().next().map_or(lease, |strip| strip.lease);

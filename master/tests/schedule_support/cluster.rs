@@ -135,6 +135,12 @@ impl Cluster {
         self.event(Event::StripEnded { slot: SlotId(slot), lease });
     }
 
+    /// The agent ends the strip where it is, for another job.
+    pub fn yields(&mut self, slot: u32) {
+        let lease = self.strip(slot).lease;
+        self.event(Event::StripYielded { slot: SlotId(slot), lease });
+    }
+
     pub fn fails(&mut self, slot: u32, reason: &str) {
         let lease = self.strip(slot).lease;
         self.event(Event::StripFailed { slot: SlotId(slot), lease, reason: reason.to_owned() });

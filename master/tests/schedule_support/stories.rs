@@ -324,3 +324,16 @@ fn jobs_without_sense_are_refused() {
     );
     assert!(Scheduler::new(blocks, Tuning::default()).is_err());
 }
+
+#[test]
+fn a_strip_that_yields_to_another_job_is_started_again_where_it_was() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0]);
+    cluster.traces(0, 0.0);
+    cluster.said();
+    // More often than a node may fail in a row: nobody has failed.
+    for at in 1..6 {
+        cluster.at(10.0 * f64::from(at)).renders(0, 64 * (at - 1)..64 * at);
+        cluster.yields(0);
+        assert_eq!(cluster.said().last().unwrap(), &format!("start {}..640 on 0", 64 * at));
+    }
+}

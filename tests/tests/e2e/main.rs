@@ -12,6 +12,7 @@ mod cluster_faults;
 mod evil_agents;
 mod exact;
 mod interrupted;
+mod jobs;
 mod no_room;
 mod nodes;
 mod output;

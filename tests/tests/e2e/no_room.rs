@@ -14,7 +14,7 @@ use crate::scenes::SMALL;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Whether this process may have a mount namespace of its own.
-fn may_mount() -> bool {
+pub fn may_mount() -> bool {
     is_root() && process::run(Command::new("unshare").args(["--mount", "true"]), LIMIT).status.success()
 }
 

@@ -1,0 +1,161 @@
+//! What a render has of an earlier run of the same job, and how each run ends in the journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use td_protocol::hash::ContentHash;
+use td_protocol::hello::Fingerprint;
+
+use crate::compose::{Shape, Spool, SpoolError};
+use crate::jobs::record::{FirstPassRecord, Outcome, Record};
+use crate::jobs::{Current, History, changes};
+use crate::render::crew::Crew;
+use crate::render::failure::{Fate, RenderError};
+use crate::render::prepare::Prepared;
+use crate::render::written;
+
+/// Pause between two times that finished rows are forced onto the disk while others render.
+const SYNC_EVERY: Duration = Duration::from_secs(5);
+/// How long an agent may take to let go of an earlier run.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Prepares the job again and refuses what would not go with the rows that are there.
+///
+/// # Errors
+/// [`RenderError::Usage`] with what changed.
+pub fn prepare_again(history: &History) -> Result<Prepared, RenderError> {
+    let found = history.attempt.as_ref().map_or(&[][..], |attempt| &attempt.found);
+    let prepared = Prepared::again(&history.job, found)?;
+    let Some(before) = &history.attempt else { return Ok(prepared) };
+    let now = written::attempt(&prepared, before.number, found);
+    let changed = changes::files(&before.files, &now.files)
+        .or_else(|| (before.bundle != now.bundle).then(|| "the scene's folders lie otherwise".to_owned()));
+    match changed {
+        None => Ok(prepared),
+        Some(changed) => Err(RenderError::Usage(format!(
+            "job {id} cannot go on: {changed} since it began, and its finished rows are of the scene as it was; bring \
+             that back, or td cancel {id} and render again",
+            id = history.job.id
+        ))),
+    }
+}
+
+/// Refuses agents that draw otherwise than those of the finished rows, and writes down who draws.
+///
+/// # Errors
+/// [`RenderError::Usage`].
+pub fn check_crew(job: &Current, before: &History, crew: &Crew) -> Result<(), RenderError> {
+    let differs = |crew_before: &Fingerprint| changes::fingerprint(crew_before, &crew.fingerprint);
+    let reason = before.crew.as_ref().and_then(|crew| differs(&crew.fingerprint));
+    match reason {
+        Some(reason) if job.rows_done() > 0 => Err(RenderError::Usage(format!(
+            "job {id} cannot go on: {reason}; render with agents as they were, or td cancel {id} and render again",
+            id = job.id()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Lets the agents end what they still render for an earlier run, whose td was killed.
+pub async fn close_earlier(job: &Current, attempt: u32, crew: &Crew) {
+    let closing = crew.nodes.iter().flat_map(|node| {
+        job.earlier_agents_ids(attempt).into_iter().map(|id| {
+            let client = node.client.clone();
+            tokio::spawn(async move { tokio::time::timeout(CLOSE_PATIENCE, client.close_job(&id)).await })
+        })
+    });
+    for closed in closing.collect::<Vec<_>>() {
+        let _ = closed.await;
+    }
+}
+
+/// The spool of an attempt: the one that is there, or a new one. A file that is not this picture's is replaced.
+///
+/// # Errors
+/// [`SpoolError`].
+pub fn open_spool(job: &Current, attempt: u32, shape: Shape) -> Result<Spool, SpoolError> {
+    let path = job.segments(attempt);
+    if path.exists() {
+        match Spool::reopen(&path, shape) {
+            Err(SpoolError::Foreign { .. }) => {
+                std::fs::remove_file(&path).map_err(|source| SpoolError::Io {
+                    path: path.clone(),
+                    action: "removing what is no rows of this picture",
+                    source,
+                })?;
+            }
+            other => return other,
+        }
+    }
+    Spool::create(&path, shape)
+}
+
+/// What the first pass saved in an earlier run, if it is whole.
+#[must_use]
+pub fn saved_radiosity(job: &Current, pass: &FirstPassRecord) -> Option<Arc<[u8]>> {
+    let bytes = std::fs::read(job.radiosity()).ok()?;
+    (bytes.len() as u64 == pass.size && ContentHash::of(&bytes) == pass.hash).then(|| Arc::from(bytes))
+}
+
+/// Keeps what the first pass saved: rows that are drawn with it go with no other.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn keep_radiosity(job: &Current, hash: ContentHash, bytes: &[u8]) -> Result<(), RenderError> {
+    let path = job.radiosity();
+    std::fs::write(&path, bytes).map_err(|source| RenderError::Folder { path, source })?;
+    job.note(Record::FirstPass(FirstPassRecord { hash, size: bytes.len() as u64 }));
+    Ok(())
+}
+
+/// Forces finished rows onto the disk from time to time, so that little is left to do at the end. Ends when dropped.
+pub struct Syncing(tokio::task::JoinHandle<()>);
+
+impl Syncing {
+    #[must_use]
+    pub fn start(spool: &Arc<Spool>) -> Self {
+        let spool = Arc::clone(spool);
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SYNC_EVERY).await;
+                let spool = Arc::clone(&spool);
+                let synced = tokio::task::spawn_blocking(move || spool.sync()).await;
+                if let Ok(Err(error)) = synced {
+                    tracing::warn!("{error}");
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Writes down that a run ended without the picture. What can go on says how.
+pub fn end(job: Current, error: RenderError) -> RenderError {
+    let message = error.to_string();
+    let outcome = match error.fate() {
+        // Refused before anything was rendered: there is nothing that could be told of it later.
+        Fate::Refused if job.history().runs.len() < 2 => {
+            job.forget();
+            return error;
+        }
+        Fate::ForGood => {
+            job.ended(Outcome::Failed, &message, false);
+            return error;
+        }
+        Fate::Refused | Fate::MayGoOn => Outcome::Failed,
+        Fate::Interrupted => Outcome::Interrupted,
+    };
+    let kept = RenderError::Kept {
+        id: job.id().to_string(),
+        rows_done: job.rows_done(),
+        rows_total: job.history().job.options.rows.len(),
+        source: Box::new(error),
+    };
+    job.ended(outcome, &message, true);
+    kept
+}
