@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use td::jobs::codec::{self, DecodeError, FILE_HEAD};
 use td::jobs::record::{
     AgentsRecord, AttemptRecord, CompleteRecord, CrewRecord, EndRecord, FileMark, FileRecord, FirstPassRecord,
-    JobRecord, Outcome, OutputRecord, PictureRecord, ProbeRecord, RunRecord, SeamsRecord,
+    JobRecord, Outcome, OutputRecord, PictureRecord, ProbeRecord, RunRecord, SeamsChosen, SeamsRecord,
 };
 use td::jobs::{History, Record, SavedText};
 use td_protocol::hash::ContentHash;
@@ -123,6 +123,8 @@ fn record() -> impl Strategy<Value = Record> {
         }),
         (saved(), prop::option::of(mark()))
             .prop_map(|(output, replaces)| Record::Output(OutputRecord { output, replaces })),
+        prop::sample::select(vec![SeamsRecord::OneNode, SeamsRecord::TwoPass])
+            .prop_map(|choice| Record::Seams(SeamsChosen { choice })),
         (seconds(), outcome, ".{0,30}", any::<bool>(), any::<u32>()).prop_map(
             |(at, outcome, message, resumable, rows_done)| {
                 Record::End(EndRecord { at, outcome, message, resumable, rows_done })

@@ -114,7 +114,7 @@ mod tests {
         fn shares_become_equal_and_nobody_starves(slots in 1..6usize, jobs in 1..5usize) {
             let names: Vec<String> = (0..jobs).map(|job| job.to_string()).collect();
             let mut held: Vec<(usize, f64)> = vec![(0, 0.0); slots];
-            let mut seconds = vec![0.0; jobs];
+            let mut seconds = vec![0.0_f64; jobs];
             for _ in 0..4000 {
                 let holdings: Vec<Holding<'_>> = held.iter().map(|(job, since)| holding(&names[*job], *since)).collect();
                 let waiting: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -91,6 +91,7 @@ impl History {
                 self.job.replaces = output.replaces;
                 self.picture = None;
             }
+            Record::Seams(seams) => self.job.seams = Some(seams.choice),
             Record::End(end) => self.end = Some(end),
             // A job has one beginning.
             Record::Job(_) | Record::Unknown => {}

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use td_protocol::hash::ContentHash;
@@ -51,7 +52,9 @@ impl Places {
     pub fn below(base: &Path) -> Result<Self, JobError> {
         let places = Self { base: base.to_owned() };
         for folder in [places.jobs(), places.outputs()] {
-            std::fs::create_dir_all(&folder).map_err(JobError::folder(&folder))?;
+            // What a user renders is nobody else's business.
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            made.map_err(JobError::folder(&folder))?;
         }
         Ok(places)
     }

@@ -25,6 +25,7 @@ pub enum Record {
     Complete(CompleteRecord),
     Picture(PictureRecord),
     Output(OutputRecord),
+    Seams(SeamsChosen),
     End(EndRecord),
     /// A kind of a later td of the same major version.
     #[serde(other)]
@@ -174,6 +175,12 @@ pub struct PictureRecord {
 pub struct OutputRecord {
     pub output: SavedText,
     pub replaces: Option<FileMark>,
+}
+
+/// The user was asked what to do about seams, and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeamsChosen {
+    pub choice: SeamsRecord,
 }
 
 /// How a run ended. One that was killed says nothing.

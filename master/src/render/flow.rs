@@ -11,7 +11,7 @@ use td_protocol::probe::{ProbeReport, StartProbe};
 use tokio::sync::mpsc::Receiver;
 
 use crate::compose::{Chunk, Spool, compose_announced};
-use crate::jobs::record::{AgentsRecord, CompleteRecord, CrewRecord, PictureRecord, ProbeRecord, Record};
+use crate::jobs::record::{AgentsRecord, CompleteRecord, CrewRecord, PictureRecord, ProbeRecord, Record, SeamsChosen};
 use crate::jobs::{Current, Places, SavedOutput, SavedText, now};
 use crate::progress::Progress;
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
@@ -247,7 +247,11 @@ async fn one_attempt(
         }
         report = Some(found);
     }
-    let policy = choose(prepared, class, request, progress)?;
+    let wishes = Wishes { seams: before.job.seams.map(SeamsChoice::from), ..request.asked.wishes };
+    let (policy, answer) = choose(prepared, class, wishes, request.may_ask, progress)?;
+    if let Some(choice) = answer {
+        job.note(Record::Seams(SeamsChosen { choice: choice.into() }));
+    }
     if request.verify_rows.is_some() && policy.class > Class::Aligned32 {
         return Err(RenderError::Usage(
             "--verify compares rows with the same rows rendered again, and those of this picture differ each time they \
@@ -364,26 +368,26 @@ async fn probe_first(
     }
 }
 
-/// The policy; on a terminal the user is asked once where there is a choice.
+/// The policy; on a terminal the user is asked once where there is a choice, and the answer comes with it.
 fn choose(
     prepared: &Prepared,
     class: Class,
-    request: &RenderRequest,
+    wishes: Wishes,
+    may_ask: bool,
     progress: &mut Progress,
-) -> Result<Policy, RenderError> {
-    let wishes = request.asked.wishes;
+) -> Result<(Policy, Option<SeamsChoice>), RenderError> {
     let options = prepared.options();
     match policy::decide(&prepared.verdict, class, options, wishes) {
-        Err(PolicyError::Seams { why, two_pass }) if request.may_ask && std::io::stdin().is_terminal() => {
+        Err(PolicyError::Seams { why, two_pass }) if may_ask && std::io::stdin().is_terminal() => {
             progress.clear();
             let error = PolicyError::Seams { why, two_pass };
             let Some(choice) = ask(&error, two_pass) else { return Err(error.into()) };
             let wishes = Wishes { seams: Some(choice), ..wishes };
             let flags = ClassFlags { two_pass: choice == SeamsChoice::TwoPass };
             let verdict = classify(&prepared.assets, options, flags);
-            Ok(policy::decide(&verdict, verdict.class, options, wishes)?)
+            Ok((policy::decide(&verdict, verdict.class, options, wishes)?, Some(choice)))
         }
-        other => Ok(other?),
+        other => Ok((other?, None)),
     }
 }
 

@@ -123,7 +123,31 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use td_protocol::strip::Way;
+
+    use super::*;
+
+    #[test]
+    fn a_refined_report_tells_the_whole_pictures_seconds() {
+        let report = ProbeReport {
+            chunks: Vec::new(),
+            way: Way::Writer,
+            reason: String::new(),
+            row_costs: vec![1.0, 1.0],
+            rows_per_cost: 4,
+            start_seconds: 0.5,
+            start_cpu: 0.4,
+            trace_cpu: 2.0,
+            cut_differences: None,
+            warnings: String::new(),
+        };
+        let map = CostMap { costs: vec![10.0, 20.0, 30.0], seconds: Some(60.0) };
+        let refined = refined(&report, &map, 0.01);
+        assert_eq!(refined.row_costs, map.costs);
+        // What the next job makes of it: the seconds of the small view over its share of the pixels.
+        assert!((refined.trace_cpu / 0.01 - 60.0).abs() < 1e-9);
+        assert_eq!(ProbeReport { row_costs: report.row_costs.clone(), trace_cpu: 2.0, ..refined }, report);
+    }
 
     #[test]
     fn a_probe_is_small_and_never_larger_than_the_picture() {

@@ -489,3 +489,52 @@ fn two_tds_share_an_agent_with_one_slot() {
 fn two_tds_share_an_agent_with_two_slots() {
     two_tds_on_one_agent("2");
 }
+
+/// The small view tells what the rows cost; the render corrects that, and the next render of the picture begins with it.
+#[test]
+fn what_rows_really_cost_is_known_the_next_time() {
+    let sandbox = with_scene();
+    let known = || {
+        let outcome = sandbox.run(["render", "slow.pov", "+W97", "+H71", "--slots", "2", "--json", "-o", "out.png"]);
+        let events = events::all(outcome.code(0)).unwrap();
+        let probe = events.iter().find(|event| event["event"] == "probe").expect("a probe").clone();
+        fs::remove_dir_all(sandbox.home().join(".cache/td/agent/bands")).unwrap();
+        probe["trace_cpu"].as_f64().unwrap()
+    };
+    let (first, second) = (known(), known());
+    // The view's own seconds, and the picture's brought to the view's size: never to the last digit the same.
+    assert!(first != second && second > 0.0, "{first} {second}");
+}
+
+/// Formats other than PNG take their time to write; who presses Ctrl-C twice meanwhile finds nothing beside the picture.
+#[test]
+fn a_second_ctrl_c_while_the_picture_is_written_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("scene.pov", SMALL);
+    for name in ["out.webp", "out.tiff"] {
+        let mut command = sandbox.td(["render", "scene.pov", "+W2400", "+H1800", "--json", "-o", name]);
+        let mut running = process::start(&mut command);
+        let deadline = Instant::now() + LIMIT;
+        while !running.out_so_far().contains("rows_complete") && !running.has_ended() {
+            assert!(Instant::now() < deadline, "{}", running.err_so_far());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        running.signal(Signal::INT);
+        std::thread::sleep(Duration::from_millis(5));
+        running.signal(Signal::INT);
+        let outcome = running.wait(LIMIT);
+        sandbox.nothing_left_behind();
+        let out = sandbox.work().join(name);
+        let mut expected = vec![sandbox.work().join("scene.pov")];
+        if outcome.status.code() == Some(0) {
+            expected.insert(0, out.clone());
+        } else {
+            outcome.code(130);
+            process::run(&mut sandbox.td(["resume", "-q"]), LIMIT).code(0);
+            assert!(out.exists());
+            fs::remove_file(&out).unwrap();
+        }
+        assert_eq!(files_below(&sandbox.work()), expected, "{}", outcome.transcript());
+        let _ = fs::remove_file(&out);
+    }
+}

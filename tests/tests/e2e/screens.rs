@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
+use rustix::process::Signal;
 use serde_json::Value;
-use td_tests::process::Outcome;
+use td_tests::process::{self, Outcome};
 use td_tests::programs;
 use td_tests::sandbox::Sandbox;
 use td_tests::{events, picture::Picture};
@@ -142,6 +144,48 @@ fn refusals_and_failures() {
         let typed = [&["render", "scene.pov"], typed].concat();
         assert_snapshot!(name, screen(&sandbox, &typed));
     }
+}
+
+/// An interrupted job, how it is listed, how it goes on, and what is listed then.
+#[test]
+fn jobs() {
+    let sandbox = with_scene(&SLOW.replace("blur_samples 400", "blur_samples 150"));
+    assert_snapshot!("jobs_none", screen(&sandbox, &["jobs"]));
+    let typed = ["render", "scene.pov", "+W223", "+H211", "--slots", "2", "--fresh", "-o", "out.png"];
+    let mut running = process::start(&mut sandbox.td(typed));
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let has_rows = |line: &str| line.contains(" running ") && !line.contains(" 0 of ");
+    while !process::run(&mut sandbox.td(["jobs"]), Duration::from_secs(20)).out().lines().any(has_rows) {
+        assert!(Instant::now() < deadline && !running.has_ended(), "{}", running.err_so_far());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let taken = ["render", "scene.pov", "+W97", "+H71", "-o", "out.png"];
+    let outcome = process::run(&mut sandbox.td(taken), Duration::from_secs(20));
+    assert_snapshot!("jobs_output_taken", without_ids(&without_numbers(&without_places(&sandbox, &outcome.err()))));
+    running.signal(Signal::INT);
+    let outcome = running.wait(Duration::from_secs(20));
+    assert_snapshot!("jobs_interrupted", without_ids(&without_numbers(&without_places(&sandbox, &outcome.err()))));
+    let shown = |typed: &[&str]| without_ids(&without_numbers(&screen(&sandbox, typed)));
+    assert_snapshot!("jobs_list", shown(&["jobs"]));
+    sandbox.write("scene.pov", SMALL);
+    assert_snapshot!("jobs_scene_changed", shown(&["resume"]));
+    sandbox.write("scene.pov", SLOW.replace("blur_samples 400", "blur_samples 150"));
+    assert_snapshot!("jobs_resume", shown(&["resume"]));
+    assert_snapshot!("jobs_list_done", shown(&["jobs"]));
+    assert_snapshot!("jobs_nothing_unfinished", shown(&["resume"]));
+}
+
+/// `ID` for each job's id, and columns that are as wide as their words made them.
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| word.len() == 12 && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let line = |line: &str| {
+        let words = line.split(' ').filter(|word| !word.is_empty()).map(|word| {
+            let bare = word.trim_matches(|c: char| "(),;:".contains(c));
+            if is_id(bare) { word.replacen(bare, "ID", 1) } else { word.to_owned() }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Each event's name and the names of its fields. Values have tests of their own; new fields may come, none may go.
