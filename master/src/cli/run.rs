@@ -140,7 +140,12 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
         _ => config.seams.filter(|_| !arguments.exact).map(SeamsChoice::from),
     };
     let agents = agents(&arguments, &config, progress);
-    let place = place_of(&agents)?;
+    // In messages they have the names that were typed; written down are those that hold in any folder.
+    let place = place_of(&AgentsRecord {
+        agents: arguments.agent.iter().map(SavedText::from).collect(),
+        inventory: arguments.inventory.as_deref().map(|path| SavedText::from(path.as_os_str())),
+        ..agents.clone()
+    })?;
     let forced = arguments.test_steals.is_some_and(|value| !value.is_empty() && value != "0");
     let tuning = if forced { forced_steals() } else { Tuning::default() };
     Ok(RenderRequest {

@@ -57,7 +57,7 @@ fn replace_numbers(line: &str) -> String {
         word.starts_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || c == '.')
     };
     let words = line.split(' ').map(|word| {
-        let bare = word.trim_matches(|c: char| "(),;".contains(c));
+        let bare = word.trim_matches(|c: char| "(),;:".contains(c));
         if is_number(bare) { word.replacen(bare, "N", 1) } else { word.to_owned() }
     });
     words.collect::<Vec<_>>().join(" ")
