@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, Timespec};
 use td_protocol::converge::resource::{Clock, ClockSource, Resource};
 
 use super::diff;
@@ -65,13 +66,9 @@ pub fn set_if_wrong(node: &Node) -> Result<bool, Failure> {
     if now.as_secs() < EARLIEST {
         return Ok(false);
     }
-    let time =
-        libc::timespec { tv_sec: libc::time_t::try_from(now.as_secs()).unwrap_or(libc::time_t::MAX), tv_nsec: 0 };
-    // SAFETY: the pointer is to a value that lives through the call.
-    if unsafe { libc::clock_settime(libc::CLOCK_REALTIME, &time) } != 0 {
-        let error = std::io::Error::last_os_error();
-        return Err(Failure::new(format!("the clock is before 2025 and cannot be set: {error}")));
-    }
+    let time = Timespec { tv_sec: i64::try_from(now.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
+    rustix::time::clock_settime(ClockId::Realtime, time)
+        .map_err(|error| Failure::new(format!("the clock is before 2025 and cannot be set: {error}")))?;
     Ok(true)
 }
 

@@ -184,14 +184,14 @@ impl<'a> Call<'a> {
             });
         }
         let conflict = looked.iter().any(|(resource, check, _)| resource.kind() == Kind::Account && check.is_err());
-        if let Err(failure) = if conflict { Ok(false) } else { clock::set_if_wrong(self.node) } {
-            // The clock's own resource tells it; the others may still do.
-            tracing::warn!("{failure}");
-        }
-        let mut changed = false;
+        // What follows needs a clock that is not plainly wrong: archives' signatures and certificates have dates.
+        let stepped = !conflict
+            && looked.iter().any(|(resource, _, _)| resource.kind() == Kind::Clock)
+            && clock::set_if_wrong(self.node).unwrap_or(false);
+        let mut changed = stepped;
         for (resource, check, seconds) in looked {
             let pending = check.as_ref().is_ok_and(Check::is_pending);
-            if self.node.stop.is_asked() && (pending || changed) {
+            if self.node.stop.is_asked() && pending {
                 self.tell(resource, Outcome::Skipped, "stopped before it; apply again", None, 0.0);
             } else if conflict && pending {
                 let message = "nothing is changed while the account's numbers conflict";
@@ -202,7 +202,18 @@ impl<'a> Call<'a> {
             } else {
                 let begun = Instant::now();
                 // What was changed before may have changed this one.
-                let check = if changed { converger(resource).check(self.node) } else { check };
+                let again = changed && !self.node.stop.is_asked();
+                let before = check.as_ref().ok().filter(|_| stepped && resource.kind() == Kind::Clock);
+                let before = before.map(|check| check.diffs.clone());
+                let check = if again { converger(resource).check(self.node) } else { check };
+                if let (Some(diffs), Ok(now)) = (before, &check)
+                    && !now.is_pending()
+                {
+                    let message = format!("the clock was set to the master's; {}", now.message);
+                    let check = Check { diffs, ..Check::default() };
+                    self.tell(resource, Outcome::Changed, &message, Some(&check), seconds);
+                    continue;
+                }
                 changed |= self.make(resource, check, begun, seconds);
             }
         }
