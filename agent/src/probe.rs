@@ -66,7 +66,7 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
         rows_per_cost: drawing.block,
         start_seconds: view.start_seconds,
         start_cpu: view.start_cpu,
-        trace_cpu: view.arrivals.last().map_or(0.0, |&(_, cpu)| cpu),
+        trace_cpu: view.trace_cpu,
         trace_seconds: view.trace_seconds,
         cut_differences,
         warnings: view.messages,

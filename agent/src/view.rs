@@ -17,6 +17,10 @@ use crate::scratch::Scratch;
 use crate::store::blobs::Blobs;
 use crate::strip::pacing::{self, Look, Pacing};
 
+/// Looks that found blocks, below which nothing is told of where the cost lies: on a busy machine a look comes when it
+/// can.
+const LEAST_LOOKS: u32 = 6;
+
 /// What renders of a job need.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -33,13 +37,15 @@ pub struct View {
     /// The floats of all rows, as far as the state file was seen: empty when the trace was too quick for that.
     pub pixels: Vec<Pixel>,
     /// CPU seconds since the start of the trace up to the last block of each row of blocks, with the first row below.
+    /// Empty where the looks were too few to tell.
     pub arrivals: Vec<(u32, f64)>,
     /// Wall seconds from POV-Ray's start until it traced.
     pub start_seconds: f64,
     /// CPU seconds until it traced.
     pub start_cpu: f64,
-    /// Wall seconds from there to the last block.
+    /// Wall seconds and CPU seconds from there to the last block.
     pub trace_seconds: f64,
+    pub trace_cpu: f64,
     /// CPU seconds in all.
     pub cpu: f64,
     pub messages: String,
@@ -111,8 +117,9 @@ pub fn render(
             let cpu = process.cpu_seconds();
             let (start_seconds, start_cpu) = start.unwrap_or((begun.elapsed().as_secs_f64(), cpu));
             let pixels = collected.whole();
-            let Collected { arrivals, seconds: trace_seconds, .. } = collected;
-            return Ok(View { pixels, arrivals, start_seconds, start_cpu, trace_seconds, cpu, messages });
+            let arrivals = collected.cost_map().to_vec();
+            let (trace_seconds, trace_cpu) = (collected.seconds, collected.charged);
+            return Ok(View { pixels, arrivals, start_seconds, start_cpu, trace_seconds, trace_cpu, cpu, messages });
         }
         if follower.is_removed() {
             // Writing the picture makes no blocks, and is progress all the same.
@@ -120,7 +127,7 @@ pub fn render(
         }
         let stage = match (collected.is_whole(), was_whole) {
             (false, _) => Stage::Tracing,
-            (true, false) => Stage::Traced(&collected.arrivals),
+            (true, false) => Stage::Traced(collected.cost_map()),
             (true, true) => Stage::Writing,
         };
         was_whole = !matches!(stage, Stage::Tracing);
@@ -162,6 +169,10 @@ struct Collected {
     /// CPU seconds of the trace up to the last block, and wall seconds.
     charged: f64,
     seconds: f64,
+    /// Looks that found blocks, how many blocks, and how many of them the first look found: nobody knows what they cost.
+    looks: u32,
+    blocks: u32,
+    before_first: u32,
     broken: bool,
 }
 
@@ -181,6 +192,9 @@ impl Collected {
             marks: Vec::new(),
             charged: 0.0,
             seconds: 0.0,
+            looks: 0,
+            blocks: 0,
+            before_first: 0,
             broken,
         })
     }
@@ -211,9 +225,19 @@ impl Collected {
         for (end, after) in self.marks.drain(..) {
             self.arrivals.push((end, self.charged + each * f64::from(after)));
         }
+        if self.looks == 0 {
+            self.before_first = self.fresh;
+        }
+        self.looks += 1;
+        self.blocks += self.fresh;
         self.charged = self.charged.max(cpu);
         self.seconds = seconds;
         self.fresh = 0;
+    }
+
+    /// Where the cost lies, unless the trace was over after a few looks: then the map would show the looks.
+    fn cost_map(&self) -> &[(u32, f64)] {
+        if self.looks >= LEAST_LOOKS && self.before_first * 10 <= self.blocks { &self.arrivals } else { &[] }
     }
 
     /// Whether all rows are here.

@@ -86,8 +86,10 @@ pub async fn render(
     };
     let run = async {
         let parcel = Contents { assets: &prepared.assets, made: None }.parcel(&spec.bundle);
-        for node in &crew.nodes {
-            opening::open(&node.client, &spec, &parcel).await?;
+        let nodes = crew.nodes.iter().map(|node| (node.id, node.client.clone()));
+        let mut openings = opening::open_on(nodes, &spec, &parcel);
+        while let Some(opening) = openings.join_next().await {
+            opening.map_err(|error| RenderError::Nodes(format!("a node was not asked: {error}")))?.result?;
         }
         let parallel_begun = Instant::now();
         let parts = all_parts(&crew, &spec, folder.path(), progress).await?;

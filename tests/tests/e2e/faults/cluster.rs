@@ -33,7 +33,6 @@ pub const SWITCHES: [&str; 2] = ["+W241", "+H320"];
 
 /// One agent with one slot.
 pub struct Agent {
-    pub name: String,
     pub socket: PathBuf,
     pub cache: PathBuf,
     command: Box<dyn Fn(&Sandbox) -> Command>,
@@ -118,7 +117,7 @@ impl Cluster {
                 .arg(cache);
             with(command)
         };
-        let mut agent = Agent { name, socket, cache, command: Box::new(command), running: None };
+        let mut agent = Agent { socket, cache, command: Box::new(command), running: None };
         agent.start(&self.sandbox);
         self.agents.push(agent);
     }

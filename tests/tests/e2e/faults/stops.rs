@@ -24,9 +24,10 @@ fn stop(whom: Whom, time: Option<Duration>) {
         Whom::Povray => agent.povrays(&cluster.sandbox),
     };
     let all = |signal| {
-        stopped.iter().for_each(|&pid| {
+        for &pid in &stopped {
+            // One that has ended by now needs no signal.
             let _ = kill_process(pid, signal);
-        })
+        }
     };
     all(Signal::STOP);
     let outcome = match time {
