@@ -63,8 +63,10 @@ fn value(node: &Node, kind: &Kind, path: &str, named: Span, findings: &mut Vec<F
         Kind::Text(kind) => text(node, *kind).err(),
         Kind::Whole(range, unit) => whole(node, range, unit).err(),
         Kind::Model => model(node).err(),
+        Kind::Choice(words) => choice(node, words).err(),
         Kind::List(kind) => return list(node, *kind, path, findings),
         Kind::Keys(known) => return keys(node, known, path, named, findings),
+        Kind::Source(known) => return source(node, known, path, named, findings),
         Kind::Named(kind, known) => return named_nodes(node, *kind, known, path, findings),
     };
     if let Some(message) = wrong {
@@ -107,6 +109,33 @@ fn model(node: &Node) -> Result<(), String> {
     match &node.value {
         Value::Text(text) => text.parse::<Model>().map(drop).map_err(|error| error.to_string()),
         _ => Err(format!("must be a model such as pi1b, is {}", node.describe())),
+    }
+}
+
+fn choice(node: &Node, words: &[&str]) -> Result<(), String> {
+    let allowed = || words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+    match node.text() {
+        Some(text) if words.contains(&text) => Ok(()),
+        _ => Err(format!("must be {}, is {}", allowed(), node.describe())),
+    }
+}
+
+/// Where a secret comes from. What stands there instead is not repeated: it might be the secret.
+fn source(node: &Node, known: &[Key], path: &str, named: Span, findings: &mut Vec<Finding>) {
+    let names = known.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(" or ");
+    let Value::Map(entries) = &node.value else {
+        let message = format!(
+            "says where it comes from, {names}; it never stands here itself: \
+             `{{ env: TD_PASSWORD }}` or `{{ command: pass show pi }}`"
+        );
+        findings.push(Finding { secret: true, ..Finding::new(node.span, path, message) });
+        return;
+    };
+    keys(node, known, path, named, findings);
+    let given = entries.iter().filter(|entry| known.iter().any(|key| key.name == entry.key)).count();
+    if given != 1 {
+        let message = format!("needs exactly one of {names}, has {}", if given == 0 { "none" } else { "both" });
+        findings.push(Finding::new(named, path, message));
     }
 }
 

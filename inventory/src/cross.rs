@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::boot;
 use crate::finding::Finding;
 use crate::hosts;
+use crate::jump::Jump;
 use crate::keys::{DEFAULT_EXPORT, DEFAULT_MOUNT};
 use crate::model::Model;
 use crate::quote;
@@ -74,6 +75,7 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
     let mut notes = Vec::new();
     boot::inspect(defaults, &nodes, &mut errors, &mut notes);
     groups(defaults, &nodes, &mut errors);
+    jumps(&nodes, &mut errors);
     if let Some(share) = root.entry("share") {
         server(&share.value, &nodes, &mut errors);
         folders(&share.value, &mut errors);
@@ -108,6 +110,30 @@ fn groups(defaults: Option<&Node>, nodes: &[NodeView], errors: &mut Vec<Finding>
                 ));
             }
         }
+    }
+}
+
+/// Nobody reaches a node through itself.
+fn jumps(nodes: &[NodeView], errors: &mut Vec<Finding>) {
+    for node in nodes {
+        let Some(Ok(Jump(hops))) = node.effective("jump").and_then(Node::text).map(str::parse) else {
+            continue;
+        };
+        let own = node.own("jump");
+        let itself = |host: &Address| match host {
+            Address::Host(name) if name.eq_ignore_ascii_case(node.name()) => true,
+            host => node.address().as_ref() == Some(host),
+        };
+        if !hops.iter().any(|hop| hop.port.is_none() && itself(&hop.host)) {
+            continue;
+        }
+        // Where the default makes it so, the node is the place: there `none` helps.
+        let (span, path) = match own {
+            Some(value) => (value.span, format!("{}.jump", node.path())),
+            None => (node.entry.key_span, node.path()),
+        };
+        let message = "its `jump` leads through itself; `jump: none` reaches it straight";
+        errors.push(Finding::new(span, path, message));
     }
 }
 

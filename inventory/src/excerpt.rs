@@ -30,6 +30,7 @@ pub(crate) fn render(findings: &Findings, style: Style) -> String {
         head(&mut out, findings, finding, style);
         // What concerns the whole file points at no line.
         if finding.span != Span::START
+            && !finding.secret
             && let Some(line) = lines.get(finding.span.line.saturating_sub(1))
         {
             excerpt(&mut out, line, finding, style, findings.severity);

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::jump::Jump;
 use crate::model::Model;
 use crate::yaml::Node as Tree;
 
@@ -14,6 +15,8 @@ use crate::yaml::Node as Tree;
 pub(crate) struct File {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Host>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,9 +53,44 @@ pub(crate) struct Host {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apt_proxy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jump: Option<Jump>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+    #[serde(rename = "become", skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<Become>,
+}
+
+/// How the login becomes root.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Become {
+    /// By sudo, unless it is root already.
+    #[default]
+    Sudo,
+    /// Not at all: it is root.
+    None,
+}
+
+/// Where a password comes from. Exactly one of the two is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Password {
+    /// An environment variable of the master.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// A command for `sh` on the master that prints it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]

@@ -30,11 +30,13 @@ pub struct Finding {
     pub path: String,
     /// What was expected and what is there, without place and path.
     pub message: String,
+    /// Whether the line may hold a secret, so that it is not shown.
+    pub secret: bool,
 }
 
 impl Finding {
     pub(crate) fn new(span: Span, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Finding { span, path: path.into(), message: message.into() }
+        Finding { span, path: path.into(), message: message.into(), secret: false }
     }
 }
 

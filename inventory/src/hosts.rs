@@ -54,7 +54,9 @@ fn addresses(nodes: &[NodeView], errors: &mut Vec<Finding>) {
             let Some(port) = port(node, key, default) else {
                 continue;
             };
-            let slot = seen.entry((address.clone(), key, port));
+            // Behind two gates one private address can be two machines.
+            let jump = node.effective("jump").and_then(|jump| jump.text());
+            let slot = seen.entry((address.clone(), key, port, jump));
             let other: &mut &NodeView = slot.or_insert(node);
             if !std::ptr::eq(*other, node) && first.is_none() {
                 first = Some(*other);

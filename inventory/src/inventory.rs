@@ -8,8 +8,9 @@ use crate::address::Address;
 use crate::check;
 use crate::cross;
 use crate::encoding;
-use crate::file::{self, File};
+use crate::file::{self, Become, File, Password};
 use crate::finding::{Finding, Findings, InventoryErrors, Severity, Span};
+use crate::jump::Jump;
 use crate::layout;
 use crate::model::Model;
 use crate::read::MAX_BYTES;
@@ -20,6 +21,7 @@ use crate::yaml;
 #[derive(Debug, Clone)]
 pub struct Inventory {
     pub(crate) cluster: String,
+    pub(crate) uid: u32,
     pub(crate) share: Option<Share>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) notes: Findings,
@@ -42,10 +44,48 @@ pub struct Node {
     pub groups: Vec<String>,
     /// Boot settings: only those that its model takes.
     pub boot: Boot,
-    /// Port of its SSH server.
-    pub ssh_port: u16,
+    /// Debian packages besides those that td needs itself.
+    pub packages: Vec<String>,
+    /// URL of the proxy for td's calls of apt on the node, `http://host:port`; `None`: as the node has it.
+    pub apt_proxy: Option<String>,
+    /// Port of its SSH server; `None` leaves it to ssh's own rules (`Port` of ~/.ssh/config, else 22).
+    pub ssh_port: Option<u16>,
     /// Port on which its agent listens; never `ssh_port`.
     pub agent_port: u16,
+    /// Machines on the way to it; `None` leaves it to ssh's own rules (`ProxyJump` of ~/.ssh/config).
+    pub jump: Option<Jump>,
+    /// The private key for SSH, `~/` not expanded; `None` leaves it to ssh's own rules.
+    pub identity_file: Option<String>,
+    /// Where the password of its user comes from; `None`: asked for on the terminal where one is needed.
+    pub password: Option<PasswordSource>,
+    /// How its user becomes root.
+    pub becomes: Become,
+}
+
+/// Where a password comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// An environment variable of the master.
+    Env(String),
+    /// A command for `sh` on the master; the first line of its output.
+    Command(String),
+}
+
+impl PasswordSource {
+    pub(crate) fn read(from: Password) -> Option<PasswordSource> {
+        match (from.env, from.command) {
+            (Some(name), None) => Some(PasswordSource::Env(name)),
+            (None, Some(command)) => Some(PasswordSource::Command(command)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn written(&self) -> Password {
+        match self {
+            PasswordSource::Env(name) => Password { env: Some(name.clone()), command: None },
+            PasswordSource::Command(command) => Password { env: None, command: Some(command.clone()) },
+        }
+    }
 }
 
 /// Settings in config.txt of a Raspberry Pi; `None` leaves one as it is.
@@ -105,6 +145,11 @@ impl Inventory {
     /// The cluster's name.
     pub fn cluster(&self) -> &str {
         &self.cluster
+    }
+
+    /// Number of the user and the group `td` on every node.
+    pub fn uid(&self) -> u32 {
+        self.uid
     }
 
     /// The share, if the cluster has one.

@@ -13,6 +13,9 @@ pub const DEFAULT_SSH_PORT: u16 = 22;
 pub const DEFAULT_EXPORT: &str = "/srv/td";
 /// Folder where the nodes mount the share unless `share.mount` says otherwise.
 pub const DEFAULT_MOUNT: &str = "/mnt/td";
+/// Number of user and group `td` on every node unless `uid` says otherwise: above what people's accounts get one by one,
+/// below what Debian and systemd keep for themselves.
+pub const DEFAULT_UID: u32 = 7979;
 /// The cluster's name unless `cluster` says otherwise.
 pub(crate) const DEFAULT_CLUSTER: &str = "cluster";
 
@@ -47,10 +50,14 @@ pub(crate) enum Kind {
     Whole(RangeInclusive<u32>, &'static str),
     /// The id of a [`crate::Model`].
     Model,
+    /// One of these words.
+    Choice(&'static [&'static str]),
     /// Texts of one kind, none twice.
     List(Text),
     /// These keys and no other.
     Keys(&'static [Key]),
+    /// Exactly one of these keys, which say where a secret comes from: a text in its place might be the secret.
+    Source(&'static [Key]),
     /// Names of this kind, each with these keys; at least one.
     Named(Text, &'static [Key]),
 }
@@ -64,12 +71,18 @@ const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
 }
 
 /// The file.
-pub(crate) static TOP: [Key; 4] = [
+pub(crate) static TOP: [Key; 5] = [
     optional(
         "cluster",
         Kind::Text(Text::Label),
         Fallback::Text(DEFAULT_CLUSTER),
         "The cluster's name, for people and for its certificates.",
+    ),
+    optional(
+        "uid",
+        Kind::Whole(100..=59999, ""),
+        Fallback::Number(DEFAULT_UID),
+        "Number of the user and the group `td` on every node: one for all, since NFS sees numbers only.",
     ),
     optional("defaults", Kind::Keys(&DEFAULTS), Fallback::None, "Values for every node that does not have its own."),
     optional(
@@ -92,9 +105,23 @@ static SHARE: [Key; 3] = [
 ];
 
 /// What `defaults` can hold: everything of a node but its address.
-static DEFAULTS: [Key; 7] = [USER, MODEL, SLOTS, GROUPS, BOOT, SSH_PORT, AGENT_PORT];
+static DEFAULTS: [Key; 13] = [
+    USER,
+    MODEL,
+    SLOTS,
+    GROUPS,
+    BOOT,
+    PACKAGES,
+    APT_PROXY,
+    SSH_PORT,
+    AGENT_PORT,
+    JUMP,
+    IDENTITY_FILE,
+    PASSWORD,
+    BECOME,
+];
 
-static NODE: [Key; 8] = [
+static NODE: [Key; 14] = [
     required(
         "address",
         Kind::Text(Text::Address),
@@ -105,8 +132,14 @@ static NODE: [Key; 8] = [
     SLOTS,
     GROUPS,
     BOOT,
+    PACKAGES,
+    APT_PROXY,
     SSH_PORT,
     AGENT_PORT,
+    JUMP,
+    IDENTITY_FILE,
+    PASSWORD,
+    BECOME,
 ];
 
 const USER: Key = optional(
@@ -157,7 +190,7 @@ static BOOT_KEYS: [Key; 2] = [
 const SSH_PORT: Key = optional(
     "ssh_port",
     Kind::Whole(1..=65535, ""),
-    Fallback::Number(DEFAULT_SSH_PORT as u32),
+    Fallback::Said("as ssh: `Port` of ~/.ssh/config, else 22"),
     "Port of the SSH server.",
 );
 
@@ -167,4 +200,56 @@ const AGENT_PORT: Key = optional(
     Kind::Whole(1024..=65535, ""),
     Fallback::Number(DEFAULT_AGENT_PORT as u32),
     "Port on which td-agent listens.",
+);
+
+const PACKAGES: Key = optional(
+    "packages",
+    Kind::List(Text::Package),
+    Fallback::Said("none"),
+    "Debian packages besides those that td needs itself.",
+);
+
+const APT_PROXY: Key = optional(
+    "apt_proxy",
+    Kind::Text(Text::Proxy),
+    Fallback::Said("as the node has it"),
+    "Proxy that apt asks on the node, `http://192.0.2.1:3142`, in td's own calls; `none` undoes a default.",
+);
+
+const JUMP: Key = optional(
+    "jump",
+    Kind::Text(Text::Jump),
+    Fallback::Said("as ssh: `ProxyJump` of ~/.ssh/config, else none"),
+    "Machines on the way to the node, `user@gate.example:22`, several with commas; `none`: straight.",
+);
+
+const IDENTITY_FILE: Key = optional(
+    "identity_file",
+    Kind::Text(Text::File),
+    Fallback::Said("as ssh: the ssh-agent's keys, `IdentityFile` of ~/.ssh/config, else ~/.ssh/id_*"),
+    "The private key for SSH; `~/` is your home.",
+);
+
+const PASSWORD: Key = optional(
+    "password",
+    Kind::Source(&PASSWORD_KEYS),
+    Fallback::Said("asked for on the terminal where one is needed"),
+    "Where the password of `user` comes from, for SSH and for sudo. Never the password itself.",
+);
+
+static PASSWORD_KEYS: [Key; 2] = [
+    optional("env", Kind::Text(Text::Variable), Fallback::None, "An environment variable that holds it."),
+    optional(
+        "command",
+        Kind::Text(Text::Command),
+        Fallback::None,
+        "A command for `sh` on the master; the first line that it prints is it.",
+    ),
+];
+
+const BECOME: Key = optional(
+    "become",
+    Kind::Choice(&["sudo", "none"]),
+    Fallback::Text("sudo"),
+    "How `user` becomes root: by `sudo`, or `none` where it is root already.",
 );

@@ -1,6 +1,7 @@
 //! The kinds of text in an inventory: what each must look like, for the reader (a sentence) and for editors (a pattern).
 
 use crate::address::Address;
+use crate::jump::{Jump, host_and_port};
 
 /// A kind of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,18 @@ pub enum Text {
     User,
     /// An absolute path of a folder.
     Folder,
+    /// A file of the master: absolute, or below `~/`.
+    File,
+    /// Machines on the way to a node, as ssh's ProxyJump, or `none`.
+    Jump,
+    /// A Debian package.
+    Package,
+    /// An apt proxy, or `none`.
+    Proxy,
+    /// An environment variable.
+    Variable,
+    /// A command line for `sh`.
+    Command,
 }
 
 /// Longest name that Linux takes as a host name (HOST_NAME_MAX).
@@ -34,6 +47,21 @@ impl Text {
             }
             Text::User => user(text),
             Text::Folder => folder(text),
+            Text::File => file(text),
+            Text::Jump => jump(text),
+            Text::Package => package(text),
+            Text::Proxy => proxy(text),
+            Text::Variable => variable(text),
+            Text::Command if text.trim().is_empty() => Err("must be a command for sh: it is empty".to_owned()),
+            Text::Command => Ok(()),
+        }
+    }
+
+    /// Several of this kind, as in "a list of words".
+    pub(crate) fn several(self) -> &'static str {
+        match self {
+            Text::Package => "Debian packages",
+            _ => "words",
         }
     }
 
@@ -45,6 +73,12 @@ impl Text {
             Text::Address => "an IP address or a host name",
             Text::User => "a login name",
             Text::Folder => "an absolute path",
+            Text::File => "a path (absolute, or below `~/`)",
+            Text::Jump => "`[user@]host[:port]`, several with commas, or `none`",
+            Text::Package => "a Debian package",
+            Text::Proxy => "`http://host:port`, or `none`",
+            Text::Variable => "a variable's name",
+            Text::Command => "a command for sh",
         }
     }
 
@@ -58,6 +92,12 @@ impl Text {
             }
             Text::User => "^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$".to_owned(),
             Text::Folder => "^(/[A-Za-z0-9._+@-]+)+$".to_owned(),
+            Text::File => "^(~/.|/.).*$".to_owned(),
+            Text::Jump => "^[A-Za-z0-9._@:,\\[\\]-]+$".to_owned(),
+            Text::Package => "^[a-z0-9][a-z0-9+.-]{1,}$".to_owned(),
+            Text::Proxy => "^(none|https?://[A-Za-z0-9.:\\[\\]-]+/?)$".to_owned(),
+            Text::Variable => "^[A-Za-z_][A-Za-z0-9_]*$".to_owned(),
+            Text::Command => "\\S".to_owned(),
         }
     }
 }
@@ -134,5 +174,61 @@ fn folder(text: &str) -> Result<(), String> {
         Some("") => fail("no `//`, and no `/` at the end"),
         Some(_) => fail("without `.` and `..`"),
         None => Ok(()),
+    }
+}
+
+fn file(text: &str) -> Result<(), String> {
+    let below = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));
+    match below {
+        None => Err("must be a path: absolute, or below `~/`".to_owned()),
+        Some("") => Err("must be a path of a file: it names a folder".to_owned()),
+        Some(_) => Ok(()),
+    }
+}
+
+/// As ssh's ProxyJump: the way to a node, one machine after the other.
+fn jump(text: &str) -> Result<(), String> {
+    match text.parse::<Jump>() {
+        Ok(_) => Ok(()),
+        Err(why) => Err(format!("must be `[user@]host[:port]`, several with commas, or `none`: {why}")),
+    }
+}
+
+/// Debian policy 5.6.1.
+fn package(text: &str) -> Result<(), String> {
+    let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if text.len() >= 2 && text.starts_with(small) && text.chars().all(|c| small(c) || matches!(c, '+' | '-' | '.')) {
+        Ok(())
+    } else {
+        Err("must be a Debian package: letters a to z, digits, `+`, `-` and `.`, two at least".to_owned())
+    }
+}
+
+/// Goes into apt's configuration between double quotes, and into no shell.
+fn proxy(text: &str) -> Result<(), String> {
+    if text == "none" {
+        return Ok(());
+    }
+    let fail = |why: &str| Err(format!("must be `http://host:port`, or `none`: {why}"));
+    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+        return fail("it begins with neither `http://` nor `https://`");
+    };
+    if rest.contains('@') {
+        return fail("no user and no password here (the file would hold a secret)");
+    }
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    match host_and_port(rest) {
+        Ok((_, Some(_))) => Ok(()),
+        Ok((_, None)) => fail("the port is missing"),
+        Err(why) => fail(&why),
+    }
+}
+
+fn variable(text: &str) -> Result<(), String> {
+    let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if first && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        Ok(())
+    } else {
+        Err("must be a variable's name: letters, digits and `_`, no digit first, without `$`".to_owned())
     }
 }

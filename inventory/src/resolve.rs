@@ -2,8 +2,8 @@
 
 use crate::file::{self, File, Host};
 use crate::finding::{Finding, Findings, Span};
-use crate::inventory::{Boot, Inventory, Node, ServerPlace, Share};
-use crate::keys::{DEFAULT_AGENT_PORT, DEFAULT_CLUSTER, DEFAULT_EXPORT, DEFAULT_MOUNT, DEFAULT_SSH_PORT};
+use crate::inventory::{Boot, Inventory, Node, PasswordSource, ServerPlace, Share};
+use crate::keys::{DEFAULT_AGENT_PORT, DEFAULT_CLUSTER, DEFAULT_EXPORT, DEFAULT_MOUNT, DEFAULT_UID};
 use crate::model::Model;
 
 /// A checked file with its defaults merged. A node's own value stands before the default's; `boot` is merged setting by
@@ -13,7 +13,8 @@ pub(crate) fn resolve(file: File, notes: Findings) -> Result<Inventory, Finding>
     let nodes =
         file.nodes.into_iter().map(|(name, host)| node(name, host, &defaults)).collect::<Result<Vec<_>, _>>()?;
     let share = file.share.map(|from| share(from, &nodes)).transpose()?;
-    Ok(Inventory { cluster: file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned()), share, nodes, notes })
+    let cluster = file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
+    Ok(Inventory { cluster, uid: file.uid.unwrap_or(DEFAULT_UID), share, nodes, notes })
 }
 
 /// Something that the checks have ruled out.
@@ -42,8 +43,14 @@ fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
         slots: own.slots.or(defaults.slots),
         groups: own.groups.or_else(|| defaults.groups.clone()).unwrap_or_default(),
         boot: Boot { gpu_mem: own_boot.gpu_mem.or(gpu_mem), arm_freq: own_boot.arm_freq.or(arm_freq) },
-        ssh_port: own.ssh_port.or(defaults.ssh_port).unwrap_or(DEFAULT_SSH_PORT),
+        packages: own.packages.or_else(|| defaults.packages.clone()).unwrap_or_default(),
+        apt_proxy: own.apt_proxy.or_else(|| defaults.apt_proxy.clone()).filter(|proxy| proxy != "none"),
+        ssh_port: own.ssh_port.or(defaults.ssh_port),
         agent_port: own.agent_port.or(defaults.agent_port).unwrap_or(DEFAULT_AGENT_PORT),
+        jump: own.jump.or_else(|| defaults.jump.clone()),
+        identity_file: own.identity_file.or_else(|| defaults.identity_file.clone()),
+        password: own.password.or_else(|| defaults.password.clone()).and_then(PasswordSource::read),
+        becomes: own.becomes.or(defaults.becomes).unwrap_or_default(),
     })
 }
 
@@ -69,6 +76,7 @@ fn share(from: file::Share, nodes: &[Node]) -> Result<Share, Finding> {
 pub(crate) fn written_out(inventory: &Inventory) -> File {
     File {
         cluster: Some(inventory.cluster.clone()),
+        uid: Some(inventory.uid),
         defaults: None,
         share: inventory.share.as_ref().map(|share| file::Share {
             server: match &share.server {
@@ -91,7 +99,13 @@ fn host(node: &Node) -> Host {
         slots: node.slots,
         groups: Some(node.groups.clone()),
         boot: (node.boot != Boot::default()).then_some(boot),
-        ssh_port: Some(node.ssh_port),
+        packages: Some(node.packages.clone()),
+        apt_proxy: node.apt_proxy.clone(),
+        ssh_port: node.ssh_port,
         agent_port: Some(node.agent_port),
+        jump: node.jump.clone(),
+        identity_file: node.identity_file.clone(),
+        password: node.password.as_ref().map(PasswordSource::written),
+        becomes: Some(node.becomes),
     }
 }

@@ -54,8 +54,17 @@ fn kind(kind: &Kind) -> Value {
             json!({ "type": "integer", "minimum": range.start(), "maximum": range.end() })
         }
         Kind::Model => json!({ "enum": Model::all().map(Model::id).collect::<Vec<_>>() }),
+        Kind::Choice(words) => json!({ "enum": words }),
         Kind::List(kind) => json!({ "type": "array", "items": text(*kind), "uniqueItems": true }),
         Kind::Keys(known) => keys(known),
+        Kind::Source(known) => {
+            let mut source = keys(known);
+            if let Value::Object(source) = &mut source {
+                source.insert("minProperties".to_owned(), 1.into());
+                source.insert("maxProperties".to_owned(), 1.into());
+            }
+            source
+        }
         Kind::Named(name, known) => json!({
             "type": "object",
             "minProperties": 1,

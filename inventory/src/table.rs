@@ -48,7 +48,7 @@ fn rows(out: &mut String, path: &str, known: &[Key]) {
         match key.kind {
             // `defaults` takes the keys of a node, which are listed once, there.
             Kind::Keys(_) if path == "defaults" => {}
-            Kind::Keys(known) => rows(out, &path, known),
+            Kind::Keys(known) | Kind::Source(known) => rows(out, &path, known),
             Kind::Named(_, known) => rows(out, &format!("{path}.NAME"), known),
             _ => {}
         }
@@ -61,8 +61,10 @@ fn value(kind: &Kind) -> String {
         Kind::Whole(range, "") => format!("{} to {}", range.start(), range.end()),
         Kind::Whole(range, unit) => format!("{} to {} {unit}", range.start(), range.end()),
         Kind::Model => "a model (table below)".to_owned(),
-        Kind::List(_) => "a list of words".to_owned(),
+        Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Kind::List(kind) => format!("a list of {}", kind.several()),
         Kind::Keys(_) => "keys".to_owned(),
+        Kind::Source(_) => "one of the keys".to_owned(),
         Kind::Named(..) => "host names with their keys".to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use td_inventory::{Findings, Inventory, Node, ReadError, ServerPlace, Severity, Share};
+use td_inventory::{Become, Findings, Inventory, Node, PasswordSource, ReadError, ServerPlace, Severity, Share};
 
 use crate::output::{Color, Outcome};
 
@@ -161,7 +161,19 @@ fn node_event(node: &Node) -> Value {
         "slots": node.slots,
         "groups": node.groups,
         "boot": { "gpu_mem": node.boot.gpu_mem, "arm_freq": node.boot.arm_freq },
+        "packages": node.packages,
+        "apt_proxy": node.apt_proxy,
         "ssh_port": node.ssh_port,
         "agent_port": node.agent_port,
+        "jump": node.jump.as_ref().map(ToString::to_string),
+        "identity_file": node.identity_file,
+        "password": node.password.as_ref().map(|source| match source {
+            PasswordSource::Env(name) => json!({ "env": name }),
+            PasswordSource::Command(command) => json!({ "command": command }),
+        }),
+        "become": match node.becomes {
+            Become::Sudo => "sudo",
+            Become::None => "none",
+        },
     })
 }

@@ -1,22 +1,37 @@
-//! `td-provision`: from an inventory to a working cluster. So far it checks inventories, exports their
-//! schema, and makes the cluster's certificates.
+//! `td-provision`: from an inventory to a working cluster.
 
+mod agent;
 mod build_agent;
 mod certs;
 mod check;
+mod crew;
+mod facts;
+mod outcome;
 mod output;
+mod report;
+mod resolve;
+mod root;
 mod schema;
+mod secret;
+mod ssh;
+mod stop;
+mod terminal;
+mod twins;
+mod words;
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 use output::{Color, Outcome};
+use stop::Stop;
 
 /// From an inventory to a working cluster.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong use or refused input, 130 interrupted.
+/// Exit codes: 0 done, 1 failed, 2 wrong use or refused input, 3 changes pending (plan), 4 nodes unreachable, 130 interrupted.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -52,6 +67,11 @@ enum Command {
     /// The cluster's own CA, and certificates for the master and the nodes
     #[command(subcommand)]
     Certs(certs::Command),
+    /// Show what the nodes are: model, system, memory, disks, clock, NFS
+    ///
+    /// Connects to all nodes side by side, asks each td-agent (one is brought along where there is none, and taken away
+    /// again), and changes nothing.
+    Facts(facts::Arguments),
     /// Print the JSON Schema of inventories, for editors that complete them
     Schema,
 }
@@ -63,17 +83,32 @@ fn main() -> ExitCode {
         Command::Check { file, color, .. } => check::screen(&file, color),
         Command::BuildAgent(arguments) => return build_agent::run(&arguments),
         Command::Certs(command) => certs::run(command),
+        Command::Facts(arguments) => block_on(|stop| facts::run(arguments, stop)),
         Command::Schema => schema::print(),
     };
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Refused) => ExitCode::from(2),
-        Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Ok(outcome) => ExitCode::from(outcome.code()),
         // `td-provision schema | head` is no failure.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("td-provision: {error:#}");
-            ExitCode::FAILURE
+            let refused = error.is::<crew::Refused>();
+            ExitCode::from(if refused { Outcome::Refused } else { Outcome::Failed }.code())
         }
     }
+}
+
+/// Runs what needs the network. Whatever is left of it at the end (a question that nobody answered) is not waited for.
+fn block_on<F: Future<Output = Result<Outcome>>>(work: impl FnOnce(Stop) -> F) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the program cannot start its threads")?;
+    let result = runtime.block_on(async {
+        let stop = Stop::on_signals().context("no signal handler")?;
+        work(stop).await
+    });
+    runtime.shutdown_background();
+    terminal::restore();
+    result
 }

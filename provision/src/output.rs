@@ -10,10 +10,30 @@ use td_inventory::Style;
 pub enum Outcome {
     /// Exit code 0.
     Done,
+    /// Something failed, and that was said: exit code 1.
+    Failed,
     /// The input was refused, and that was said: exit code 2.
     Refused,
-    /// Something is not as it should be, and that was said: exit code 1.
-    Failed,
+    /// A plan has changes pending: exit code 3.
+    Pending,
+    /// Nodes were not reached: exit code 4.
+    Unreachable,
+    /// Ctrl-C: exit code 130.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::Refused => 2,
+            Outcome::Pending => 3,
+            Outcome::Unreachable => 4,
+            Outcome::Interrupted => 130,
+        }
+    }
 }
 
 /// When to use colours and show lines of the file.

@@ -1,7 +1,7 @@
 //! What comes out of a good file: defaults merged, aliases and merge keys resolved.
 
 use insta::assert_snapshot;
-use td_inventory::{Address, DEFAULT_AGENT_PORT, DEFAULT_SSH_PORT, Model, ServerPlace, Style};
+use td_inventory::{Address, Become, DEFAULT_AGENT_PORT, DEFAULT_UID, Model, PasswordSource, ServerPlace, Style};
 
 use crate::good;
 
@@ -16,7 +16,7 @@ fn the_example_of_the_paper() {
         assert_eq!(node.model, Model::Pi1b);
         assert_eq!(node.user.as_deref(), Some("pi"));
         assert_eq!((node.boot.gpu_mem, node.boot.arm_freq), (Some(16), Some(800)));
-        assert_eq!((node.ssh_port, node.agent_port), (22, 7979));
+        assert_eq!((node.ssh_port, node.agent_port), (None, 7979));
     }
     let share = inventory.share().expect("has a share");
     assert_eq!(share.server, ServerPlace::Node("pi110".to_owned()));
@@ -51,7 +51,10 @@ fn as_little_as_possible() {
     assert_eq!(node.address, Address::Host("a.local".to_owned()));
     assert_eq!(node.model, Model::Generic);
     assert_eq!((node.user.as_deref(), node.slots), (None, None));
-    assert_eq!((node.ssh_port, node.agent_port), (DEFAULT_SSH_PORT, DEFAULT_AGENT_PORT));
+    assert_eq!((node.ssh_port, node.agent_port), (None, DEFAULT_AGENT_PORT));
+    assert_eq!((&node.jump, &node.identity_file, &node.password, &node.apt_proxy), (&None, &None, &None, &None));
+    assert_eq!((node.becomes, node.packages.len()), (Become::Sudo, 0));
+    assert_eq!(inventory.uid(), DEFAULT_UID);
     assert!(node.groups.is_empty());
     assert!(inventory.share().is_none());
     assert_eq!(inventory.cluster(), "cluster");
@@ -60,8 +63,15 @@ fn as_little_as_possible() {
 /// Every key, own values against defaults. (That the checks and the types know the same keys shows here, too.)
 const EVERYTHING: &str = "\
 cluster: shelf-2
+uid: 700
 defaults:
   user: td
+  packages: [htop]
+  apt_proxy: http://192.0.2.9:3142
+  jump: pi@gate.example:2022,192.0.2.8
+  identity_file: ~/.ssh/id_shelf
+  password: { env: TD_PASSWORD }
+  become: sudo
   model: pi1b
   slots: 1
   groups: [shelf]
@@ -80,6 +90,12 @@ nodes:
     boot: { arm_freq: 1800 }
     ssh_port: 22
     agent_port: 7979
+    packages: []
+    apt_proxy: none
+    jump: none
+    identity_file: /root/key
+    password: { command: 'pass show pi' }
+    become: none
   none: { address: Nas.Local, model: generic, groups: [] }
   five: { address: 192.0.2.5, model: pi5, boot: {} }
 ";
@@ -93,6 +109,23 @@ fn defaults_are_merged() {
 }
 
 #[test]
+fn how_a_node_is_reached() {
+    let inventory = good(EVERYTHING);
+    let [plain, own, ..] = inventory.nodes() else { panic!("has four nodes") };
+    let jump = plain.jump.clone().expect("a default");
+    assert_eq!(jump.to_string(), "pi@gate.example:2022,192.0.2.8");
+    assert_eq!((jump.0[0].user.as_deref(), jump.0[0].port), (Some("pi"), Some(2022)));
+    assert_eq!(plain.password, Some(PasswordSource::Env("TD_PASSWORD".to_owned())));
+    assert_eq!(plain.apt_proxy, Some("http://192.0.2.9:3142".to_owned()));
+    assert_eq!(plain.packages, ["htop"]);
+    assert_eq!(own.jump.as_ref().map(|jump| jump.0.len()), Some(0), "`none` is said, not left open");
+    assert_eq!(own.password, Some(PasswordSource::Command("pass show pi".to_owned())), "replaced, not merged");
+    assert_eq!((own.becomes, &own.apt_proxy), (Become::None, &None));
+    assert!(own.packages.is_empty(), "a list is replaced, not merged");
+    assert_eq!(inventory.uid(), 700);
+}
+
+#[test]
 fn written_out_it_reads_the_same() {
     for yaml in [EVERYTHING, include_str!("../../../inventory.yaml")] {
         let inventory = good(yaml);
@@ -100,6 +133,7 @@ fn written_out_it_reads_the_same() {
         assert_eq!(again.nodes(), inventory.nodes());
         assert_eq!(again.share(), inventory.share());
         assert_eq!(again.cluster(), inventory.cluster());
+        assert_eq!(again.uid(), inventory.uid());
         assert!(again.notes().is_empty(), "everything is a node's own value now");
     }
 }

@@ -157,6 +157,46 @@ nodes:
 }
 
 #[test]
+fn the_way_to_a_node() {
+    assert_snapshot!(screen(
+        "\
+uid: 99
+defaults: { jump: '', identity_file: id_rsa, become: su, packages: vim, apt_proxy: 192.0.2.1:3142 }
+nodes:
+  a1: { address: 192.0.2.1, jump: 'ssh://gate.example' }
+  a2: { address: 192.0.2.2, jump: 'gate.example:0' }
+  a3: { address: 192.0.2.3, jump: '-oProxyCommand=x@gate.example' }
+  a4: { address: 192.0.2.4, jump: 'gate.example,,b' }
+  a5: { address: 192.0.2.5, jump: '[2001:db8::1', become: yes }
+  a6: { address: 192.0.2.6, identity_file: ~/, packages: [Vim, 'a b', g, --force] }
+  a7: { address: 192.0.2.7, apt_proxy: 'http://me:secret@192.0.2.1:3142' }
+  a8: { address: 192.0.2.8, apt_proxy: 'http://192.0.2.1' }
+  a9: { address: 192.0.2.9, apt_proxy: 'ftp://192.0.2.1:21', become: 1 }
+  b1: { address: 192.0.2.10, apt_proxy: 'http://a b:1', jump: 'gate.example:65536' }
+"
+    ));
+}
+
+/// What stands in the place of a password is not shown again, whatever it is.
+#[test]
+fn passwords_do_not_stand_here() {
+    let errors = screen(
+        "\
+defaults: { password: hunter2hunter2 }
+nodes:
+  a: { address: 192.0.2.1, password: [hunter2hunter2] }
+  b: { address: 192.0.2.2, password: 271828182 }
+  c: { address: 192.0.2.3, password: { env: A, command: b } }
+  d: { address: 192.0.2.4, password: {} }
+  e: { address: 192.0.2.5, password: { env: $TD, file: /x } }
+  f: { address: 192.0.2.6, password: { command: ' ' } }
+",
+    );
+    assert!(!errors.contains("hunter2") && !errors.contains("271828"), "{errors}");
+    assert_snapshot!(errors);
+}
+
+#[test]
 fn models_that_nobody_makes() {
     assert_snapshot!(screen(
         "\

@@ -51,6 +51,21 @@ nodes: { a: { address: 192.0.2.1 } }
 }
 
 #[test]
+fn a_way_through_itself() {
+    assert_snapshot!(screen(
+        "\
+defaults: { jump: pi110 }
+nodes:
+  pi110: { address: 192.0.2.110 }
+  pi111: { address: 192.0.2.111, jump: 'gate.example,192.0.2.111' }
+"
+    ));
+    good("defaults: { jump: a }\nnodes: { a: { address: 192.0.2.1, jump: none }, b: { address: 192.0.2.2 } }\n");
+    // Behind two gates one private address is two machines.
+    good("nodes: { a: { address: 10.0.0.1, jump: x.example }, b: { address: 10.0.0.1, jump: y.example } }\n");
+}
+
+#[test]
 fn a_group_with_a_nodes_name() {
     assert_snapshot!(screen(
         "\

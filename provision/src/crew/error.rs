@@ -1,0 +1,73 @@
+//! Why nothing came of a node.
+
+use td_protocol::converge::event::{Refused, RefusedReason};
+use thiserror::Error;
+
+use crate::agent::{BuildError, UploadError};
+use crate::root::{RootError, ShellError};
+use crate::ssh::ConnectError;
+
+/// A node's failure; the caller puts the node's name in front.
+#[derive(Debug, Clone, Error)]
+pub enum NodeError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Not root.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The shell ended.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// No binary for it.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The binary did not arrive.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
+    /// td-agent refused.
+    #[error("{}{}", .0.message, advice(.0.reason))]
+    Refused(Refused),
+    /// td-agent ended without saying how.
+    #[error("td-agent ended in the middle ({0}); run the same command again")]
+    Broken(String),
+    /// The node and the inventory do not go together.
+    #[error("{0}")]
+    Unfit(String),
+    /// Ctrl-C.
+    #[error("interrupted; the same command again does the rest")]
+    Interrupted,
+}
+
+fn advice(reason: RefusedReason) -> &'static str {
+    match reason {
+        RefusedReason::PlanChanged => "; nothing was changed. Run the command again to see the new plan",
+        RefusedReason::Input | RefusedReason::NotRoot | RefusedReason::Locked => "",
+    }
+}
+
+impl NodeError {
+    /// Whether the node was not reached at all.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, NodeError::Connect(_))
+    }
+
+    /// One word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            NodeError::Connect(error) => error.kind(),
+            NodeError::Root(_) => "sudo",
+            NodeError::Shell(_) => "connection_lost",
+            NodeError::Build(_) => "no_build",
+            NodeError::Upload(_) => "upload",
+            NodeError::Refused(refused) => match refused.reason {
+                RefusedReason::Locked => "locked",
+                RefusedReason::PlanChanged => "plan_changed",
+                RefusedReason::Input | RefusedReason::NotRoot => "refused",
+            },
+            NodeError::Broken(_) => "agent",
+            NodeError::Unfit(_) => "unfit",
+            NodeError::Interrupted => "interrupted",
+        }
+    }
+}
