@@ -76,6 +76,7 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
     boot::inspect(defaults, &nodes, &mut errors, &mut notes);
     groups(defaults, &nodes, &mut errors);
     jumps(&nodes, &mut errors);
+    clock(root, &nodes, &mut errors);
     if let Some(share) = root.entry("share") {
         server(&share.value, &nodes, &mut errors);
         folders(&share.value, &mut errors);
@@ -111,6 +112,28 @@ fn groups(defaults: Option<&Node>, nodes: &[NodeView], errors: &mut Vec<Finding>
             }
         }
     }
+}
+
+/// The server that gives the time is a node, which td can set up so.
+fn clock(root: &Node, nodes: &[NodeView], errors: &mut Vec<Finding>) {
+    let Some(clock) = root.entry("clock").filter(|clock| clock.value.text() == Some("server")) else {
+        return;
+    };
+    let message = match root.entry("share").map(|share| share.value.entry("server").and_then(|s| s.value.text())) {
+        None => "`server` is the share's server, and there is no `share`",
+        // A server of the wrong form: `check` has said it.
+        Some(None) => return,
+        Some(Some(server)) => {
+            let address = server.parse().ok();
+            let is_node =
+                |node: &NodeView| node.name().eq_ignore_ascii_case(server) || (address.is_some() && node.address() == address);
+            if nodes.iter().any(is_node) {
+                return;
+            }
+            "`server` is the share's server, which is no node of this file here: td cannot set up its clock"
+        }
+    };
+    errors.push(Finding::new(clock.value.span, "clock", message));
 }
 
 /// Nobody reaches a node through itself.

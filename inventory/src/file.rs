@@ -18,6 +18,8 @@ pub(crate) struct File {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockFrom>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Host>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
@@ -68,6 +70,17 @@ pub(crate) struct Host {
     pub password: Option<Password>,
     #[serde(rename = "become", skip_serializing_if = "Option::is_none")]
     pub becomes: Option<Become>,
+}
+
+/// Where the nodes have the time from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockFrom {
+    /// Each node's own time synchronisation, from the internet or the local network.
+    #[default]
+    System,
+    /// The share's server, which is a node.
+    Server,
 }
 
 /// How the login becomes root.

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::check;
 use crate::cross;
 use crate::encoding;
-use crate::file::{self, Become, File, Password};
+use crate::file::{self, Become, ClockFrom, File, Password};
 use crate::finding::{Finding, Findings, InventoryErrors, Severity, Span};
 use crate::jump::Jump;
 use crate::layout;
@@ -22,6 +22,7 @@ use crate::yaml;
 pub struct Inventory {
     pub(crate) cluster: String,
     pub(crate) uid: u32,
+    pub(crate) clock: ClockFrom,
     pub(crate) share: Option<Share>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) notes: Findings,
@@ -150,6 +151,11 @@ impl Inventory {
     /// Number of the user and the group `td` on every node.
     pub fn uid(&self) -> u32 {
         self.uid
+    }
+
+    /// Where the nodes have the time from.
+    pub fn clock(&self) -> ClockFrom {
+        self.clock
     }
 
     /// The share, if the cluster has one.

@@ -71,7 +71,7 @@ const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
 }
 
 /// The file.
-pub(crate) static TOP: [Key; 5] = [
+pub(crate) static TOP: [Key; 6] = [
     optional(
         "cluster",
         Kind::Text(Text::Label),
@@ -83,6 +83,13 @@ pub(crate) static TOP: [Key; 5] = [
         Kind::Whole(100..=59999, ""),
         Fallback::Number(DEFAULT_UID),
         "Number of the user and the group `td` on every node: one for all, since NFS sees numbers only.",
+    ),
+    optional(
+        "clock",
+        Kind::Choice(&["system", "server"]),
+        Fallback::Text("system"),
+        "Where the nodes have the time from: each its own time synchronisation, or all from the share's server (by chrony), \
+         for a cluster without internet.",
     ),
     optional("defaults", Kind::Keys(&DEFAULTS), Fallback::None, "Values for every node that does not have its own."),
     optional(

@@ -53,7 +53,7 @@ pub mod yaml;
 
 pub use address::{Address, AddressError};
 pub use excerpt::Style;
-pub use file::Become;
+pub use file::{Become, ClockFrom};
 pub use finding::{Finding, Findings, InventoryErrors, Severity, Span};
 pub use inventory::{Boot, EmitError, Inventory, Node, PasswordSource, ServerPlace, Share};
 pub use jump::{Hop, Jump};

@@ -14,7 +14,7 @@ pub(crate) fn resolve(file: File, notes: Findings) -> Result<Inventory, Finding>
         file.nodes.into_iter().map(|(name, host)| node(name, host, &defaults)).collect::<Result<Vec<_>, _>>()?;
     let share = file.share.map(|from| share(from, &nodes)).transpose()?;
     let cluster = file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
-    Ok(Inventory { cluster, uid: file.uid.unwrap_or(DEFAULT_UID), share, nodes, notes })
+    Ok(Inventory { cluster, uid: file.uid.unwrap_or(DEFAULT_UID), clock: file.clock.unwrap_or_default(), share, nodes, notes })
 }
 
 /// Something that the checks have ruled out.
@@ -77,6 +77,7 @@ pub(crate) fn written_out(inventory: &Inventory) -> File {
     File {
         cluster: Some(inventory.cluster.clone()),
         uid: Some(inventory.uid),
+        clock: Some(inventory.clock),
         defaults: None,
         share: inventory.share.as_ref().map(|share| file::Share {
             server: match &share.server {

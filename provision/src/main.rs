@@ -1,13 +1,20 @@
 //! `td-provision`: from an inventory to a working cluster.
 
 mod agent;
+mod apply;
 mod build_agent;
 mod certs;
 mod check;
 mod crew;
+mod desired;
 mod facts;
+mod hello;
+mod lock;
 mod outcome;
 mod output;
+mod plan;
+mod power;
+mod remove;
 mod report;
 mod resolve;
 mod root;
@@ -17,6 +24,7 @@ mod ssh;
 mod stop;
 mod terminal;
 mod twins;
+mod verify;
 mod words;
 
 use std::future::Future;
@@ -72,6 +80,29 @@ enum Command {
     /// Connects to all nodes side by side, asks each td-agent (one is brought along where there is none, and taken away
     /// again), and changes nothing.
     Facts(facts::Arguments),
+    /// Show what `apply` would change, and change nothing
+    ///
+    /// Each pending change as a difference: files line by line, packages by name and version, keys hidden. Ends with 3 when
+    /// anything is pending. Makes the cluster's CA and the nodes' certificates on this machine where they are missing.
+    Plan(plan::Arguments),
+    /// Make the nodes what the inventory says
+    ///
+    /// Shows the plan, asks, does exactly that (and refuses where a node has changed in between), reboots where a setting
+    /// needs it, and proves the result on the nodes. A second apply changes nothing.
+    Apply(apply::Arguments),
+    /// Prove that the nodes are ready, and change nothing
+    ///
+    /// On each node: the GPU's memory and the ARM clock as the firmware has them, the share (a file of one node seen on the
+    /// others), POV-Ray, ImageMagick, a test render, and the agent's answer over TLS from here.
+    Verify(verify::Arguments),
+    /// Take back what td put on the nodes: blocks in files, unit, user, export, mount, agent
+    ///
+    /// Packages stay unless --packages is given. The cluster's certificates stay on this machine.
+    Remove(remove::Arguments),
+    /// Reboot the nodes side by side, the share's server last, and wait until they are back
+    Reboot(power::Arguments),
+    /// Switch the nodes off side by side, the share's server last
+    Poweroff(power::Arguments),
     /// Print the JSON Schema of inventories, for editors that complete them
     Schema,
 }
@@ -84,6 +115,12 @@ fn main() -> ExitCode {
         Command::BuildAgent(arguments) => return build_agent::run(&arguments),
         Command::Certs(command) => certs::run(command),
         Command::Facts(arguments) => block_on(|stop| facts::run(arguments, stop)),
+        Command::Plan(arguments) => block_on(|stop| plan::run(arguments, stop)),
+        Command::Apply(arguments) => block_on(|stop| apply::run(arguments, stop)),
+        Command::Verify(arguments) => block_on(|stop| verify::run(arguments, stop)),
+        Command::Remove(arguments) => block_on(|stop| remove::run(arguments, stop)),
+        Command::Reboot(arguments) => block_on(|stop| power::run(power::What::Reboot, arguments, stop)),
+        Command::Poweroff(arguments) => block_on(|stop| power::run(power::What::PowerOff, arguments, stop)),
         Command::Schema => schema::print(),
     };
     match result {

@@ -64,6 +64,7 @@ fn as_little_as_possible() {
 const EVERYTHING: &str = "\
 cluster: shelf-2
 uid: 700
+clock: system
 defaults:
   user: td
   packages: [htop]
@@ -133,7 +134,7 @@ fn written_out_it_reads_the_same() {
         assert_eq!(again.nodes(), inventory.nodes());
         assert_eq!(again.share(), inventory.share());
         assert_eq!(again.cluster(), inventory.cluster());
-        assert_eq!(again.uid(), inventory.uid());
+        assert_eq!((again.uid(), again.clock()), (inventory.uid(), inventory.clock()));
         assert!(again.notes().is_empty(), "everything is a node's own value now");
     }
 }

@@ -51,6 +51,16 @@ nodes: { a: { address: 192.0.2.1 } }
 }
 
 #[test]
+fn a_clock_from_nobody() {
+    let nodes = "nodes: { a: { address: 192.0.2.1 } }\n";
+    assert_snapshot!(screen(format!("clock: server\n{nodes}")));
+    assert_snapshot!(screen(format!("clock: server\nshare: {{ server: nas.local }}\n{nodes}")));
+    assert_snapshot!(screen(format!("clock: rtc\n{nodes}")));
+    good(&format!("clock: server\nshare: {{ server: 192.0.2.1 }}\n{nodes}"));
+    good(&format!("clock: system\n{nodes}"));
+}
+
+#[test]
 fn a_way_through_itself() {
     assert_snapshot!(screen(
         "\

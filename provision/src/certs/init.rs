@@ -16,9 +16,7 @@ use crate::output::Outcome;
 /// Makes CA and master's certificate in a folder beside, and gives it its name as the last step: there is a whole folder or
 /// none.
 pub fn run(folder: &ClusterFolder, cluster: &str, force: bool, as_json: bool) -> Result<Outcome> {
-    let now = now()?;
     let path = folder.path();
-    let parent = path.parent().context("the cluster's folder has no place")?;
     if path.exists() && !force {
         return Err(Refusal(format!(
             "cluster {cluster} has certificates already, in {}. `{}` shows them; with --force a new CA takes their place, \
@@ -28,17 +26,7 @@ pub fn run(folder: &ClusterFolder, cluster: &str, force: bool, as_json: bool) ->
         ))
         .into());
     }
-    fs::create_dir_all(parent).with_context(|| format!("cannot make the folder {}", parent.display()))?;
-    remove_left_behind(parent, cluster);
-    let fresh = parent.join(format!(".{cluster}.new-{}", std::process::id()));
-    let made = fill(&ClusterFolder::at(fresh.clone(), Path::new("")), cluster, now)
-        .and_then(|()| take_place(&fresh, path, force, now));
-    if made.is_err() {
-        // Where this fails too, the next init clears it away.
-        let _ = fs::remove_dir_all(&fresh);
-    }
-    let before = made?;
-    store::sync_folder(parent)?;
+    let before = make(folder, cluster, force)?;
     if as_json {
         let before = before.map(|path| path.display().to_string());
         say_event(
@@ -52,6 +40,25 @@ pub fn run(folder: &ClusterFolder, cluster: &str, force: bool, as_json: bool) ->
         say(&format!("next: {}", folder.issue_command()))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Makes the folder; the answer is where an older one is kept.
+pub(super) fn make(folder: &ClusterFolder, cluster: &str, force: bool) -> Result<Option<PathBuf>> {
+    let now = now()?;
+    let path = folder.path();
+    let parent = path.parent().context("the cluster's folder has no place")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot make the folder {}", parent.display()))?;
+    remove_left_behind(parent, cluster);
+    let fresh = parent.join(format!(".{cluster}.new-{}", std::process::id()));
+    let made = fill(&ClusterFolder::at(fresh.clone(), Path::new("")), cluster, now)
+        .and_then(|()| take_place(&fresh, path, force, now));
+    if made.is_err() {
+        // Where this fails too, the next init clears it away.
+        let _ = fs::remove_dir_all(&fresh);
+    }
+    let before = made?;
+    store::sync_folder(parent)?;
+    Ok(before)
 }
 
 fn fill(fresh: &ClusterFolder, cluster: &str, now: OffsetDateTime) -> Result<()> {

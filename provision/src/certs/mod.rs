@@ -9,6 +9,7 @@
 //!
 //! Node certificates are made on the master and carried to the nodes over SSH, so a node never holds the CA's key.
 
+pub mod ensure;
 mod init;
 pub mod issue;
 mod look;

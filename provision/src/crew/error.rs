@@ -52,6 +52,22 @@ impl NodeError {
         matches!(self, NodeError::Connect(_))
     }
 
+    /// Whether somebody answered all the same: the machine is on.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            NodeError::Connect(error) => !matches!(
+                error,
+                ConnectError::Resolve { .. }
+                    | ConnectError::Refused { .. }
+                    | ConnectError::Timeout { .. }
+                    | ConnectError::Unreachable { .. }
+                    | ConnectError::ThroughGate { .. }
+                    | ConnectError::Gate { .. }
+            ),
+            _ => true,
+        }
+    }
+
     /// One word for scripts.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ use crate::terminal::Terminal;
 
 pub use call::{Call, Mode};
 pub use error::NodeError;
-pub use hand::Hand;
+pub use hand::{BinaryChange, Hand};
 
 /// What all commands that go to nodes take.
 #[derive(Debug, Clone, clap::Args)]

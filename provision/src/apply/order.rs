@@ -1,0 +1,83 @@
+//! In which order nodes reboot: the share's server first and alone, since the others mount from it; then the others side
+//! by side. It is said before.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::change::Work;
+use super::failed;
+use super::reboot::reboot;
+use crate::crew::Crew;
+
+/// Reboots all that need it.
+pub async fn reboots<'a>(crew: &'a Crew, works: &mut [Work<'a>], server: Option<&str>) {
+    let names: Vec<String> =
+        works.iter().filter(|work| work.needs_reboot && !work.over).map(|work| work.node.name.clone()).collect();
+    let groups = order(&names, server);
+    if groups.is_empty() || crew.stop.is_asked() {
+        return;
+    }
+    let said: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
+    crew.report.event(&json!({ "event": "reboots", "order": groups }));
+    crew.report.text(&format!("Reboots: {}\n", said.join("; then, when it is back, ")));
+    for group in groups {
+        let chosen = works.iter_mut().filter(|work| group.contains(&work.node.name));
+        crew.each(chosen, |work| one(crew, work)).await;
+    }
+}
+
+async fn one<'a>(crew: &'a Crew, work: &mut Work<'a>) {
+    let (Some(hand), Some(before)) = (work.hand.take(), work.boot_id.clone()) else {
+        return;
+    };
+    match reboot(crew, hand, &before).await {
+        Ok(back) => {
+            let name = &work.node.name;
+            crew.report.event(&json!({ "event": "rebooted", "node": name, "seconds": crate::report::rounded(back.seconds) }));
+            crew.report.text(&format!("{name}: is back after {:.0} s\n", back.seconds));
+            work.hand = Some(back.hand);
+            work.needs_reboot = false;
+        }
+        Err(error) => {
+            work.over = true;
+            failed(crew, &work.node.name, &mut work.recap, &error);
+        }
+    }
+    work.recap.seconds = crew.seconds();
+}
+
+/// The groups, one after the other.
+pub fn order(names: &[String], server: Option<&str>) -> Vec<Vec<String>> {
+    let is_server = |name: &&String| Some(name.as_str()) == server;
+    let first: Vec<String> = names.iter().filter(is_server).cloned().collect();
+    let rest: Vec<String> = names.iter().filter(|name| !is_server(name)).cloned().collect();
+    [first, rest].into_iter().filter(|group| !group.is_empty()).collect()
+}
+
+/// For each node its place in the order; for tests of plans.
+pub fn places(groups: &[Vec<String>]) -> HashMap<&str, usize> {
+    groups.iter().enumerate().flat_map(|(place, group)| group.iter().map(move |name| (name.as_str(), place))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn everybody_once_and_the_server_first(count in 0usize..6, server in proptest::option::of(0usize..8)) {
+            let names: Vec<String> = (0..count).map(|n| format!("n{n}")).collect();
+            let server = server.map(|n| format!("n{n}"));
+            let groups = order(&names, server.as_deref());
+            let places = places(&groups);
+            prop_assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), count);
+            prop_assert_eq!(places.len(), count);
+            prop_assert!(groups.iter().all(|group| !group.is_empty()));
+            if let Some(place) = server.as_deref().and_then(|name| places.get(name)) {
+                prop_assert_eq!((*place, groups[0].len()), (0, 1));
+            }
+        }
+    }
+}
