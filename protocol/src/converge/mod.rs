@@ -1,9 +1,8 @@
 //! What `td-provision` and an agent say to each other about a node's state.
 //!
 //! `td-agent facts` prints one [`Facts`](facts::Facts) document. `td-agent converge` reads one
-//! [`DesiredState`](desired::DesiredState) from standard input, one line of JSON, after which standard input stays open
-//! for as long as the caller lives (its end asks to stop). It writes [`Event`](event::Event)s as JSON lines to standard
-//! output: what the node is, what of each [`Resource`](resource::Resource) differs, what was done, what the
+//! [`DesiredState`](desired::DesiredState) from standard input and writes [`Event`](event::Event)s as JSON lines to
+//! standard output: what the node is, what of each [`Resource`](resource::Resource) differs, what was done, what the
 //! proofs showed, and last a `done` (or a `refused`, when nothing was touched).
 //!
 //! A plan has a [digest](digest::Pending): `converge --plan` prints it, and an `--apply` that is given it in

@@ -168,7 +168,7 @@ impl<'a> Hand<'a> {
         let mut input = serde_json::to_vec(state).map_err(|error| NodeError::Broken(error.to_string()))?;
         input.push(b'\n');
         let program = self.staged.as_ref().map_or(PLACE.to_owned(), |staged| quote(&staged.path));
-        let line = format!("{program} converge {}", mode.switch());
+        let line = format!("{program} converge {} --lifeline", mode.switch());
         let mut call = Call::default();
         let (report, name) = (&self.crew.report, &self.node.name);
         let mut take = |line: &str| match call.take(line) {
