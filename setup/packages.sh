@@ -58,8 +58,22 @@ unpack_examples() {
   rm -r "$dir/deb"
 }
 
+# An SSH server for the tests, as a program only: installed as a package it would listen on this machine's port 22.
+unpack_sshd() {
+  [ "$what" = test ] || return 0
+  [ ! -x /usr/sbin/sshd ] || return 0
+  dir="$here/../target/sshd"
+  [ ! -x "$dir/usr/sbin/sshd" ] || return 0
+  echo "No SSH server here; the tests' own goes to target/sshd, not installed."
+  mkdir -p "$dir/deb"
+  (cd "$dir/deb" && apt-get -q download openssh-server libwrap0 >/dev/null)
+  for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
+  rm -r "$dir/deb"
+}
+
 if [ -z "$missing" ]; then
   unpack_examples
+  unpack_sshd
   exit 0
 fi
 
@@ -122,3 +136,4 @@ if ! apt install -y --no-remove --no-install-recommends $missing >"$log" 2>&1; t
 fi
 echo "Installed."
 unpack_examples
+unpack_sshd

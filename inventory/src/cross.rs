@@ -125,8 +125,9 @@ fn clock(root: &Node, nodes: &[NodeView], errors: &mut Vec<Finding>) {
         Some(None) => return,
         Some(Some(server)) => {
             let address = server.parse().ok();
-            let is_node =
-                |node: &NodeView| node.name().eq_ignore_ascii_case(server) || (address.is_some() && node.address() == address);
+            let is_node = |node: &NodeView| {
+                node.name().eq_ignore_ascii_case(server) || (address.is_some() && node.address() == address)
+            };
             if nodes.iter().any(is_node) {
                 return;
             }

@@ -14,7 +14,14 @@ pub(crate) fn resolve(file: File, notes: Findings) -> Result<Inventory, Finding>
         file.nodes.into_iter().map(|(name, host)| node(name, host, &defaults)).collect::<Result<Vec<_>, _>>()?;
     let share = file.share.map(|from| share(from, &nodes)).transpose()?;
     let cluster = file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
-    Ok(Inventory { cluster, uid: file.uid.unwrap_or(DEFAULT_UID), clock: file.clock.unwrap_or_default(), share, nodes, notes })
+    Ok(Inventory {
+        cluster,
+        uid: file.uid.unwrap_or(DEFAULT_UID),
+        clock: file.clock.unwrap_or_default(),
+        share,
+        nodes,
+        notes,
+    })
 }
 
 /// Something that the checks have ruled out.

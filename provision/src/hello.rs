@@ -48,7 +48,8 @@ async fn exchange(config: &Arc<ClientConfig>, place: SocketAddr, name: &str) -> 
     let mut tls = tls.await.map_err(|error| {
         format!("td-agent at {place} and this machine do not accept each other's certificates ({error}): apply sends new ones; are both clocks right?")
     })?;
-    let failed = |error: std::io::Error| format!("td-agent at {place} broke off ({error}); `journalctl -u td-agent` there");
+    let failed =
+        |error: std::io::Error| format!("td-agent at {place} broke off ({error}); `journalctl -u td-agent` there");
     let request = format!("GET /hello HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
     tls.write_all(request.as_bytes()).await.map_err(failed)?;
     let mut answer = Vec::new();

@@ -22,7 +22,9 @@ pub struct Lock {
 #[derive(Debug, Error)]
 pub enum LockError {
     /// Somebody else changes the cluster.
-    #[error("{holder} is changing the cluster {cluster} from this machine{since}; wait until it is done, or end it (kill {pid})")]
+    #[error(
+        "{holder} is changing the cluster {cluster} from this machine{since}; wait until it is done, or end it (kill {pid})"
+    )]
     Held {
         /// The cluster.
         cluster: String,
@@ -71,10 +73,7 @@ pub fn take(folder: &Path, cluster: &str, what: &str) -> Result<Lock, LockError>
         Err(error) => return Err(failed(error.into())),
     }
     let text = format!("{} {} {what}\n", std::process::id(), seconds());
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| file.write_all(text.as_bytes()))
-        .map_err(failed)?;
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
     Ok(Lock { file })
 }
 
@@ -112,7 +111,8 @@ mod tests {
         let first = take(&folder, "paper", "td-provision apply").expect("is free");
         let told = take(&folder, "paper", "td-provision remove").expect_err("is held").to_string();
         let pid = std::process::id();
-        let expected = format!("td-provision apply (process {pid}) is changing the cluster paper from this machine, since ");
+        let expected =
+            format!("td-provision apply (process {pid}) is changing the cluster paper from this machine, since ");
         assert!(told.starts_with(&expected) && told.contains(&format!("kill {pid}")), "{told}");
         drop(first);
         take(&folder, "paper", "x").expect("is free again");

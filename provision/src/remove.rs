@@ -41,7 +41,9 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     };
     let folder = td_inventory::credentials::ClusterFolder::of(crew.inventory.cluster(), &crew.file)?;
     let _lock = lock::take(folder.path(), crew.inventory.cluster(), "td-provision remove")?;
-    let what = if arguments.packages { "td's blocks, unit, user, export, mount, agent and packages" } else {
+    let what = if arguments.packages {
+        "td's blocks, unit, user, export, mount, agent and packages"
+    } else {
         "td's blocks, unit, user, export, mount and agent (packages stay)"
     };
     if !arguments.yes {
@@ -59,7 +61,8 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let mut recaps = vec![Recap::default(); crew.nodes.len()];
     // The server last: the others unmount first.
     for servers in [false, true] {
-        let chosen = crew.nodes.iter().zip(&mut recaps).filter(|(node, _)| (Some(node.name.as_str()) == server) == servers);
+        let chosen =
+            crew.nodes.iter().zip(&mut recaps).filter(|(node, _)| (Some(node.name.as_str()) == server) == servers);
         crew.each(chosen, |(node, recap)| {
             let nothing = Certificates { ca: String::new(), certificate: String::new(), key: String::new() };
             let mut state = desired(&crew.inventory, node, &addresses, &nothing);

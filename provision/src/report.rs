@@ -69,11 +69,6 @@ impl Report {
         self.verbose
     }
 
-    /// Columns for names.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// An event, with `--json`.
     pub fn event(&self, event: &Value) {
         if self.json {

@@ -22,8 +22,6 @@ pub struct Binaries {
 /// One build.
 #[derive(Debug)]
 pub struct Build {
-    /// Where it lies.
-    pub path: PathBuf,
     /// The program.
     pub bytes: Vec<u8>,
     /// Its SHA-256.
@@ -150,7 +148,7 @@ impl Binaries {
                     return Err(wrong(format!("it is built for {machine:?}")));
                 }
                 let hash = ContentHash::of(&bytes);
-                Ok(Arc::new(Build { path: path.to_owned(), bytes, hash }))
+                Ok(Arc::new(Build { bytes, hash }))
             })
             .clone()
     }

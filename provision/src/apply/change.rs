@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use td_inventory::Node;
 use td_protocol::converge::desired::{DesiredState, Proofs};
-use td_protocol::converge::event::{Diff, Outcome as Of, RefusedReason, ResourceDone};
 use td_protocol::converge::event::Refused;
+use td_protocol::converge::event::{Diff, Outcome as Of, RefusedReason, ResourceDone};
 use td_protocol::converge::kind::Kind;
 use td_protocol::converge::resource::Resource;
 
 use super::failed;
 use crate::crew::{Call, Crew, Hand, Mode, NodeError};
-use crate::plan::{Looked, Seen, Wanted, diffs};
+use crate::plan::{Looked, Seen, diffs};
 use crate::report::Recap;
 use crate::words::one_line;
 
@@ -24,6 +24,8 @@ pub struct Work<'a> {
     pub hand: Option<Hand<'a>>,
     /// What was seen first, where that went well.
     pub seen: Option<Seen>,
+    /// What it is to be like.
+    pub state: DesiredState,
     /// Whether what is set needs a reboot to hold.
     pub needs_reboot: bool,
     /// Its boot, to tell a reboot by.
@@ -37,30 +39,29 @@ pub struct Work<'a> {
 impl<'a> Work<'a> {
     /// What the look has given. Its failure was told; with nothing changed, what was pending is not counted as changed.
     pub fn from_looked(looked: Looked<'a>) -> Work<'a> {
-        let Looked { node, hand, result, recap } = looked;
+        let Looked { node, hand, result, state, recap } = looked;
         let over = result.is_err();
         let seen = result.ok();
         let needs_reboot = seen.as_ref().is_some_and(super::needs_reboot);
         let boot_id = seen.as_ref().and_then(|seen| Some(seen.call.start.as_ref()?.boot_id.clone()));
         let recap = Recap { changed: 0, ..recap };
-        Work { node, hand, seen, needs_reboot, boot_id, over, recap }
+        Work { node, hand, seen, state, needs_reboot, boot_id, over, recap }
     }
 }
 
 /// Changes all nodes that have something pending.
-pub async fn all<'a>(crew: &'a Crew, wanted: &Wanted, looked: Vec<Looked<'a>>) -> Vec<Work<'a>> {
-    let works = looked.into_iter().map(Work::from_looked).zip(&wanted.states);
-    crew.each(works, |(work, state)| one(crew, work, state)).await
+pub async fn all<'a>(crew: &'a Crew, looked: Vec<Looked<'a>>) -> Vec<Work<'a>> {
+    crew.each(looked.into_iter().map(Work::from_looked), |work| one(crew, work)).await
 }
 
-async fn one<'a>(crew: &'a Crew, mut work: Work<'a>, state: &DesiredState) -> Work<'a> {
+async fn one<'a>(crew: &'a Crew, mut work: Work<'a>) -> Work<'a> {
     let (Some(seen), Some(hand)) = (&work.seen, &mut work.hand) else {
         return work;
     };
     if seen.pending() == 0 {
         return work;
     }
-    let result = change(hand, seen, state).await;
+    let result = change(hand, seen, &work.state).await;
     crew.report.idle(&work.node.name);
     match result {
         Ok(call) => take(crew, &mut work, &call),
@@ -165,7 +166,8 @@ pub fn tell(crew: &Crew, node: &str, done: &ResourceDone) {
         Of::Failed => "FAILED",
         Of::Skipped => "skipped",
     };
-    let mut text = format!("{node}: {word}: {} {}: {}\n", done.kind, one_line(&done.name, 200), one_line(&done.message, 1000));
+    let mut text =
+        format!("{node}: {word}: {} {}: {}\n", done.kind, one_line(&done.name, 200), one_line(&done.message, 1000));
     if crew.report.verbose() {
         text.push_str(&diffs(done));
     }

@@ -65,7 +65,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
         }
         return Ok(if crew.stop.is_asked() { Outcome::Interrupted } else { Outcome::Refused });
     }
-    let mut works = change::all(&crew, &wanted, looked).await;
+    let mut works = change::all(&crew, looked).await;
     if !arguments.no_reboot {
         order::reboots(&crew, &mut works, server(&crew)).await;
     }
@@ -111,7 +111,8 @@ async fn nothing(crew: &Crew, wanted: &Wanted, looked: Vec<Looked<'_>>) -> Resul
 async fn agreed(crew: &Crew, looked: &[Looked<'_>], reboots: usize, no_reboot: bool) -> Result<bool> {
     let nodes = looked.iter().filter(|one| one.result.as_ref().is_ok_and(|seen| seen.pending() > 0)).count();
     if !crew.ssh.terminal.asks() {
-        let text = "there is no terminal to ask on, so nothing was changed: look at the plan, then run apply with --yes";
+        let text =
+            "there is no terminal to ask on, so nothing was changed: look at the plan, then run apply with --yes";
         crew.report.event(&json!({ "event": "failed", "message": text, "code": 2 }));
         return Err(Refused(text.to_owned()).into());
     }

@@ -65,7 +65,8 @@ pub async fn prove(crew: &Crew, hands: &mut [(&mut Hand<'_>, &DesiredState, &mut
         let work = hands.iter_mut().map(|(hand, wanted, _)| (hand, state(wanted, Proofs::Cheap)));
         let first = crew.each(work, |(hand, state)| async move {
             let call = hand.call(Mode::Verify, &state).await.ok()?;
-            let done = call.proofs.iter().any(|proof| proof.proof == Proof::Mount && proof.result == ProofResult::Passed);
+            let done =
+                call.proofs.iter().any(|proof| proof.proof == Proof::Mount && proof.result == ProofResult::Passed);
             done.then(|| hand.node.name.clone())
         });
         written.extend(first.await.into_iter().flatten());
@@ -98,11 +99,13 @@ fn compare(proof: &mut ProofDone, written: &BTreeSet<String>) {
     if proof.proof != Proof::Mount || proof.result != ProofResult::Passed {
         return;
     }
-    let missing: Vec<&str> =
-        written.iter().filter(|name| !proof.seen.contains(name)).map(String::as_str).collect();
+    let missing: Vec<&str> = written.iter().filter(|name| !proof.seen.contains(name)).map(String::as_str).collect();
     if !missing.is_empty() {
         proof.result = ProofResult::Failed;
-        proof.message = format!("it does not see what {} wrote into the share: is the same folder mounted there?", missing.join(", "));
+        proof.message = format!(
+            "it does not see what {} wrote into the share: is the same folder mounted there?",
+            missing.join(", ")
+        );
     }
 }
 
@@ -115,15 +118,7 @@ fn count(crew: &Crew, node: &str, recap: &mut Recap, proofs: &[ProofDone]) {
     }
 }
 
-fn told(
-    crew: &Crew,
-    node: &str,
-    recap: &mut Recap,
-    proof: &str,
-    result: ProofResult,
-    message: &str,
-    seconds: f64,
-) {
+fn told(crew: &Crew, node: &str, recap: &mut Recap, proof: &str, result: ProofResult, message: &str, seconds: f64) {
     crew.report.event(&json!({
         "event": "proof", "node": node, "proof": proof, "result": result, "message": message,
         "seconds": crate::report::rounded(seconds),
@@ -182,7 +177,10 @@ pub async fn agents(crew: &Crew, wanted: &Wanted, nodes: Vec<(&str, &mut Recap)>
                     Ok(hello) => match hello.povray {
                         PovrayState::Ready { fingerprint, .. } => {
                             group = Some((name.to_owned(), fingerprint.clone()));
-                            let text = format!("answers over TLS, POV-Ray {}, {}-bit", fingerprint.povray, fingerprint.word_size);
+                            let text = format!(
+                                "answers over TLS, POV-Ray {}, {}-bit",
+                                fingerprint.povray, fingerprint.word_size
+                            );
                             (ProofResult::Passed, text)
                         }
                         PovrayState::Unusable { message } => (ProofResult::Failed, message),
@@ -204,7 +202,8 @@ pub async fn agents(crew: &Crew, wanted: &Wanted, nodes: Vec<(&str, &mut Recap)>
             .iter()
             .map(|(of, names)| format!("{} (POV-Ray {}, {}-bit)", names.join(", "), of.povray, of.word_size))
             .collect();
-        crew.report.note(None, &format!("only nodes of one group draw one exact picture together: {}", groups.join("; ")));
+        crew.report
+            .note(None, &format!("only nodes of one group draw one exact picture together: {}", groups.join("; ")));
     }
 }
 

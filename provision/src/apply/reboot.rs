@@ -69,7 +69,10 @@ pub async fn back_again<'a>(crew: &'a Crew, node: &'a Node, before: &str) -> Res
             Err(error) => error,
         };
         if began.elapsed() > DEADLINE {
-            let text = format!("it is not back {} s after its reboot ({last}): look at its screen or its lamp", DEADLINE.as_secs());
+            let text = format!(
+                "it is not back {} s after its reboot ({last}): look at its screen or its lamp",
+                DEADLINE.as_secs()
+            );
             return Err(NodeError::Unfit(text));
         }
         crew.report.doing(&node.name, &format!("rebooting, {} s", began.elapsed().as_secs()));

@@ -41,7 +41,8 @@ pub fn fit(node: &Node, facts: &Facts) -> Fit {
             crate::words::one_line(text, 80)
         )),
         None if node.model.has_boot_settings() && facts.boot.path.is_none() => {
-            fit.notes.push(format!("the inventory says {}, but it shows no device tree and has no config.txt", node.model));
+            fit.notes
+                .push(format!("the inventory says {}, but it shows no device tree and has no config.txt", node.model));
         }
         _ => {}
     }

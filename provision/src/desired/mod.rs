@@ -5,12 +5,15 @@ mod fit;
 #[cfg(test)]
 mod tests;
 
-pub use fit::{Fit, fit};
+#[cfg(test)]
+use fit::Fit;
+pub use fit::fit;
 
 use std::net::IpAddr;
 
 use td_inventory::{ClockFrom, Inventory, Node, ServerPlace, Share};
 use td_protocol::converge::desired::DesiredState;
+use td_protocol::converge::facts::Facts;
 use td_protocol::converge::resource::{
     Account, Boot, Clock, ClockSource, Directory, File, HostEntry, Hostname, Hosts, MountSource, NfsExport, NfsMount,
     Packages, Resource, Service,
@@ -96,6 +99,30 @@ pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certif
         state.resources.push(Resource::Boot(Boot { gpu_mem, arm_freq }));
     }
     state
+}
+
+/// What the node's facts add. The answer is whether anything was.
+///
+/// A node whose clock nobody keeps gets systemd-timesyncd. It is not in every node's packages: it conflicts with every other
+/// time keeper, so apt would remove the one that a node has.
+pub fn complete(state: &mut DesiredState, facts: &Facts) -> bool {
+    const TIMESYNCD: &str = "systemd-timesyncd";
+    let by_system = state
+        .resources
+        .iter()
+        .any(|resource| matches!(resource, Resource::Clock(Clock { source: ClockSource::System })));
+    if !by_system || facts.clock.by.is_some() {
+        return false;
+    }
+    for resource in &mut state.resources {
+        if let Resource::Packages(packages) = resource
+            && !packages.names.iter().any(|name| name == TIMESYNCD)
+        {
+            packages.names.push(TIMESYNCD.to_owned());
+            return true;
+        }
+    }
+    false
 }
 
 /// A host name without its domain.

@@ -138,6 +138,28 @@ mod fits {
     }
 
     #[test]
+    fn a_clock_that_nobody_keeps() {
+        let names = |state: &DesiredState| {
+            let packages = state.resources.iter().find_map(|resource| match resource {
+                Resource::Packages(packages) => Some(packages.names.join(" ")),
+                _ => None,
+            });
+            packages.unwrap_or_default()
+        };
+        let mut state = super::state(super::PAPER, "pi111");
+        let before = names(&state);
+        let mut seen = facts(None);
+        seen.clock.by = Some("chrony".into());
+        assert!(!complete(&mut state, &seen));
+        seen.clock.by = None;
+        assert!(complete(&mut state, &seen));
+        assert_eq!(names(&state), format!("{before} systemd-timesyncd"));
+        assert!(!complete(&mut state, &seen), "once is enough");
+        let yaml = "clock: server\nshare: { server: a }\nnodes: { a: { address: 192.0.2.1 } }";
+        assert!(!complete(&mut super::state(yaml, "a"), &seen), "chrony keeps it");
+    }
+
+    #[test]
     fn systems() {
         let mut odd = facts(None);
         odd.userland.dpkg = None;

@@ -49,9 +49,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
         recaps.push((node.name.clone(), recap));
     }
     let names: Vec<(&str, &Facts)> = known.iter().map(|(node, facts)| (node.name.as_str(), facts)).collect();
-    for (a, b, why) in
-        crate::twins::twins(&names)
-    {
+    for (a, b, why) in crate::twins::twins(&names) {
         crew.report.note(None, &format!("{a} and {b} {why}"));
     }
     if let Some(file) = &arguments.save {

@@ -9,7 +9,7 @@ use td_protocol::converge::facts::Facts;
 use super::Only;
 use crate::certs::ensure::ensure;
 use crate::crew::{BinaryChange, Call, Crew, Hand, NodeError};
-use crate::desired::{desired, fit};
+use crate::desired::{complete, desired, fit};
 use crate::report::Recap;
 use crate::resolve;
 use crate::twins;
@@ -34,6 +34,8 @@ pub struct Looked<'a> {
     pub hand: Option<Hand<'a>>,
     /// What was seen.
     pub result: Result<Seen, NodeError>,
+    /// What the node is to be like, its own facts considered.
+    pub state: DesiredState,
     /// For the recap.
     pub recap: Recap,
 }
@@ -93,7 +95,9 @@ pub async fn prepare(crew: &Crew, only: &Only) -> Result<Option<Wanted>> {
             }
         }
         if !crew.report.json() {
-            eprintln!("td-provision: every node's address goes into the others' /etc/hosts and exports, so nothing was begun");
+            eprintln!(
+                "td-provision: every node's address goes into the others' /etc/hosts and exports, so nothing was begun"
+            );
         }
         return Ok(None);
     }
@@ -118,10 +122,8 @@ pub async fn prepare(crew: &Crew, only: &Only) -> Result<Option<Wanted>> {
 pub async fn look_all<'a>(crew: &'a Crew, wanted: &Wanted) -> Vec<Looked<'a>> {
     let items = crew.nodes.iter().zip(&wanted.states);
     let mut looked = crew.each(items, |(node, state)| look(crew, node, state, wanted.agent)).await;
-    let known: Vec<(&str, &Facts)> = looked
-        .iter()
-        .filter_map(|one| Some((one.node.name.as_str(), one.result.as_ref().ok()?.facts()?)))
-        .collect();
+    let known: Vec<(&str, &Facts)> =
+        looked.iter().filter_map(|one| Some((one.node.name.as_str(), one.result.as_ref().ok()?.facts()?))).collect();
     for (a, b, why) in twins::copies(&known) {
         crew.report.note(None, &format!("{a} and {b} {why}"));
     }
@@ -154,9 +156,10 @@ fn unfit(one: &mut Looked<'_>) -> Option<String> {
 }
 
 async fn look<'a>(crew: &'a Crew, node: &'a Node, state: &DesiredState, agent: bool) -> Looked<'a> {
+    let mut state = state.clone();
     let (hand, result) = match Hand::open(crew, node).await {
         Ok(mut hand) => {
-            let result = hand.plan(state).await.map(|(call, binary)| Seen {
+            let result = plan(&mut hand, &mut state).await.map(|(call, binary)| Seen {
                 call,
                 binary: binary.filter(|_| agent),
                 notes: Vec::new(),
@@ -166,7 +169,16 @@ async fn look<'a>(crew: &'a Crew, node: &'a Node, state: &DesiredState, agent: b
         Err(error) => (None, Err(error)),
     };
     crew.report.doing(&node.name, "looked at");
-    Looked { node, hand, result, recap: Recap::default() }
+    Looked { node, hand, result, state, recap: Recap::default() }
+}
+
+/// Asked twice only where the node's facts change what it is to be like.
+async fn plan(hand: &mut Hand<'_>, state: &mut DesiredState) -> Result<(Call, Option<BinaryChange>), NodeError> {
+    let (call, binary) = hand.plan(state).await?;
+    match &call.facts {
+        Some(facts) if complete(state, facts) => hand.plan(state).await.map(|(call, again)| (call, binary.or(again))),
+        _ => Ok((call, binary)),
+    }
 }
 
 /// The state with the cheap proofs, as an apply asks for it at once: when nothing is pending, that was all.

@@ -63,8 +63,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let looked = look_all(&crew, &wanted).await;
     let pending = tell(&crew, &looked);
     let mut recaps = Vec::new();
-    for Looked { node, hand, result, recap } in looked {
-        drop(result);
+    for Looked { node, hand, recap, .. } in looked {
         if let Some(hand) = hand {
             hand.close().await;
         }

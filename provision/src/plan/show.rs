@@ -79,7 +79,8 @@ pub fn diffs(done: &ResourceDone) -> String {
                 }
             }
             Diff::Value { what, old, new } => {
-                let word = |value: &Option<String>| value.as_deref().map_or("none".to_owned(), |text| one_line(text, 200));
+                let word =
+                    |value: &Option<String>| value.as_deref().map_or("none".to_owned(), |text| one_line(text, 200));
                 let _ = writeln!(out, "      {}: {} -> {}", one_line(what, 100), word(old), word(new));
             }
         }

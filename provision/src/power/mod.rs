@@ -60,7 +60,8 @@ pub async fn run(what: What, arguments: Arguments, stop: Stop) -> Result<Outcome
     }
     let mut recaps = vec![Recap::default(); crew.nodes.len()];
     for servers in [false, true] {
-        let chosen = crew.nodes.iter().zip(&mut recaps).filter(|(node, _)| (Some(node.name.as_str()) == server) == servers);
+        let chosen =
+            crew.nodes.iter().zip(&mut recaps).filter(|(node, _)| (Some(node.name.as_str()) == server) == servers);
         crew.each(chosen, |(node, recap)| {
             let crew = &crew;
             async move {
@@ -113,7 +114,10 @@ async fn power_off(crew: &Crew, node: &Node) -> Result<(), NodeError> {
             Err(_) => {}
         }
         if began.elapsed() > OFF_DEADLINE {
-            return Err(NodeError::Unfit(format!("it still answers {} s after `systemctl poweroff`", OFF_DEADLINE.as_secs())));
+            return Err(NodeError::Unfit(format!(
+                "it still answers {} s after `systemctl poweroff`",
+                OFF_DEADLINE.as_secs()
+            )));
         }
     }
     let seconds = began.elapsed().as_secs_f64();

@@ -31,7 +31,7 @@ impl Marks {
 const LOOP: &str = concat!(
     r#"umask 022; cd /; LC_ALL=C; PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; "#,
     r#"export LC_ALL PATH; t=; trap "rm -f \"\$t\"" EXIT; "#,
-    r#"printf "\n%s root %s %s\n" "$1" "$(uname -m)" "$(od -An -tu1 -j4 -N1 /bin/sh)"; printf "\n%s\n" "$1" >&2; "#,
+    r#"printf "\n%s root %s %s\n" "$1" "$(uname -m)" "$(od -An -tu1 -j4 -N1 /bin/sh)"; "#,
     r#"while IFS= read -r c; do case "$c" in "$1 "*) eval "${c#* }"; r=$?; "#,
     r#"printf "\n%s %s\n" "$1" "$r"; printf "\n%s\n" "$1" >&2;; esac; done"#,
 );
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(words[..2], ["MARK", "root"]);
         assert!(["1", "2"].contains(&words[3]), "32 or 64 bits: {first}");
         assert_eq!(rest, "one\n\nMARK 0\n\nMARK 1\nAB\nCD\nMARK 0\n\nMARK 0\n\nMARK 0\n");
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "\nMARK\n".repeat(4) + "three\n\nMARK\n\nMARK\n");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "\nMARK\n".repeat(3) + "three\n\nMARK\n\nMARK\n");
         assert!(!left.exists(), "the trap removes it");
     }
 }

@@ -12,7 +12,7 @@ use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, Preferred, cipher, compression, kex};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::error::ConnectError;
 use super::keys::Keyring;
@@ -440,9 +440,4 @@ fn failed(target: &Target, error: Option<russh::Error>) -> ConnectError {
         },
         Some(error) => ConnectError::Handshake { host, port, why: error.to_string() },
     }
-}
-
-/// Waits between two attempts to reach a machine that boots.
-pub async fn pause() {
-    sleep(Duration::from_secs(1)).await;
 }

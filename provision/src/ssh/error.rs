@@ -178,14 +178,6 @@ pub enum ConnectError {
     /// The inventory's password is not to be had.
     #[error(transparent)]
     Password(#[from] SourceError),
-    /// A key file that was named cannot be used.
-    #[error("the key {}: {why}", .file.display())]
-    Key {
-        /// The file.
-        file: PathBuf,
-        /// Why not.
-        why: String,
-    },
 }
 
 impl ConnectError {
@@ -205,10 +197,7 @@ impl ConnectError {
             | ConnectError::KeyOfOtherType { .. }
             | ConnectError::KeyUnknown { .. }
             | ConnectError::KnownHosts { .. } => "host_key",
-            ConnectError::Login { .. }
-            | ConnectError::CutAtLogin { .. }
-            | ConnectError::Password(_)
-            | ConnectError::Key { .. } => "login",
+            ConnectError::Login { .. } | ConnectError::CutAtLogin { .. } | ConnectError::Password(_) => "login",
         }
     }
 }

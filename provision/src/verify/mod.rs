@@ -51,8 +51,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     }
     {
         let open = hands.iter_mut().zip(&wanted.states).zip(&mut recaps);
-        let mut open: Vec<_> =
-            open.filter_map(|((hand, state), recap)| Some((hand.as_mut()?, state, recap))).collect();
+        let mut open: Vec<_> = open.filter_map(|((hand, state), recap)| Some((hand.as_mut()?, state, recap))).collect();
         apply::prove(&crew, &mut open, Proofs::All).await;
     }
     let reached = crew.nodes.iter().zip(&mut recaps).filter(|(_, recap)| !recap.unreachable);

@@ -1,6 +1,8 @@
 //! The real `td-provision`, as a person and as a script meet it.
 
 mod certs;
+mod ssh;
+mod sshd;
 
 use std::fs;
 use std::path::Path;
