@@ -74,9 +74,10 @@ fn read(question: &str, hidden: bool) -> io::Result<Option<String>> {
         return Ok(None);
     };
     let mut out = &tty;
+    // Before the question, so that nobody can answer it while the echo is still on.
+    let _guard = hidden.then(|| NoEcho::begin(&tty)).transpose()?;
     out.write_all(question.as_bytes())?;
     out.flush()?;
-    let _guard = hidden.then(|| NoEcho::begin(&tty)).transpose()?;
     let mut bytes = Vec::new();
     // Unbuffered would be one call per byte; what is read too much here nobody else would read either.
     let count = BufReader::new(&tty).read_until(b'\n', &mut bytes)?;

@@ -97,7 +97,16 @@ async fn change(hand: &mut Hand<'_>, seen: &Seen, state: &DesiredState) -> Resul
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         state.now = now.ok().map(|now| now.as_secs_f64());
     }
-    hand.call(Mode::Apply, &state).await
+    let call = hand.call(Mode::Apply, &state).await?;
+    // A service that ran before its packages came (the apply before was cut off) has looked for POV-Ray when it started.
+    let of = |kind: Kind, outcome: Of| call.resources.iter().any(|done| done.kind == kind && done.outcome == outcome);
+    if of(Kind::Packages, Of::Changed) && of(Kind::Service, Of::Ok) {
+        let reply = hand.sh("systemctl try-restart td-agent.service", "systemctl").await?;
+        if reply.code != 0 {
+            return Err(NodeError::Broken(format!("td-agent does not start again: {}", reply.complaint())));
+        }
+    }
+    Ok(call)
 }
 
 /// What a plan shows, without the service.

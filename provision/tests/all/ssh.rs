@@ -3,7 +3,7 @@
 //! A login that works shows in what comes after it: `become: none` refuses a user who is not root.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -162,12 +162,10 @@ fn an_encrypted_key_needs_a_terminal_or_the_agent() {
     let (code, text) = home.run(&["facts", "--accept-new"]);
     assert!(code == 4 && text.contains("is encrypted, and there is no terminal"), "{text}");
     // A terminal: once wrong, once right.
-    let mut child = terminal(&home, &["facts"]);
-    let mut stdin = child.stdin.take().expect("is piped");
-    stdin.write_all(b"wrong\nopen sesame\n").expect("typed");
-    let output = child.wait_with_output().expect("ends");
-    let shown = String::from_utf8_lossy(&output.stdout);
-    drop(stdin);
+    let mut terminal = Terminal::start(&home, &["facts"]);
+    terminal.answer("Passphrase of the key", 1, "wrong");
+    terminal.answer("Passphrase of the key", 2, "open sesame");
+    let shown = terminal.end();
     assert_eq!(shown.matches("Passphrase of the key").count(), 2, "{shown}");
     assert!(shown.contains(IN), "{shown}");
     assert!(!shown.contains("sesame"), "typed unseen: {shown}");
@@ -183,8 +181,43 @@ fn an_encrypted_key_needs_a_terminal_or_the_agent() {
     assert!(text.contains(IN), "{text}");
 }
 
-/// td-provision on a terminal, which `script` gives it. What is typed arrives when it asks.
-fn terminal(home: &Home, arguments: &[&str]) -> std::process::Child {
+/// td-provision on a terminal, which `script` gives it.
+struct Terminal {
+    child: std::process::Child,
+    stdin: std::process::ChildStdin,
+    stdout: std::process::ChildStdout,
+    shown: String,
+}
+
+impl Terminal {
+    fn start(home: &Home, arguments: &[&str]) -> Terminal {
+        let mut child = on_terminal(home, arguments);
+        let stdin = child.stdin.take().expect("is piped");
+        let stdout = child.stdout.take().expect("is piped");
+        Terminal { child, stdin, stdout, shown: String::new() }
+    }
+
+    /// Waits until a question was asked so many times, then types. (What is typed before a password is asked for is thrown
+    /// away, as ssh does it.)
+    fn answer(&mut self, question: &str, times: usize, answer: &str) {
+        let mut buffer = [0; 1024];
+        while self.shown.matches(question).count() < times {
+            let count = self.stdout.read(&mut buffer).expect("reads");
+            assert!(count > 0, "ended without asking {question:?}: {}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        self.stdin.write_all(format!("{answer}\n").as_bytes()).expect("typed");
+    }
+
+    /// All that was shown.
+    fn end(mut self) -> String {
+        self.stdout.read_to_string(&mut self.shown).expect("reads");
+        self.child.wait().expect("ends");
+        self.shown
+    }
+}
+
+fn on_terminal(home: &Home, arguments: &[&str]) -> std::process::Child {
     let program = env!("CARGO_BIN_EXE_td-provision");
     let mut command = Command::new("script");
     command
@@ -235,15 +268,16 @@ impl Drop for Agent {
 #[test]
 fn a_host_key_is_asked_for_on_a_terminal() {
     let (home, sshd) = pair("");
-    let mut child = terminal(&home, &["facts"]);
-    child.stdin.take().expect("is piped").write_all(b"what\nno\n").expect("typed");
-    let shown = String::from_utf8_lossy(&child.wait_with_output().expect("ends").stdout).into_owned();
+    let mut terminal = Terminal::start(&home, &["facts"]);
+    terminal.answer("(yes/no)", 1, "what");
+    terminal.answer("Please type yes or no", 1, "no");
+    let shown = terminal.end();
     assert!(shown.contains(&sshd.fingerprint("ed25519")) && shown.contains("Please type yes or no"), "{shown}");
     assert!(shown.contains("You said no"), "{shown}");
     assert_eq!(home.known_hosts(), "");
-    let mut child = terminal(&home, &["facts"]);
-    child.stdin.take().expect("is piped").write_all(b"yes\n").expect("typed");
-    let shown = String::from_utf8_lossy(&child.wait_with_output().expect("ends").stdout).into_owned();
+    let mut terminal = Terminal::start(&home, &["facts"]);
+    terminal.answer("(yes/no)", 1, "yes");
+    let shown = terminal.end();
     assert!(shown.contains(IN), "{shown}");
     assert!(!home.known_hosts().is_empty());
 }
