@@ -18,6 +18,8 @@ pub struct Cli {
 pub enum Command {
     /// Take strips from a master and render them.
     Serve(Serve),
+    /// Try on this machine what depends on its processor and C library; ends with 1 when something is wrong.
+    SelfTest,
     /// Print what this node is, as one JSON document.
     Facts,
     /// Make this node what it should be: the desired state as JSON on standard input, events as JSON lines.

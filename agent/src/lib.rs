@@ -20,6 +20,7 @@ pub mod pixels;
 pub mod povray;
 pub mod probe;
 pub mod scratch;
+pub mod self_test;
 pub mod serve;
 pub mod slots;
 pub mod store;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use td_agent::cli::{Cli, Command};
 use td_agent::converge::command;
-use td_agent::serve;
+use td_agent::{self_test, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -17,6 +17,8 @@ fn main() -> ExitCode {
     // Only the server needs a runtime.
     let options = match cli.command {
         Command::Serve(options) => options,
+        Command::SelfTest if self_test::run() => return ExitCode::SUCCESS,
+        Command::SelfTest => return ExitCode::FAILURE,
         Command::Facts => return command::facts(),
         Command::Converge(options) => return command::converge(&options),
         Command::ConvergeShare(look) => return command::share(&look),
