@@ -17,6 +17,7 @@ case $what in
   # From mmdebstrap on: the test nodes (tests/nodes).
   test)
     need="$need pngcheck netpbm python3-pil util-linux"
+    need="$need python3-venv qemu-user-static binutils gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
     need="$need mmdebstrap systemd-container iproute2 openssh-client procps"
     ;;
   cross) goal=agents; need='gcc libc6-dev python3-venv' ;;

@@ -13,12 +13,14 @@
 //! - [`events`] reads the lines that `--json` prints;
 //! - [`exactness`] is the table of scenes, sizes and switches for which td must draw exactly that picture;
 //! - [`nodes`] are machines to provision: containers with systemd, sshd and apt, on a LAN of their own;
+//! - [`foreign`] emulates the processor of a Raspberry Pi 1, and brings POV-Rays of other architectures;
 //! - [`skip`] is the only way for a test to say that it cannot run here; each skip is named in `SKIPPED.md`.
 
 pub mod cluster;
 pub mod compare;
 pub mod events;
 pub mod exactness;
+pub mod foreign;
 pub mod nodes;
 pub mod picture;
 pub mod process;

@@ -6,6 +6,7 @@
 mod scenes;
 
 mod agent;
+mod armv6;
 mod choices;
 mod cluster;
 mod cluster_faults;

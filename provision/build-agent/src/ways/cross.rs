@@ -187,8 +187,9 @@ impl Way for CrossWay {
         }
         let what = format!("building td-agent for {} with cross and {}", target.name(), self.found.engine.name);
         hands.watch.stage(&what);
-        let build: Vec<OsString> =
+        let mut build: Vec<OsString> =
             arguments(["build", "--release", "--locked", "--package", "td-agent", "--target", target.triple()]);
+        build.extend(flags::arguments());
         hands.run(&Step {
             what: &what,
             program: &self.found.cross,

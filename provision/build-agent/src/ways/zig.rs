@@ -146,6 +146,7 @@ impl Way for ZigWay {
         let mut build = arguments(["zigbuild", "--release", "--locked", "--package", "td-agent"]);
         build.extend(arguments(["--target", target.triple()]));
         build.extend(std);
+        build.extend(flags::arguments());
         hands.run(&Step {
             what: &what,
             program: &self.zig.zigbuild,

@@ -1,0 +1,113 @@
+//! The agent for the Raspberry Pi 1 and Zero, on an emulated ARM1176.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use td_tests::picture::Picture;
+use td_tests::process::{self, Outcome};
+use td_tests::reference::Reference;
+use td_tests::sandbox::Sandbox;
+use td_tests::{compare, foreign, programs};
+
+/// An emulated processor is some twenty times slower than this one.
+const LIMIT: Duration = Duration::from_secs(300);
+/// The agent's bytes may not exceed this: it goes to every node, over its wire and into its memory.
+const MOST_BYTES: u64 = 4_000_000;
+/// What is rendered of `word-size.pov`; `references/make.sh` has the same.
+const SIZE: [&str; 2] = ["+W96", "+H72"];
+
+fn emulated(cpu: &str, program: &Path, arguments: &[&str]) -> Outcome {
+    process::run(Command::new(foreign::qemu()).args(["-cpu", cpu]).arg(program).args(arguments), LIMIT)
+}
+
+fn readelf(option: &str) -> String {
+    let mut command = Command::new("readelf");
+    let outcome = process::run(command.args([option, "-W"]).arg(foreign::agent()).env("LC_ALL", "C"), LIMIT);
+    outcome.code(0);
+    outcome.out()
+}
+
+/// Debian's compiler for 32-bit ARM makes start-up code of ARMv7. If that ran, nothing here would check anything.
+#[test]
+fn a_program_for_a_newer_processor_dies_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("one-line");
+    fs::write(folder.path().join("one-line.c"), "int main(void) { return 0; }\n").unwrap();
+    let mut compiler = Command::new("arm-linux-gnueabihf-gcc");
+    compiler.args(["-static", "-o", "one-line", "one-line.c"]).current_dir(folder.path());
+    process::run(&mut compiler, LIMIT).code(0);
+    emulated("cortex-a7", &program, &[]).code(0);
+    let outcome = emulated(foreign::CPU, &program, &[]);
+    use std::os::unix::process::ExitStatusExt as _;
+    assert_eq!(outcome.status.signal(), Some(Signal::ILL.as_raw()), "{}", outcome.transcript());
+}
+
+#[test]
+fn its_headers_say_armv6_static_and_stripped() {
+    let attributes = readelf("-A");
+    for words in ["Tag_CPU_arch: v6", "Tag_FP_arch: VFPv2", "Tag_ABI_VFP_args: VFP registers"] {
+        assert!(attributes.contains(words), "lacks {words}:\n{attributes}");
+    }
+    let segments = readelf("-l");
+    assert!(!segments.contains("INTERP") && segments.contains("LOAD"), "not static:\n{segments}");
+    let dynamic = readelf("-d");
+    assert!(!dynamic.contains("NEEDED") && !dynamic.contains("TEXTREL"), "{dynamic}");
+    assert!(!readelf("-S").contains(".symtab"), "not stripped");
+    let bytes = fs::metadata(foreign::agent()).unwrap().len();
+    println!("td-agent for ARMv6: {bytes} bytes");
+    assert!(bytes < MOST_BYTES, "{bytes} bytes");
+}
+
+#[test]
+fn it_starts_and_its_self_test_passes() {
+    let version = emulated(foreign::CPU, &foreign::agent(), &["--version"]);
+    version.code(0);
+    assert!(version.out().starts_with("td-agent "), "{}", version.transcript());
+    let outcome = emulated(foreign::CPU, &foreign::agent(), &["self-test"]);
+    outcome.code(0).speaks_to_a_person();
+    let out = outcome.out();
+    println!("{out}");
+    let checks = ["sha-256", "conversion tables", "32-bit POV-Ray", "64-bit POV-Ray", "TLS13_"];
+    for check in checks {
+        assert!(out.lines().any(|line| line.starts_with("ok ") && line.contains(check)), "lacks {check}:\n{out}");
+    }
+}
+
+/// Emulated agent, emulated POV-Ray, this machine's master.
+#[test]
+fn its_picture_is_that_of_the_32_bit_group() {
+    let sandbox = Sandbox::new();
+    let povray = foreign::emulated_povray(sandbox.path());
+    let socket = sandbox.path().join("agent.sock");
+    let mut command = sandbox.command(foreign::qemu());
+    command.args(["-cpu", foreign::CPU]).arg(foreign::agent());
+    command.args(["serve", "--cache", "armv6", "--slots", "1", "--name", "pi1", "--socket"]).arg(&socket);
+    let mut agent = process::start(command.env("TD_POVRAY", povray));
+    while !socket.exists() {
+        assert!(!agent.has_ended(), "the agent ended: {}", agent.err_so_far());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let scene = programs::own_scenes().join("word-size.pov");
+    let mut render = sandbox.td(["render", "--json", "-o", "pi1.png"]);
+    render.arg("--agent").arg(&socket).arg(&scene).args(SIZE);
+    let outcome = process::run(&mut render, LIMIT);
+    outcome.code(0).speaks_to_a_person();
+    agent.signal(Signal::TERM);
+    agent.wait(LIMIT).code(0);
+    assert!(outcome.out().contains(r#""from_state_file":true"#), "{}", outcome.transcript());
+
+    let got = Picture::read(&sandbox.work().join("pi1.png")).unwrap();
+    let stored = programs::workspace().join("tests/references/word-size-32.png");
+    compare::same_samples(&Picture::read(&stored).unwrap(), &got).unwrap();
+    // The scene tells the groups apart: this machine's own POV-Ray, of 64 bit, draws it otherwise.
+    let switches = SIZE.map(str::to_owned);
+    let folder = programs::own_scenes();
+    let native = Reference { root: &folder, folder: &folder, scene: "word-size.pov", switches: &switches };
+    if cfg!(target_pointer_width = "64") {
+        compare::same_samples(&native.picture().unwrap(), &got).unwrap_err();
+    }
+    sandbox.nothing_left_behind();
+}
