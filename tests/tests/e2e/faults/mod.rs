@@ -8,6 +8,5 @@ mod agents;
 mod answers;
 mod cluster;
 mod disk;
-mod pixels;
 mod proxy;
 mod stops;
