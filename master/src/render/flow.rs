@@ -38,7 +38,7 @@ pub enum RenderMethod {
     /// td's own.
     #[default]
     Td,
-    /// The paper's: see [`crate::classic`].
+    /// The paper's: equal strips, joined with convert -append.
     Classic,
 }
 
