@@ -10,7 +10,6 @@ use td_protocol::converge::event::Outcome as Of;
 use crate::apply;
 use crate::crew::{self, Common, Crew, Hand, Mode, NodeError, Refused};
 use crate::desired::{Certificates, desired};
-use crate::lock;
 use crate::outcome;
 use crate::output::Outcome;
 use crate::report::Recap;
@@ -39,8 +38,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
-    let folder = td_inventory::credentials::ClusterFolder::of(crew.inventory.cluster(), &crew.file)?;
-    let _lock = lock::take(folder.path(), crew.inventory.cluster(), "td-provision remove")?;
+    let _lock = apply::lock(&crew, "td-provision remove")?;
     let what = if arguments.packages {
         "td's blocks, unit, user, export, mount, agent and packages"
     } else {

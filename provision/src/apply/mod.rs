@@ -45,8 +45,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
-    let folder = td_inventory::credentials::ClusterFolder::of(crew.inventory.cluster(), &crew.file)?;
-    let _lock = lock::take(folder.path(), crew.inventory.cluster(), "td-provision apply")?;
+    let _lock = lock(&crew, "td-provision apply")?;
     let Some(mut wanted) = plan::prepare(&crew, &arguments.only).await? else {
         return Ok(Outcome::Unreachable);
     };
@@ -79,6 +78,18 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
         recaps.push((work.node.name.clone(), work.recap));
     }
     Ok(outcome::close(&crew, &recaps, "changed"))
+}
+
+/// The cluster's lock; who holds it is told in an event, too.
+///
+/// # Errors
+/// Somebody holds it, or there is none.
+pub fn lock(crew: &Crew, what: &str) -> Result<lock::Lock> {
+    let folder = td_inventory::credentials::ClusterFolder::of(crew.inventory.cluster(), &crew.file)?;
+    lock::take(folder.path(), crew.inventory.cluster(), what).map_err(|error| {
+        crew.report.event(&json!({ "event": "failed", "kind": "locked", "message": error.to_string(), "code": 1 }));
+        error.into()
+    })
 }
 
 fn needs_reboot(seen: &Seen) -> bool {

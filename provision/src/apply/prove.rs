@@ -10,12 +10,12 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::json;
 use td_inventory::credentials;
 use td_protocol::converge::desired::{DesiredState, Proofs};
-use td_protocol::converge::event::{Proof, ProofDone, ProofResult};
+use td_protocol::converge::event::{Outcome, Proof, ProofDone, ProofResult};
 use td_protocol::hello::PovrayState;
 
 use super::change::Work;
 use super::failed;
-use crate::crew::{Crew, Hand, Mode, NodeError};
+use crate::crew::{Call, Crew, Hand, Mode, NodeError};
 use crate::hello;
 use crate::plan::Wanted;
 use crate::report::Recap;
@@ -80,6 +80,7 @@ pub async fn prove(crew: &Crew, hands: &mut [(&mut Hand<'_>, &DesiredState, &mut
             crew.report.idle(name);
             match result {
                 Ok(call) => {
+                    differs(crew, name, &call);
                     let mut proofs = call.proofs;
                     for proof in &mut proofs {
                         compare(proof, written);
@@ -92,6 +93,16 @@ pub async fn prove(crew: &Crew, hands: &mut [(&mut Hand<'_>, &DesiredState, &mut
         }
     })
     .await;
+}
+
+/// Says what is not as the inventory says, though the proofs may hold all the same.
+fn differs(crew: &Crew, node: &str, call: &Call) {
+    let open = call.resources.iter().filter(|done| matches!(done.outcome, Outcome::Pending | Outcome::Failed));
+    let names: Vec<String> = open.map(|done| format!("{} {}", done.kind, one_line(&done.name, 100))).collect();
+    if !names.is_empty() {
+        let text = format!("not as the inventory says: {} (`td-provision plan` shows it)", names.join(", "));
+        crew.report.note(Some(node), &text);
+    }
 }
 
 /// A mount that shows this node's own file and not the others' is another folder than theirs.

@@ -12,7 +12,7 @@ use td_protocol::hash::ContentHash;
 
 use super::call::{Call, Mode};
 use super::{Crew, NodeError};
-use crate::agent::{self, Build, Staged};
+use crate::agent::{self, Build, BuildError, Staged};
 use crate::root::{Command, Reply, RootShell, ShellError, quote};
 use crate::ssh::Connection;
 
@@ -69,10 +69,10 @@ impl<'a> Hand<'a> {
         };
         let build = match crew.binaries.find(shell.machine(), shell.bits()) {
             Ok(build) => Some(build),
-            Err(error) => {
-                crew.report.doing(&node.name, &error.to_string());
-                None
-            }
+            // A file that is there and is not what it should be is no matter to pass over.
+            Err(error @ BuildError::Wrong { .. }) => return Err(error.into()),
+            // The node's own may do; it is said when it is taken.
+            Err(_) => None,
         };
         Ok(Hand { node, crew, connection, shell, build, staged: None })
     }
@@ -101,7 +101,10 @@ impl<'a> Hand<'a> {
         let Some(build) = self.build.clone() else {
             // No build here. What is there may do; without any the sentence says how to make one.
             return match there {
-                Some(_) => Ok(None),
+                Some(_) => {
+                    self.own();
+                    Ok(None)
+                }
                 None => Err(self
                     .crew
                     .binaries
@@ -119,6 +122,13 @@ impl<'a> Hand<'a> {
             self.staged = Some(agent::stage(&mut self.shell, &build).await?);
         }
         Ok(Some(BinaryChange { old: there, new: build.hash, bytes: build.bytes.len() }))
+    }
+
+    /// Says that there is no build here, and that the node's own agent is asked.
+    fn own(&self) {
+        if let Err(error) = self.crew.binaries.find(self.shell.machine(), self.shell.bits()) {
+            self.crew.report.note(Some(&self.node.name), &format!("its own td-agent is asked, since {error}"));
+        }
     }
 
     /// Puts a binary that was brought into its place.
@@ -146,6 +156,9 @@ impl<'a> Hand<'a> {
             let there = call.start.as_ref().map(|start| start.binary);
             let wanted = self.build.as_ref().map(|build| build.hash);
             if there.is_some() && (wanted.is_none() || there == wanted) {
+                if wanted.is_none() {
+                    self.own();
+                }
                 return Ok((finish(call, &reply)?, None));
             }
         }

@@ -59,7 +59,7 @@ pub enum RootError {
     Source(#[from] crate::secret::SourceError),
     /// The login runs no commands.
     #[error(
-        "logged in as {user}, but no command runs there: {said}. Is the account locked or expired, or its shell nologin?"
+        "logged in as {user}, but no command runs there ({said}). Is the account locked or expired, or its shell nologin?"
     )]
     NoCommands {
         /// Login name.
@@ -186,7 +186,8 @@ impl Becoming {
     /// What the node printed, fit for a sentence: without our marks.
     fn said(&self) -> String {
         let both = format!("{} {}", String::from_utf8_lossy(&self.stdout), String::from_utf8_lossy(&self.stderr));
-        one_line(&both.replace(&self.marks.prompt, "").replace(&self.marks.mark, ""), 300)
+        let said = one_line(&both.replace(&self.marks.prompt, "").replace(&self.marks.mark, ""), 300);
+        said.trim_end_matches('.').to_owned()
     }
 }
 
