@@ -35,7 +35,7 @@ pub enum Problem {
     NoEngine,
     #[error("{engine} does not let you in: {help}. It said: {said}")]
     EngineRefuses { engine: &'static str, help: String, said: String },
-    #[error("{engine} has no image {image}: `{build}` makes it from Debian's packages")]
+    #[error("{engine} has no image {image}, which Cross.toml names: `{build}` brings it, or build with `--with zig`")]
     NoImage { engine: &'static str, image: String, build: String },
     #[error(
         "python3 cannot make a virtual environment, which zig is unpacked into: `sudo apt-get install python3-venv` ({said})"

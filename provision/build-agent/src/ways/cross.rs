@@ -57,7 +57,7 @@ pub(crate) fn look(source: &Source, targets: &[Target]) -> Result<Found, Problem
         let id = engine.image_id(&image).ok_or_else(|| Problem::NoImage {
             engine: engine.name,
             image: image.clone(),
-            build: "setup/cross-image.sh".to_owned(),
+            build: format!("{} pull {image}", engine.name),
         })?;
         images.push((target, image, id));
     }

@@ -25,11 +25,11 @@ pub(super) fn profile() -> String {
     format!("{profile} fast: {}", FAST.join(" "))
 }
 
-/// cargo's arguments for what no environment variable can say.
+/// cargo's arguments for what no environment variable can say. The names are quoted: `@` is no part of a bare TOML key.
 pub(super) fn arguments() -> Vec<OsString> {
-    let fast = FAST
-        .iter()
-        .flat_map(|name| [OsString::from("--config"), format!("profile.release.package.{name}.opt-level=3").into()]);
+    let fast = FAST.iter().flat_map(|name| {
+        [OsString::from("--config"), format!("profile.release.package.\"{name}\".opt-level=3").into()]
+    });
     fast.collect()
 }
 
