@@ -23,7 +23,7 @@ const LIMIT_32: u64 = 1 << 31;
 /// What would stop the render.
 pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>, RenderError> {
     let prepared = Prepared::new(&request.asked)?;
-    let crew = Crew::muster(&request.place).await?;
+    let crew = Crew::muster(&request.place, request.groups).await?;
     let options = prepared.options();
     let verdict = &prepared.verdict;
     let policy = policy::decide(verdict, verdict.class, options, request.asked.wishes);

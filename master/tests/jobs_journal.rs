@@ -62,8 +62,13 @@ fn mark() -> impl Strategy<Value = FileMark> {
 fn job() -> impl Strategy<Value = JobRecord> {
     let texts = || prop::collection::vec(saved(), 0..4);
     let seams = prop::sample::select(vec![None, Some(SeamsRecord::TwoPass), Some(SeamsRecord::Allow)]);
-    let agents = (texts(), prop::option::of(saved()), prop::option::of(1..9u32))
-        .prop_map(|(agents, inventory, slots)| AgentsRecord { agents, cache: inventory.clone(), inventory, slots });
+    let groups = (prop::sample::select(vec![None, Some(32), Some(64)]), any::<bool>());
+    let agents = (texts(), prop::option::of(saved()), prop::option::of(1..9u32), groups).prop_map(
+        |(agents, inventory, slots, (group, mix_groups))| {
+            let cache = inventory.clone();
+            AgentsRecord { agents, cache, inventory, slots, group, mix_groups }
+        },
+    );
     (seconds(), texts(), saved(), prop::option::of(saved()), options(), prop::option::of(mark()), seams, agents)
         .prop_map(|(made, texts, path, assets, options, replaces, seams, agents)| JobRecord {
             id: "0123456789ab".to_owned(),

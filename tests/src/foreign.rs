@@ -5,9 +5,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::process;
 use crate::programs;
@@ -46,8 +48,13 @@ pub fn root(architecture: &str) -> PathBuf {
     folder
 }
 
-/// A program in `folder` that is Debian's POV-Ray for armel on an emulated ARM1176.
-pub fn emulated_povray(folder: &Path) -> PathBuf {
+/// A program that is Debian's POV-Ray for armel on an emulated ARM1176.
+///
+/// It is written once and then left alone: agents keep their fingerprint as long as the program is the same.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn emulated_povray() -> PathBuf {
     let root = root("armel");
     let libraries = root.join("usr/lib/arm-linux-gnueabi");
     let script = format!(
@@ -57,8 +64,25 @@ pub fn emulated_povray(folder: &Path) -> PathBuf {
         root = root.display(),
         libraries = libraries.display(),
     );
+    let folder = programs::target().join("foreign");
     let path = folder.join("povray-armel");
-    fs::write(&path, script).expect("the wrapper can be written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the wrapper may be run");
+    if fs::read_to_string(&path).ok().as_ref() != Some(&script) {
+        let draft = tempfile::NamedTempFile::new_in(&folder).expect("target/foreign can be written");
+        fs::write(draft.path(), script).expect("the program can be written");
+        fs::set_permissions(draft.path(), fs::Permissions::from_mode(0o755)).expect("the program may be run");
+        // Two tests at once both make it; either will do.
+        draft.persist(&path).expect("the program gets its name");
+    }
     path
+}
+
+/// The file in which the emulated agent's fingerprint is kept from test to test, named by the agent's content: it takes
+/// the emulated processor a minute.
+///
+/// # Panics
+/// When there is no agent.
+pub fn kept_fingerprint() -> PathBuf {
+    let bytes = fs::read(agent()).expect("the agent can be read");
+    let name = format!("fingerprint-{}.json", &hex::encode(Sha256::digest(bytes))[..16]);
+    programs::target().join("foreign").join(name)
 }

@@ -63,7 +63,7 @@ pub async fn render(
     let claim = Places::open()?.claim(&output)?;
     progress.stage("starting agents");
     let crew = tokio::select! {
-        crew = Crew::muster(&request.place) => crew?,
+        crew = Crew::muster(&request.place, request.groups) => crew?,
         _ = interrupted.recv() => return Err(RenderError::Interrupted),
     };
     for note in &crew.notes {

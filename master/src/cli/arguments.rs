@@ -11,8 +11,8 @@ use crate::options::split;
 use crate::render::flow::RenderMethod;
 
 /// Long options of `td render` and `td plan` that take the next argument as their value.
-const LONG_WITH_VALUE: [&str; 9] =
-    ["assets", "cache", "inventory", "method", "output", "slots", "timeout", "test-steals", "agent"];
+const LONG_WITH_VALUE: [&str; 10] =
+    ["assets", "cache", "group", "inventory", "method", "output", "slots", "timeout", "test-steals", "agent"];
 
 /// Renders POV-Ray scenes on a cluster of Raspberry Pis.
 #[derive(Debug, Parser)]
@@ -77,6 +77,12 @@ pub struct RenderArguments {
     /// Refuse to render what would not be pixel for pixel what one POV-Ray makes
     #[arg(long, conflicts_with_all = ["two_pass", "allow_seams"])]
     pub exact: bool,
+    /// Use the nodes whose POV-Ray is of this word size [default: the faster group]
+    #[arg(long, value_name = "32|64", value_parser = ["32", "64"])]
+    pub group: Option<String>,
+    /// Use all nodes, although POV-Rays of 32 and 64 bit draw textures differently: not exact
+    #[arg(long, conflicts_with_all = ["group", "exact"])]
+    pub mix_groups: bool,
     /// Render some bands again elsewhere and compare [default with no number: 64 rows]
     #[arg(long, value_name = "ROWS", num_args = 0..=1, require_equals = true, default_missing_value = "64")]
     pub verify: Option<u32>,

@@ -20,6 +20,7 @@ use crate::plan;
 use crate::progress::{Manner, Progress};
 use crate::render::failure::RenderError;
 use crate::render::flow::{self, RenderMethod, RenderRequest};
+use crate::render::groups::GroupWish;
 use crate::render::muster::{AgentAddress, RunningAgent, Where};
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::Asked;
@@ -156,6 +157,7 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
     })?;
     let forced = arguments.test_steals.is_some_and(|value| !value.is_empty() && value != "0");
     let tuning = if forced { forced_steals() } else { Tuning::default() };
+    let groups = group_wish(&agents);
     Ok(RenderRequest {
         typed: arguments.typed,
         agents,
@@ -167,6 +169,7 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
         },
         method: arguments.method,
         place,
+        groups,
         stall_timeout: timeout,
         fresh: arguments.fresh,
         verify_rows: arguments.verify,
@@ -194,7 +197,14 @@ fn agents(arguments: &RenderArguments, config: &Config, progress: &mut Progress)
         inventory: arguments.inventory.as_deref().map(absolute),
         slots: arguments.slots.or(config.slots),
         cache: arguments.cache.as_deref().or(config.cache.as_deref()).map(absolute),
+        group: arguments.group.as_deref().and_then(|bits| bits.parse().ok()),
+        mix_groups: arguments.mix_groups,
     }
+}
+
+/// What was said about groups.
+fn group_wish(agents: &AgentsRecord) -> GroupWish {
+    GroupWish { word_size: agents.group, mix: agents.mix_groups }
 }
 
 /// The agents that were meant, today.

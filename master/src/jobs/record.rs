@@ -87,6 +87,12 @@ pub struct AgentsRecord {
     pub slots: Option<u32>,
     /// `--cache`, of td's own agent.
     pub cache: Option<SavedText>,
+    /// `--group`, in bits.
+    #[serde(default)]
+    pub group: Option<u32>,
+    /// `--mix-groups`.
+    #[serde(default)]
+    pub mix_groups: bool,
 }
 
 /// Which file it was, so that another one under the same name is told from it.

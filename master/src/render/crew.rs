@@ -8,6 +8,7 @@ use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 use crate::fleet::client::Client;
 use crate::fleet::embedded::Embedded;
 use crate::render::failure::RenderError;
+use crate::render::groups::{self, GroupWish, Member};
 use crate::render::muster::{self, Candidate, Where};
 use crate::render::own_probe::OwnProbe;
 use crate::render::recall::{OwnAgent, Returned, cache_or_default};
@@ -19,20 +20,22 @@ pub struct Node {
     pub id: NodeId,
     pub client: Client,
     pub hello: Hello,
+    /// What its POV-Ray draws like.
+    pub fingerprint: Fingerprint,
     /// The scheduler's numbers of its slots.
     pub slots: Vec<SlotId>,
     pub speed: f64,
     pub state_file_proven: bool,
 }
 
-/// Agents that draw alike, and the sum of their speeds.
-type Group = (Fingerprint, f64, Vec<(Client, Hello)>);
-
 /// All agents of a job. Dropping it ends the embedded one.
 #[derive(Debug)]
 pub struct Crew {
     pub nodes: Vec<Node>,
+    /// What they draw like; of a mixed crew, what its fastest group does.
     pub fingerprint: Fingerprint,
+    /// Whether the user wanted agents together that draw differently.
+    pub mixed: bool,
     /// Sentences for the user: who is left out, and why.
     pub notes: Vec<String>,
     places: HashMap<SlotId, usize>,
@@ -47,86 +50,74 @@ impl Crew {
     ///
     /// # Errors
     /// When no agent with a usable POV-Ray is left.
-    pub async fn muster(place: &Where) -> Result<Self, RenderError> {
+    pub async fn muster(place: &Where, wish: GroupWish) -> Result<Self, RenderError> {
         let own_probe = OwnProbe::begin(place);
         let mut crew = match place {
-            Where::Embedded { slots, cache } => Self::embedded(*slots, cache.clone()).await,
-            Where::Running(agents) => Self::asked(muster::running(agents)?).await,
-            Where::Nodes { nodes, credentials } => Self::asked(muster::of_inventory(nodes, credentials)?).await,
+            Where::Embedded { slots, cache } => Self::embedded(*slots, cache.clone(), wish).await,
+            Where::Running(agents) => Self::asked(muster::running(agents)?, wish).await,
+            Where::Nodes { nodes, credentials } => Self::asked(muster::of_inventory(nodes, credentials)?, wish).await,
         }?;
         crew.own_probe = own_probe;
         Ok(crew)
     }
 
-    async fn embedded(slots: Option<u32>, cache: Option<PathBuf>) -> Result<Self, RenderError> {
+    async fn embedded(slots: Option<u32>, cache: Option<PathBuf>, wish: GroupWish) -> Result<Self, RenderError> {
         let slots = slots.unwrap_or_else(cores);
         let cache = cache_or_default(cache.as_ref())?;
         let agent = Embedded::start(slots, &cache).await?;
         let client = agent.client().clone();
         let hello = client.hello().await?;
         let (hello, _) = muster::settle(&client, hello, None)?;
-        let mut crew = Self::of(vec![(client, hello)])?;
+        let mut crew = Self::of(vec![(client, hello)], wish)?;
         crew.embedded = Some(agent);
         crew.cache = Some(cache);
         Ok(crew)
     }
 
-    async fn asked(candidates: Vec<Candidate>) -> Result<Self, RenderError> {
+    async fn asked(candidates: Vec<Candidate>, wish: GroupWish) -> Result<Self, RenderError> {
         let answers = muster::ask(candidates).await?;
-        let mut crew = Self::of(answers.agents)?;
+        let mut crew = Self::of(answers.agents, wish)?;
         crew.notes.splice(0..0, answers.notes);
         Ok(crew)
     }
 
-    /// Keeps the agents that draw alike: the group with the most speed.
-    fn of(answers: Vec<(Client, Hello)>) -> Result<Self, RenderError> {
+    /// Keeps the agents that are to work together.
+    fn of(answers: Vec<(Client, Hello)>, wish: GroupWish) -> Result<Self, RenderError> {
         let mut notes = Vec::new();
-        let mut groups: Vec<Group> = Vec::new();
+        let (mut able, mut members) = (Vec::new(), Vec::new());
         for (client, hello) in answers {
             match &hello.povray {
                 PovrayState::Unusable { message } => notes.push(format!("{}: {message}", client.name())),
                 PovrayState::Ready { fingerprint, speed, .. } => {
-                    let weight = speed * f64::from(hello.slots);
-                    match groups.iter_mut().find(|(other, _, _)| other == fingerprint) {
-                        Some((_, total, members)) => {
-                            *total += weight;
-                            members.push((client, hello));
-                        }
-                        None => groups.push((fingerprint.clone(), weight, vec![(client, hello)])),
-                    }
+                    let (name, fingerprint) = (client.name().to_owned(), fingerprint.clone());
+                    members.push(Member { name, fingerprint, speed: speed * f64::from(hello.slots) });
+                    able.push(Some((client, hello)));
                 }
             }
         }
-        groups.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let mut groups = groups.into_iter();
-        let Some((fingerprint, _, members)) = groups.next() else {
+        let choice = groups::choose(&members, wish).map_err(|error| RenderError::Usage(error.to_string()))?;
+        let Some(choice) = choice else {
             return Err(RenderError::NoPovray(notes.join("\n")));
         };
-        for (other, _, left_out) in groups {
-            for (client, _) in left_out {
-                notes.push(format!(
-                    "{} is left out: its POV-Ray ({}, {} bit) draws otherwise than the others' ({}, {} bit)",
-                    client.name(),
-                    other.povray,
-                    other.word_size,
-                    fingerprint.povray,
-                    fingerprint.word_size
-                ));
-            }
-        }
+        notes.extend(choice.notes);
+        let taken = choice.taken.iter().filter_map(|&number| {
+            let (client, hello) = able.get_mut(number)?.take()?;
+            Some((members.get(number)?.fingerprint.clone(), client, hello))
+        });
         let mut next_slot = 0;
-        let nodes = (0..).zip(members).map(|(number, (client, hello))| {
+        let nodes = (0..).zip(taken).map(|(number, (fingerprint, client, hello))| {
             let slots = (next_slot..next_slot + hello.slots).map(SlotId).collect();
             next_slot += hello.slots;
             let (speed, state_file_proven) = match &hello.povray {
                 PovrayState::Ready { speed, state_file_proven, .. } => (*speed, *state_file_proven),
                 PovrayState::Unusable { .. } => (1.0, false),
             };
-            Node { id: NodeId(number), client, hello, slots, speed, state_file_proven }
+            Node { id: NodeId(number), client, hello, fingerprint, slots, speed, state_file_proven }
         });
         let nodes: Vec<Node> = nodes.collect();
         let places = places(&nodes);
-        Ok(Self { nodes, places, fingerprint, notes, own_probe: None, embedded: None, cache: None })
+        let (fingerprint, mixed) = (choice.fingerprint, choice.mixed);
+        Ok(Self { nodes, places, fingerprint, mixed, notes, own_probe: None, embedded: None, cache: None })
     }
 
     /// The node with the fastest slots.

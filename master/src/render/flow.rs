@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
+use crate::render::groups::GroupWish;
 use crate::render::muster::Where;
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{self, Policy, PolicyError, SeamsChoice, Wishes, class_word};
@@ -63,6 +64,8 @@ pub struct RenderRequest {
     pub agents: AgentsRecord,
     pub method: RenderMethod,
     pub place: Where,
+    /// Which of them work together.
+    pub groups: GroupWish,
     /// Seconds without any progress, parsing included.
     pub stall_timeout: f64,
     /// Use nothing of earlier jobs.
@@ -141,7 +144,7 @@ async fn muster(
 ) -> Result<Crew, RenderError> {
     progress.stage("starting agents");
     let crew = tokio::select! {
-        crew = Crew::muster(&request.place) => crew?,
+        crew = Crew::muster(&request.place, request.groups) => crew?,
         _ = interrupted.recv() => return Err(RenderError::Interrupted),
     };
     for note in &crew.notes {
@@ -270,9 +273,13 @@ async fn one_attempt(
         report = Some(found);
     }
     let wishes = Wishes { seams: before.job.seams.map(SeamsChoice::from), ..request.asked.wishes };
-    let (policy, answer) = choose(prepared, class, wishes, request.may_ask, progress)?;
+    let (mut policy, answer) = choose(prepared, class, wishes, request.may_ask, progress)?;
     if let Some(choice) = answer {
         job.note(Record::Seams(SeamsChosen { choice: choice.into() }));
+    }
+    // Rows of an earlier run may be of another group than all nodes of this one.
+    if crew.mixed || (request.groups.mix && job.rows_done() > 0) {
+        policy = policy.of_mixed_groups();
     }
     if request.verify_rows.is_some() && policy.class > Class::Aligned32 {
         return Err(RenderError::Usage(

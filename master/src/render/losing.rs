@@ -41,6 +41,7 @@ impl Run<'_, '_> {
         }
         let Some(found) = self.attempt.crew.node(node) else { return Ok(()) };
         let (name, slots, client) = (found.client.name().to_owned(), found.slots.clone(), found.client.clone());
+        let fingerprint = found.fingerprint.clone();
         let lost: Vec<LeaseId> =
             self.leases.iter().filter(|(_, lease)| slots.contains(&lease.slot)).map(|(&id, _)| id).collect();
         for id in lost {
@@ -66,7 +67,7 @@ impl Run<'_, '_> {
                 .note(&format!("{name} was lost ({reason}); its rows are free, and it is called again"));
             let recall = Recall {
                 client,
-                fingerprint: self.attempt.crew.fingerprint.clone(),
+                fingerprint,
                 job: Arc::new(self.attempt.spec.clone()),
                 parcel: self.attempt.parcel.clone(),
                 own: self.attempt.crew.take_own()?,

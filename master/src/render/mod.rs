@@ -1,7 +1,7 @@
 //! `td render`: from a scene to its picture.
 //!
 //! [`prepare`] reads and checks everything before anything is touched. [`muster`] asks the agents, [`crew`] keeps those
-//! that draw alike, [`policy`] decides from the scene's class how it may be shared out. [`attempt`] opens the job on them;
+//! that draw alike ([`groups`]), [`policy`] decides from the scene's class how it may be shared out. [`attempt`] opens the job on them;
 //! its loop ([`looping`]) renders all rows into the spool; what it hears of the agents comes from [`strips`]. [`flow`] puts
 //! these in order, and [`report`] tells how the time was spent.
 //! Meanwhile the job is written down ([`written`], [`crate::jobs`]), so that another td can go on with it (`resuming`).
@@ -13,6 +13,7 @@ pub mod failure;
 mod finished;
 pub mod first_pass;
 pub mod flow;
+pub mod groups;
 mod heard;
 mod heartbeat;
 mod held;

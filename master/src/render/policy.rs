@@ -40,6 +40,22 @@ pub struct Policy {
     pub first_pass: bool,
 }
 
+impl Policy {
+    /// The same job on agents that draw textures differently: not exact, since a strip of one group beside one of the
+    /// other shows. A picture by one POV-Ray is that of its own group.
+    #[must_use]
+    pub fn of_mixed_groups(mut self) -> Self {
+        if self.sharing == Sharing::OneLease {
+            return self;
+        }
+        self.class = Class::Seams;
+        self.exact = false;
+        let why = "nodes of 32 and 64 bit, or of other versions of POV-Ray, draw procedural textures differently";
+        self.why.insert(0, format!("--mix-groups: {why}"));
+        self
+    }
+}
+
 /// A job that is not rendered as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {

@@ -48,7 +48,7 @@ pub fn check_crew(job: &Current, before: &History, crew: &Crew) -> Result<(), Re
     let differs = |crew_before: &Fingerprint| changes::fingerprint(crew_before, &crew.fingerprint);
     let reason = before.crew.as_ref().and_then(|crew| differs(&crew.fingerprint));
     match reason {
-        Some(reason) if job.rows_done() > 0 => Err(RenderError::Usage(format!(
+        Some(reason) if job.rows_done() > 0 && !crew.mixed => Err(RenderError::Usage(format!(
             "job {id} cannot go on: {reason}; render with agents as they were, or td cancel {id} and render again",
             id = job.id()
         ))),

@@ -8,6 +8,7 @@ use td_protocol::version;
 use crate::jobs::record::{AttemptRecord, FileRecord, JobRecord, SeamsRecord};
 use crate::jobs::{JobId, SavedOutput, SavedText};
 use crate::render::flow::{RenderMethod, RenderRequest};
+use crate::render::groups::GroupWish;
 use crate::render::muster::Where;
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::{Asked, Prepared};
@@ -57,6 +58,7 @@ pub fn request(job: &JobRecord, place: Where) -> RenderRequest {
         },
         agents: job.agents.clone(),
         place,
+        groups: GroupWish { word_size: job.agents.group, mix: job.agents.mix_groups },
         stall_timeout: job.stall_timeout,
         fresh: job.fresh,
         verify_rows: job.verify_rows,

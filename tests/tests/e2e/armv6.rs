@@ -1,23 +1,23 @@
 //! The agent for the Raspberry Pi 1 and Zero, on an emulated ARM1176.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use td_tests::picture::Picture;
-use td_tests::process::{self, Outcome};
+use td_tests::process::{self, Outcome, Running};
 use td_tests::reference::Reference;
 use td_tests::sandbox::Sandbox;
 use td_tests::{compare, foreign, programs};
 
 /// An emulated processor is some twenty times slower than this one.
-const LIMIT: Duration = Duration::from_secs(300);
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 /// The agent's bytes may not exceed this: it goes to every node, over its wire and into its memory.
 const MOST_BYTES: u64 = 4_000_000;
 /// What is rendered of `word-size.pov`; `references/make.sh` has the same.
-const SIZE: [&str; 2] = ["+W96", "+H72"];
+pub(crate) const SIZE: [&str; 2] = ["+W96", "+H72"];
 
 fn emulated(cpu: &str, program: &Path, arguments: &[&str]) -> Outcome {
     process::run(Command::new(foreign::qemu()).args(["-cpu", cpu]).arg(program).args(arguments), LIMIT)
@@ -79,21 +79,47 @@ fn it_starts_and_its_self_test_passes() {
     }
 }
 
+/// An emulated agent with one slot of emulated POV-Ray that knows its fingerprint, and its socket.
+pub(crate) fn serve(sandbox: &Sandbox) -> (Running, PathBuf) {
+    let socket = sandbox.path().join("pi1.sock");
+    let (kept, own) = (foreign::kept_fingerprint(), sandbox.work().join("armv6/fingerprint.json"));
+    if kept.is_file() {
+        fs::create_dir_all(own.parent().unwrap()).unwrap();
+        fs::copy(&kept, &own).unwrap();
+    }
+    let mut command = sandbox.command(foreign::qemu());
+    command.args(["-cpu", foreign::CPU]).arg(foreign::agent());
+    command.args(["serve", "--cache", "armv6", "--slots", "1", "--name", "pi1", "--socket"]).arg(&socket);
+    let mut agent = process::start(command.env("TD_POVRAY", foreign::emulated_povray()));
+    let begun = Instant::now();
+    // Without a kept fingerprint it renders one first, which takes an emulated processor a while.
+    while !(socket.exists() && own.is_file()) {
+        assert!(!agent.has_ended(), "the agent ended: {}", agent.err_so_far());
+        assert!(begun.elapsed() < LIMIT, "no fingerprint after {} s: {}", LIMIT.as_secs(), agent.err_so_far());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fs::copy(&own, &kept).unwrap();
+    (agent, socket)
+}
+
+/// What every POV-Ray of 32 bit draws of `word-size.pov`.
+pub(crate) fn stored_32() -> Picture {
+    Picture::read(&programs::workspace().join("tests/references/word-size-32.png")).unwrap()
+}
+
+/// What this machine's own POV-Ray draws of it.
+pub(crate) fn native() -> Picture {
+    let (switches, folder) = (SIZE.map(str::to_owned), programs::own_scenes());
+    let reference = Reference { root: &folder, folder: &folder, scene: "word-size.pov", switches: &switches };
+    reference.picture().unwrap()
+}
+
 /// Emulated agent, emulated POV-Ray, this machine's master.
 #[test]
 #[ignore = "builds the ARMv6 agent first: make e2e"]
 fn its_picture_is_that_of_the_32_bit_group() {
     let sandbox = Sandbox::new();
-    let povray = foreign::emulated_povray(sandbox.path());
-    let socket = sandbox.path().join("agent.sock");
-    let mut command = sandbox.command(foreign::qemu());
-    command.args(["-cpu", foreign::CPU]).arg(foreign::agent());
-    command.args(["serve", "--cache", "armv6", "--slots", "1", "--name", "pi1", "--socket"]).arg(&socket);
-    let mut agent = process::start(command.env("TD_POVRAY", povray));
-    while !socket.exists() {
-        assert!(!agent.has_ended(), "the agent ended: {}", agent.err_so_far());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let (agent, socket) = serve(&sandbox);
     let scene = programs::own_scenes().join("word-size.pov");
     let mut render = sandbox.td(["render", "--json", "-o", "pi1.png"]);
     render.arg("--agent").arg(&socket).arg(&scene).args(SIZE);
@@ -104,14 +130,8 @@ fn its_picture_is_that_of_the_32_bit_group() {
     assert!(outcome.out().contains(r#""from_state_file":true"#), "{}", outcome.transcript());
 
     let got = Picture::read(&sandbox.work().join("pi1.png")).unwrap();
-    let stored = programs::workspace().join("tests/references/word-size-32.png");
-    compare::same_samples(&Picture::read(&stored).unwrap(), &got).unwrap();
-    // The scene tells the groups apart: this machine's own POV-Ray, of 64 bit, draws it otherwise.
-    let switches = SIZE.map(str::to_owned);
-    let folder = programs::own_scenes();
-    let native = Reference { root: &folder, folder: &folder, scene: "word-size.pov", switches: &switches };
-    if cfg!(target_pointer_width = "64") {
-        compare::same_samples(&native.picture().unwrap(), &got).unwrap_err();
-    }
+    compare::same_samples(&stored_32(), &got).unwrap();
+    // The scene tells the groups apart: a POV-Ray of 64 bit draws it otherwise.
+    compare::same_samples(&native(), &got).unwrap_err();
     sandbox.nothing_left_behind();
 }

@@ -13,6 +13,7 @@ mod cluster_faults;
 mod evil_agents;
 mod exact;
 mod faults;
+mod groups;
 mod interrupted;
 mod jobs;
 mod no_room;
