@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::names::Text;
 use crate::quote;
 use crate::suggest;
+use crate::table::either;
 use crate::yaml::{Node, Value};
 
 /// All that is wrong with single keys of the file.
@@ -62,6 +63,7 @@ fn value(node: &Node, kind: &Kind, path: &str, named: Span, findings: &mut Vec<F
     let wrong = match kind {
         Kind::Text(kind) => text(node, *kind).err(),
         Kind::Whole(range, unit) => whole(node, range, unit).err(),
+        Kind::OneOf(values, unit) => one_of(node, values, unit).err(),
         Kind::Model => model(node).err(),
         Kind::Choice(words) => choice(node, words).err(),
         Kind::List(kind) => return list(node, *kind, path, findings),
@@ -97,6 +99,14 @@ fn whole(node: &Node, range: &RangeInclusive<u32>, unit: &str) -> Result<(), Str
             node.describe()
         )),
         _ => Err(format!("must be a whole number, {allowed}, is {}", node.describe())),
+    }
+}
+
+fn one_of(node: &Node, values: &[u32], unit: &str) -> Result<(), String> {
+    let is_one = |number: u64| values.iter().any(|&value| u64::from(value) == number);
+    match &node.value {
+        Value::Number(number) if number.as_u64().is_some_and(is_one) => Ok(()),
+        _ => Err(format!("must be {} {unit}, is {}", either(values), node.describe())),
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
     let mut errors = hosts::inspect(&nodes);
     let mut notes = Vec::new();
     boot::inspect(defaults, &nodes, &mut errors, &mut notes);
+    word_sizes(&nodes, &mut errors);
     groups(defaults, &nodes, &mut errors);
     jumps(&nodes, &mut errors);
     clock(root, &nodes, &mut errors);
@@ -82,6 +83,17 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
         folders(&share.value, &mut errors);
     }
     Crossed { errors, notes }
+}
+
+/// A 32-bit machine runs no 64-bit POV-Ray.
+fn word_sizes(nodes: &[NodeView], errors: &mut Vec<Finding>) {
+    for node in nodes {
+        let (Some(place), Some(model)) = (node.effective("povray_word_size"), node.model()) else { continue };
+        if place.whole() == Some(64) && model.word_bits() < 64 {
+            let message = format!("a {model} is a machine of 32 bit: write 32, or leave it out");
+            errors.push(Finding::new(place.span, format!("{}.povray_word_size", node.path()), message));
+        }
+    }
 }
 
 /// `--limit` takes nodes and groups by name, so one word cannot be both.

@@ -55,6 +55,8 @@ pub(crate) struct Host {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub povray_word_size: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub packages: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apt_proxy: Option<String>,

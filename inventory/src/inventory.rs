@@ -45,6 +45,8 @@ pub struct Node {
     pub groups: Vec<String>,
     /// Boot settings: only those that its model takes.
     pub boot: Boot,
+    /// Word size of its POV-Ray in bits, 32 or 64; `None` leaves it to its operating system.
+    pub povray_word_size: Option<u32>,
     /// Debian packages besides those that td needs itself.
     pub packages: Vec<String>,
     /// URL of the proxy for td's calls of apt on the node, `http://host:port`; `None`: as the node has it.

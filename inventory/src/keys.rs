@@ -24,6 +24,9 @@ pub(crate) const GPU_MEM: RangeInclusive<u32> = 16..=512;
 /// Values of `boot.arm_freq` in MHz that some model takes.
 pub(crate) const ARM_FREQ: RangeInclusive<u32> = 700..=3200;
 
+/// Values of `povray_word_size` in bits.
+pub(crate) const WORD_SIZES: [u32; 2] = [32, 64];
+
 /// One key.
 pub(crate) struct Key {
     pub name: &'static str,
@@ -48,6 +51,8 @@ pub(crate) enum Kind {
     Text(Text),
     /// Whole, within the range; with its unit, "" for none.
     Whole(RangeInclusive<u32>, &'static str),
+    /// One of these numbers, with its unit.
+    OneOf(&'static [u32], &'static str),
     /// The id of a [`crate::Model`].
     Model,
     /// One of these words.
@@ -112,12 +117,13 @@ static SHARE: [Key; 3] = [
 ];
 
 /// What `defaults` can hold: everything of a node but its address.
-static DEFAULTS: [Key; 13] = [
+static DEFAULTS: [Key; 14] = [
     USER,
     MODEL,
     SLOTS,
     GROUPS,
     BOOT,
+    POVRAY_WORD_SIZE,
     PACKAGES,
     APT_PROXY,
     SSH_PORT,
@@ -128,7 +134,7 @@ static DEFAULTS: [Key; 13] = [
     BECOME,
 ];
 
-static NODE: [Key; 14] = [
+static NODE: [Key; 15] = [
     required(
         "address",
         Kind::Text(Text::Address),
@@ -139,6 +145,7 @@ static NODE: [Key; 14] = [
     SLOTS,
     GROUPS,
     BOOT,
+    POVRAY_WORD_SIZE,
     PACKAGES,
     APT_PROXY,
     SSH_PORT,
@@ -193,6 +200,14 @@ static BOOT_KEYS: [Key; 2] = [
         "Clock of the ARM cores. Each model has its own range, from the clock it has without the setting.",
     ),
 ];
+
+/// POV-Rays of 32 and of 64 bit draw procedural textures differently; nodes work together that have the same.
+const POVRAY_WORD_SIZE: Key = optional(
+    "povray_word_size",
+    Kind::OneOf(&WORD_SIZES, "bit"),
+    Fallback::Said("that of the node's operating system"),
+    "Word size of the node's POV-Ray. 32 on a 64-bit node lets it render beside a Raspberry Pi 1.",
+);
 
 const SSH_PORT: Key = optional(
     "ssh_port",

@@ -53,6 +53,7 @@ fn kind(kind: &Kind) -> Value {
         Kind::Whole(range, _) => {
             json!({ "type": "integer", "minimum": range.start(), "maximum": range.end() })
         }
+        Kind::OneOf(values, _) => json!({ "enum": values }),
         Kind::Model => json!({ "enum": Model::all().map(Model::id).collect::<Vec<_>>() }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::List(kind) => json!({ "type": "array", "items": text(*kind), "uniqueItems": true }),

@@ -60,6 +60,7 @@ fn value(kind: &Kind) -> String {
         Kind::Text(kind) => kind.expected().to_owned(),
         Kind::Whole(range, "") => format!("{} to {}", range.start(), range.end()),
         Kind::Whole(range, unit) => format!("{} to {} {unit}", range.start(), range.end()),
+        Kind::OneOf(values, unit) => format!("{} {unit}", either(values)),
         Kind::Model => "a model (table below)".to_owned(),
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Kind::List(kind) => format!("a list of {}", kind.several()),
@@ -67,6 +68,11 @@ fn value(kind: &Kind) -> String {
         Kind::Source(_) => "one of the keys".to_owned(),
         Kind::Named(..) => "host names with their keys".to_owned(),
     }
+}
+
+/// `32 or 64`.
+pub(crate) fn either(values: &[u32]) -> String {
+    values.iter().map(u32::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 fn default(key: &Key) -> String {

@@ -161,6 +161,7 @@ fn node_event(node: &Node) -> Value {
         "slots": node.slots,
         "groups": node.groups,
         "boot": { "gpu_mem": node.boot.gpu_mem, "arm_freq": node.boot.arm_freq },
+        "povray_word_size": node.povray_word_size,
         "packages": node.packages,
         "apt_proxy": node.apt_proxy,
         "ssh_port": node.ssh_port,

@@ -102,6 +102,7 @@ const PIECES: &[&str] = &[
     "user: ",
     "ssh_port: ",
     "agent_port: ",
+    "povray_word_size: ",
 ];
 
 proptest! {

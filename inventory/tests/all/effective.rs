@@ -77,6 +77,7 @@ defaults:
   slots: 1
   groups: [shelf]
   boot: { gpu_mem: 16, arm_freq: 800 }
+  povray_word_size: 32
   ssh_port: 2222
   agent_port: 7000
 share: { server: 192.0.2.9, export: /data/td, mount: /td }

@@ -78,6 +78,8 @@ nodes:
   a3: { address: 192.0.2.3, slots: 99999999999999999999 }
   a4: { address: 192.0.2.4, agent_port: 80, ssh_port: 65536 }
   a5: { address: 192.0.2.5, model: pi1b, boot: { gpu_mem: 15, arm_freq: 5000 } }
+  a6: { address: 192.0.2.6, povray_word_size: 16 }
+  a7: { address: 192.0.2.7, povray_word_size: '32' }
 "
     ));
 }

@@ -134,6 +134,20 @@ nodes:
     ));
 }
 
+#[test]
+fn a_64_bit_povray_on_a_32_bit_machine() {
+    assert_snapshot!(screen(
+        "\
+defaults: { model: pi4, povray_word_size: 64 }
+nodes:
+  a: { address: 192.0.2.1 }
+  b: { address: 192.0.2.2, model: pi1b }
+  c: { address: 192.0.2.3, model: pi2, povray_word_size: 64 }
+  d: { address: 192.0.2.4, model: pi1b, povray_word_size: 32 }
+"
+    ));
+}
+
 /// Nothing hides behind anything else: each of these lines has one error and each is said.
 #[test]
 fn all_errors_at_once() {
