@@ -17,7 +17,7 @@ const NAMES: [&str; 3] = ["one", "two", "three"];
 const SWITCHES: [&str; 4] = ["+W161", "+H257", "+A0.9", "+AM2"];
 
 fn scene() -> String {
-    SLOW.replace("blur_samples 400", "blur_samples 90")
+    SLOW.to_owned()
 }
 
 /// A render on all nodes of which each has sent rows.
