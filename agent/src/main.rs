@@ -6,14 +6,17 @@ use clap::Parser as _;
 use td_agent::cli::{Cli, Command};
 use td_agent::converge::command;
 use td_agent::{self_test, serve};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TD_LOG").unwrap_or_else(|_| "warn".into()))
-        .with_ansi(false)
-        .init();
+    // What to log is read from TD_LOG as `debug` or `td=debug`; words that are neither are as none.
+    let log = std::env::var("TD_LOG").ok().and_then(|wanted| wanted.parse().ok());
+    let log = log.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(log).init();
     // Only the server needs a runtime.
     let options = match cli.command {
         Command::Serve(options) => options,
