@@ -80,7 +80,8 @@ pub fn render(
     patience: &mut Patience<'_>,
 ) -> Result<View, Ending> {
     let arguments = command::arguments(povray, scratch, &bundle.scene, &bundle.library_paths, drawing);
-    let environment = command::environment(scratch);
+    let environment = command::povray_environment(povray, scratch, (drawing.width, drawing.height))
+        .map_err(|error| Ending::node(format!("cannot make ready for POV-Ray: {error}")))?;
     let begun = Instant::now();
     let mut process = Process::start(&povray.path, &arguments, &environment, &scratch.run_dir(bundle))
         .map_err(|error| Ending::node(format!("cannot start {}: {error}", povray.path.display())))?;

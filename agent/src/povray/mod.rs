@@ -3,5 +3,6 @@
 pub mod command;
 pub mod ending;
 pub mod follow;
+pub mod large_file;
 pub mod locate;
 pub mod process;
