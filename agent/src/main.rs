@@ -1,10 +1,12 @@
 //! The td-agent program.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use td_agent::cli::{Cli, Command};
 use td_agent::converge::command;
+use td_agent::povray::large_file;
 use td_agent::{self_test, serve};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Facts => return command::facts(),
         Command::Converge(options) => return command::converge(&options),
         Command::ConvergeShare(look) => return command::share(&look),
+        Command::LargeFileLibrary(asked) => return write_out(&large_file::library(asked.machine)),
         Command::ConvergeRender => return command::render(),
     };
     // One thread serves: a Raspberry Pi 1 has one core, and the work is done by the threads of the strips.
@@ -35,6 +38,13 @@ fn main() -> ExitCode {
     match runtime.block_on(serve::run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+fn write_out(bytes: &[u8]) -> ExitCode {
+    match std::io::stdout().write_all(bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.into()),
     }
 }
 

@@ -99,7 +99,7 @@ scene=$(find "$top/target/povray-examples" /usr/share/doc/povray -name blob.pov 
 cp "$scene" blob.pov
 must td render blob.pov -i inventory.yaml -o blob.png +W160 +H120
 tell "the same by Debian's POV-Ray for i386, in one go"
-typed "$top/tests/povray-i386.sh" "$PWD" +Iblob.pov +Oone-go.png +W160 +H120 +WT1 -D -V >/dev/null 2>one-go.log || { cat one-go.log; failed=1; }
+typed "$top/tests/i386.sh" "$PWD" povray +Iblob.pov +Oone-go.png +W160 +H120 +WT1 -D -V >/dev/null 2>one-go.log || { cat one-go.log; failed=1; }
 typed python3 "$top/benches/differences.py" one-go.png blob.png | tee differences
 has 'not one pixel differs' '^0 of 19200 px' differences
 must sha256sum blob.png

@@ -26,7 +26,7 @@ const PAGE: u32 = 0x1_0000;
 const NAME: &str = "large-file.so";
 
 /// A 32-bit machine for which Debian has POV-Ray.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Machine {
     I386,
     /// ARMv4T and later, whatever registers floats are passed in: no float is passed here.
@@ -118,15 +118,15 @@ pub fn library(machine: Machine) -> Vec<u8> {
     // The second part: what the linker reads and the word that it fills in, on a page that may be written.
     let dynamic_at = PAGE + read_only;
     let dynamic: [[u32; 2]; 9] = [
-        [4, hash],              // DT_HASH
-        [5, names],             // DT_STRTAB
-        [6, symbols],           // DT_SYMTAB
+        [4, hash],                // DT_HASH
+        [5, names],               // DT_STRTAB
+        [6, symbols],             // DT_SYMTAB
         [10, NAMES.len() as u32], // DT_STRSZ
-        [11, 16],               // DT_SYMENT
-        [17, relocation],       // DT_REL
-        [18, 8],                // DT_RELSZ
-        [19, 8],                // DT_RELENT
-        [0, 0],                 // DT_NULL
+        [11, 16],                 // DT_SYMENT
+        [17, relocation],         // DT_REL
+        [18, 8],                  // DT_RELSZ
+        [19, 8],                  // DT_RELENT
+        [0, 0],                   // DT_NULL
     ];
     let dynamic_bytes = 8 * dynamic.len() as u32;
     let slot = dynamic_at + dynamic_bytes;
