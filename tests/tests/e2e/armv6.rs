@@ -32,7 +32,6 @@ fn readelf(option: &str) -> String {
 
 /// Debian's compiler for 32-bit ARM makes start-up code of ARMv7. If that ran, nothing here would check anything.
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn a_program_for_a_newer_processor_dies_there() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("one-line");
@@ -47,7 +46,6 @@ fn a_program_for_a_newer_processor_dies_there() {
 }
 
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn its_headers_say_armv6_static_and_stripped() {
     let attributes = readelf("-A");
     for words in ["Tag_CPU_arch: v6", "Tag_FP_arch: VFPv2", "Tag_ABI_VFP_args: VFP registers"] {
@@ -64,7 +62,6 @@ fn its_headers_say_armv6_static_and_stripped() {
 }
 
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn it_starts_and_its_self_test_passes() {
     let version = emulated(foreign::CPU, &foreign::agent(), &["--version"]);
     version.code(0);
@@ -116,7 +113,6 @@ pub(crate) fn native() -> Picture {
 
 /// Emulated agent, emulated POV-Ray, this machine's master.
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn its_picture_is_that_of_the_32_bit_group() {
     let sandbox = Sandbox::new();
     let (agent, socket) = serve(&sandbox);

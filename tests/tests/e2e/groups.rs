@@ -27,7 +27,7 @@ fn done(outcome: &Outcome) -> Event {
 }
 
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
+#[ignore = "minutes of an emulated processor: make e2e"]
 fn the_faster_group_the_named_one_and_all_of_them() {
     let sandbox = Sandbox::new();
     let (pi1, pi1_socket) = armv6::serve(&sandbox);
