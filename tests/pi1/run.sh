@@ -14,7 +14,7 @@ mkdir -p "$work"
 transcript=${1:-$work/transcript.txt}
 bin=${TD_BIN_DIR:-$top/target/release}
 export TD_LAN=${TD_LAN:-240}
-machine=tests/pi1/machine.sh
+machine=$top/tests/pi1/machine.sh
 node=pi1
 failed=0
 
@@ -49,11 +49,11 @@ inside() { # a command on the machine, past td
 
 finish() {
   $machine stop >/dev/null 2>&1 || true
-  tests/nodes/lan.sh down || true
+  "$top/tests/nodes/lan.sh" down || true
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-tests/nodes/lan.sh up
+"$top/tests/nodes/lan.sh" up
 rm -rf "$work/home" "$work/cluster"
 mkdir -p "$work/home" "$work/cluster"
 begun=$SECONDS
@@ -79,19 +79,21 @@ must td-provision apply inventory.yaml --yes --accept-new
 after=$(inside cat /proc/sys/kernel/random/boot_id)
 if [ "$before" != "$after" ]; then echo 'ok: it is another boot than before'; else echo 'WRONG: it has not rebooted'; failed=1; fi
 tell 'the same again: nothing to do'
-must td-provision apply inventory.yaml --yes | tee second
+{ must td-provision apply inventory.yaml --yes; } > >(tee second)
+sleep 1
 has 'nothing was changed' 'changed 0 +failed 0 +unreachable 0' second
 
 tell 'the agent on the machine'
 # shellcheck disable=SC2016 # the node's shell expands it
-inside 'sudo sh -c "ls -l /usr/local/bin/td-agent; sha256sum </usr/local/bin/td-agent; pid=\$(systemctl show -P MainPID td-agent); grep -E \"^(VmRSS|RssAnon)\" /proc/\$pid/status; systemctl show -P NRestarts td-agent"' | tee agent
+inside 'sudo sh -c "ls -l /usr/local/bin/td-agent; sha256sum </usr/local/bin/td-agent; pid=\$(systemctl show -P MainPID td-agent); grep -E \"^(VmRSS|RssAnon)\" /proc/\$pid/status; systemctl show -P NRestarts td-agent"' | tee agent || failed=1
 sha256sum <"$top/$agent"
 has 'it is the agent that was built here' "$(sha256sum <"$top/$agent" | cut -c1-64)" agent
+# shellcheck disable=SC2016 # awk's own
 rss=$(awk '$1 == "VmRSS:" { print $2 }' agent)
 if [ "${rss:-999999}" -lt 6144 ]; then echo "ok: idle, the agent has $rss kB in memory, less than 6 MB"; else echo "WRONG: idle RSS ${rss:-unknown} kB"; failed=1; fi
 # The agent's own CPU time from its start to its first answer; the fingerprint is known by now.
 # shellcheck disable=SC2016
-inside 'sudo sh -c "systemctl restart td-agent; sleep 20; pid=\$(systemctl show -P MainPID td-agent); awk \"{ print \\\"CPU time since its start: \\\" (\\\$14 + \\\$15) / 100 \\\" s\\\" }\" /proc/\$pid/stat"' | tee start
+inside 'sudo sh -c "systemctl restart td-agent; sleep 20; pid=\$(systemctl show -P MainPID td-agent); awk \"{ print \\\"CPU time since its start: \\\" (\\\$14 + \\\$15) / 100 \\\" s\\\" }\" /proc/\$pid/stat"' | tee start || failed=1
 if awk '/^CPU time/ { ok = $6 < 1 } END { exit !ok }' start; then echo 'ok: it starts in less than 1 s of CPU time'; else echo 'WRONG: its start takes longer than 1 s of CPU time'; failed=1; fi
 
 tell 'a picture'
@@ -100,10 +102,10 @@ cp "$scene" blob.pov
 must td render blob.pov -i inventory.yaml -o blob.png +W160 +H120
 tell "the same by Debian's POV-Ray for i386, in one go"
 typed "$top/tests/i386.sh" "$PWD" povray +Iblob.pov +Oone-go.png +W160 +H120 +WT1 -D -V >/dev/null 2>one-go.log || { cat one-go.log; failed=1; }
-typed python3 "$top/benches/differences.py" one-go.png blob.png | tee differences
+typed python3 "$top/benches/differences.py" one-go.png blob.png | tee differences || failed=1
 has 'not one pixel differs' '^0 of 19200 px' differences
 must sha256sum blob.png
 
-tell "boots: $("$top/$machine" boots); all in $(((SECONDS - begun) / 60)) min"
+tell "boots: $($machine boots); all in $(((SECONDS - begun) / 60)) min"
 if [ "$failed" = 0 ]; then echo 'all is as it has to be'; else echo 'something above is WRONG'; fi
 exit $failed
