@@ -17,7 +17,7 @@ case $what in
   demo) ;;
   # From mmdebstrap on: the test nodes (tests/nodes).
   test | pi1)
-    need="$need pngcheck netpbm python3-pil util-linux"
+    need="$need pngcheck netpbm python3-pil util-linux faketime"
     need="$need python3-venv qemu-user-static binutils gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
     need="$need mmdebstrap systemd-container iproute2 openssh-client procps"
     # The card's partitions and file systems, and the machine.

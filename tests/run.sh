@@ -29,7 +29,10 @@ step 'agent for ARMv6' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-
 # One call for the whole workspace: cargo then builds each dependency once, with the features that all need together.
 case ${1:-all} in
   all) step 'unit tests and end-to-end tests' cargo test --workspace --locked --no-fail-fast ;;
-  e2e) step 'end-to-end tests, the long ones too' cargo test --workspace --locked --no-fail-fast --test e2e -- --include-ignored ;;
+  e2e)
+    # With it 10,000 simulated schedules of faults.
+    step 'end-to-end tests, the long ones too' cargo test --workspace --locked --no-fail-fast --test schedule_simulations \
+      --test e2e -- --include-ignored ;;
   *) echo "run.sh: '$1' is not e2e" >&2; exit 2 ;;
 esac
 

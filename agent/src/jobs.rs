@@ -83,6 +83,12 @@ impl Job {
         self.lock().closed
     }
 
+    /// Whether any strip of it has not ended yet.
+    #[must_use]
+    pub fn is_rendering(&self) -> bool {
+        !self.lock().strips.is_empty()
+    }
+
     /// Stops all that renders for this job, for good.
     pub fn cancel(&self) {
         let mut state = self.lock();

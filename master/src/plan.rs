@@ -6,12 +6,11 @@ use crate::progress::rows_value;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
 use crate::render::flow::RenderRequest;
+use crate::render::memory;
 use crate::render::policy::{self, class_sentence, class_word};
 use crate::render::prepare::Prepared;
 use crate::schedule::{Action, Event, Job, Scheduler, WriteCost};
 
-/// POV-Ray's buffer, in bytes per pixel of the whole image: five floats.
-const BUFFER: u64 = 20;
 /// What a strip writes to scratch, in bytes per pixel of its rows: the state file and the touched part of the buffer.
 const SCRATCH: u64 = 40;
 /// A 32-bit POV-Ray opens its buffer file without large-file support; from here on its agent helps.
@@ -23,15 +22,16 @@ const LIMIT_32: u64 = 1 << 31;
 /// What would stop the render.
 pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>, RenderError> {
     let prepared = Prepared::new(&request.asked)?;
-    let crew = Crew::muster(&request.place, request.groups).await?;
     let options = prepared.options();
+    let mut crew = Crew::muster(&request.place, request.groups).await?;
+    crew.fit_memory(&request.place, options.width, options.height);
     let verdict = &prepared.verdict;
     let policy = policy::decide(verdict, verdict.class, options, request.asked.wishes);
     let cuts = match &policy {
         Ok(policy) => first_cut(&crew, &prepared, policy)?,
         Err(_) => Vec::new(),
     };
-    let buffer = u64::from(options.width) * u64::from(options.height) * BUFFER;
+    let buffer = u64::from(options.width) * u64::from(options.height) * memory::BUFFER;
     let way = if options.dither {
         "b: POV-Ray's own writer (dithering)"
     } else {
@@ -51,6 +51,10 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
                 "refused": policy.as_ref().err().map(ToString::to_string),
                 "buffer_bytes": buffer,
                 "fits_32_bit": buffer < LIMIT_32,
+                "slots": crew.nodes.iter().map(|node| json!({
+                    "node": node.client.name(), "used": node.slots.len(), "offered": node.hello.slots,
+                })).collect::<Vec<Value>>(),
+                "memory_per_slot_bytes": memory::need(options.width, options.height),
                 "files": prepared.assets.bundle().files.len(),
                 "first_cut": cuts.iter().map(|(node, slot, rows)| json!({"node": node, "slot": slot, "rows": rows_value(*rows)})).collect::<Vec<Value>>(),
             })

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::time::SystemTime;
 
 use compose_support::{Picture, add, read_png, spool_of};
-use td::compose::{Shape, Spool, SpoolError, write_png};
+use td::compose::{Maker, Shape, Spool, SpoolError, missing_rows_in, write_png};
 use td_protocol::pixel::PixelFormat;
 use td_protocol::rows::Rows;
 
@@ -47,9 +47,9 @@ fn a_damaged_record_is_missing_and_the_others_are_kept() {
     let path = spool_of(&picture, folder.path(), 25).path().to_owned();
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut byte = [0];
-    // In the first record's data: 24 bytes of file header, 68 of record header, 8 of chunk.
-    file.read_exact_at(&mut byte, 24 + 68 + 8 + 50).unwrap();
-    file.write_all_at(&[byte[0] ^ 1], 24 + 68 + 8 + 50).unwrap();
+    // In the first record's data: 24 bytes of file header, 76 of record header, 8 of chunk.
+    file.read_exact_at(&mut byte, 24 + 76 + 8 + 50).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], 24 + 76 + 8 + 50).unwrap();
     let spool = Spool::reopen(&path, picture.shape).unwrap();
     assert_eq!(spool.missing(), [Rows::new(0, 25)]);
 }
@@ -128,5 +128,41 @@ struct Unmount<'a>(&'a std::path::Path);
 impl Drop for Unmount<'_> {
     fn drop(&mut self) {
         let _ = std::process::Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+#[test]
+fn rows_of_a_refused_maker_are_gone_for_this_master_and_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = picture();
+    let path = folder.path().join("spool");
+    let (right, wrong) = (Maker::of("right"), Maker::of("wrong"));
+    let spool = Spool::create(&path, picture.shape).unwrap();
+    for (start, maker) in [(0, right), (25, wrong), (50, right), (75, wrong)] {
+        let segment = picture.segment(Rows::new(start, start + 25));
+        let _ = spool.add_from(maker, &segment.meta, &segment.data).unwrap();
+    }
+    // Parts of a segment have the maker of the whole.
+    assert_eq!(spool.made().len(), 4);
+    assert_eq!(spool.pixels(Rows::new(25, 50)).unwrap().unwrap(), picture.samples[25 * 120..50 * 120]);
+    assert_eq!(spool.refuse(wrong).unwrap(), [Rows::new(25, 50), Rows::new(75, 100)]);
+    assert_eq!(spool.missing(), [Rows::new(25, 50), Rows::new(75, 100)]);
+    assert_eq!(spool.pixels(Rows::new(25, 50)).unwrap(), None);
+    assert_eq!(missing_rows_in(&path, picture.shape).unwrap(), spool.missing());
+    // Killed here: the next one has them no more.
+    let spool = Spool::reopen(&path, picture.shape).unwrap();
+    assert_eq!(spool.missing(), [Rows::new(25, 50), Rows::new(75, 100)]);
+    let again = picture.segment(Rows::new(20, 80));
+    let _ = spool.add_from(right, &again.meta, &again.data).unwrap();
+    let _ = spool
+        .add_from(right, &picture.segment(Rows::new(80, 100)).meta, &picture.segment(Rows::new(80, 100)).data)
+        .unwrap();
+    for spool in [spool, Spool::reopen(&path, picture.shape).unwrap()] {
+        assert!(spool.is_complete());
+        assert!(spool.made().iter().all(|(_, maker)| *maker == right));
+        assert!(spool.refuse(wrong).unwrap().is_empty());
+        let mut png = Vec::new();
+        write_png(&mut png, &[], &spool, SystemTime::now()).unwrap();
+        assert_eq!(read_png(&png).1, picture.samples);
     }
 }

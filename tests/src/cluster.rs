@@ -17,6 +17,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct Node {
     pub name: String,
     pub port: u16,
+    /// Words before its agent's command, such as `ip netns exec NAME`; they have to end in an exec of it.
+    pub around: Vec<String>,
     agent: Option<Running>,
 }
 
@@ -29,7 +31,12 @@ pub struct Cluster<'a> {
 impl<'a> Cluster<'a> {
     /// An inventory with these nodes, certificates for all, and no agent yet.
     pub fn prepare(sandbox: &'a Sandbox, names: &[&str]) -> Self {
-        let nodes = names.iter().map(|name| Node { name: (*name).to_owned(), port: free_port(), agent: None });
+        let nodes = names.iter().map(|name| Node {
+            name: (*name).to_owned(),
+            port: free_port(),
+            around: Vec::new(),
+            agent: None,
+        });
         let mut cluster = Self { sandbox, nodes: nodes.collect() };
         cluster.write_inventory(|_| "127.0.0.1".to_owned(), "");
         for step in ["init", "issue"] {
@@ -84,7 +91,16 @@ impl<'a> Cluster<'a> {
 
     /// The agent's command, with one slot.
     pub fn agent(&self, number: usize) -> Command {
-        self.serve(number, self.sandbox.command(programs::binary("td-agent")))
+        let agent = programs::binary("td-agent");
+        let command = match self.nodes[number].around.split_first() {
+            None => self.sandbox.command(agent),
+            Some((first, more)) => {
+                let mut command = self.sandbox.command(first);
+                command.args(more).arg(agent);
+                command
+            }
+        };
+        self.serve(number, command)
     }
 
     /// The same for another program that is an agent: arguments are added to `command`.

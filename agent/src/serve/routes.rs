@@ -1,6 +1,7 @@
 //! What a master can ask for, one function per request.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -48,6 +49,7 @@ pub fn router(agent: Arc<Agent>) -> Router {
         .route("/jobs/{id}/probe", post(start_probe))
         .route("/jobs/{id}/first-pass", post(start_first_pass))
         .route("/jobs/{id}/classic", post(start_classic))
+        .route("/jobs/{id}/bands", delete(forget_bands))
         .route("/jobs/{id}/bands/{start}/{end}", get(band))
         .route("/jobs/{id}/strips", post(start_strip))
         .route("/jobs/{id}/strips/{lease}", delete(cancel_strip))
@@ -83,6 +85,21 @@ fn watch_master(agent: Arc<Agent>, id: String, silence: f64) {
 async fn close_job(State(agent): Shared, Path(id): Path<String>) -> StatusCode {
     agent.jobs.close(&id);
     StatusCode::NO_CONTENT
+}
+
+/// How long strips may take to end before their bands are removed.
+const ENDING: Duration = Duration::from_secs(8);
+
+/// The bands of this job's picture are wrong: what renders for the job ends, or it would keep more of them, and then all are removed.
+async fn forget_bands(State(agent): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let job = agent.job(&id)?;
+    agent.jobs.close(&id);
+    let deadline = Instant::now() + ENDING;
+    while job.is_rendering() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    job.bands.forget().map_err(Problem::internal)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn alive(State(agent): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {

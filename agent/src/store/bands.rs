@@ -106,6 +106,17 @@ impl JobBands {
         read
     }
 
+    /// Removes all bands of the picture.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn forget(&self) -> io::Result<()> {
+        match std::fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn path(&self, rows: Rows) -> PathBuf {
         self.folder.join(format!("{}-{}", rows.start, rows.end))
     }
@@ -169,6 +180,11 @@ mod tests {
 
         std::fs::write(bands.path(rows), b"\0\0\0\xffnonsense").unwrap();
         assert_eq!(bands.read(rows), None);
+        assert!(bands.finished().is_empty());
+
+        bands.keep(&meta(rows, b"data"), b"data").unwrap();
+        bands.forget().unwrap();
+        bands.forget().unwrap();
         assert!(bands.finished().is_empty());
     }
 }

@@ -10,12 +10,14 @@
 
 mod black;
 mod chunk;
+mod compare;
 mod convert;
 mod date;
 mod encode;
 mod error;
 mod format;
 mod join;
+mod maker;
 mod output;
 mod partial;
 mod peek;
@@ -35,9 +37,11 @@ use td_protocol::segment::SegmentMeta;
 
 pub use black::black_segment;
 pub use chunk::{BadChunk, Chunk, chunks_before_idat};
+pub use compare::{Difference, difference, plain_rows};
 pub use error::{ComposeError, OutputError, SpoolError};
 pub use format::{FormatError, OutputFormat};
 pub use join::write_png;
+pub use maker::Maker;
 pub use output::{OutputPlan, OutputTarget};
 pub use partial::{NewPicture, remove_partial_picture};
 pub use peek::missing_rows_in;

@@ -8,7 +8,7 @@ use std::path::Path;
 use td_protocol::rows::Rows;
 
 use super::Shape;
-use super::record::{self, FILE_HEADER_LEN, RECORD_HEADER_LEN};
+use super::record::{self, FILE_HEADER_LEN, RECORD_HEADER_LEN, RecordHead};
 use super::settled::Settled;
 use super::spool::{CHUNK_FRAME_LEN, entry_of};
 
@@ -30,12 +30,20 @@ pub fn missing_rows_in(path: &Path, shape: Shape) -> io::Result<Vec<Rows>> {
     let mut header = [0; RECORD_HEADER_LEN];
     while len.saturating_sub(at) >= RECORD_HEADER_LEN as u64 {
         file.read_exact_at(&mut header, at)?;
-        let Some(meta) = record::read_record_header(&header) else { break };
+        let Some(head) = record::read_record_header(&header) else { break };
         let offset = at + RECORD_HEADER_LEN as u64;
+        let (meta, maker) = match head {
+            RecordHead::Rows(meta, maker) => (meta, maker),
+            RecordHead::Refused(maker) => {
+                settled.remove(maker);
+                at = offset;
+                continue;
+            }
+        };
         let end = meta.len.checked_add(CHUNK_FRAME_LEN).and_then(|chunk| offset.checked_add(chunk));
         let Some(end) = end.filter(|end| *end <= len) else { break };
         if shape.rows().contains(meta.rows) {
-            settled.insert(entry_of(&meta, offset));
+            settled.insert(entry_of(&meta, maker, offset));
         }
         at = end;
     }

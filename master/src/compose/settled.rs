@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use td_protocol::rows::Rows;
 
+use super::maker::Maker;
+
 /// One settled run of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -14,6 +16,7 @@ pub(super) struct Entry {
     pub chunk_len: u64,
     pub raw_len: u64,
     pub adler32: u32,
+    pub maker: Maker,
 }
 
 /// The settled runs by first row; no two overlap.
@@ -51,6 +54,21 @@ impl Settled {
             self.by_start.insert(entry.rows.start, entry);
         }
         free
+    }
+
+    /// Takes all runs of a maker out, and returns them, top down.
+    pub(super) fn remove(&mut self, maker: Maker) -> Vec<Rows> {
+        let gone: Vec<Rows> = self.entries().filter(|entry| entry.maker == maker).map(|entry| entry.rows).collect();
+        for rows in &gone {
+            self.by_start.remove(&rows.start);
+            self.rows -= u64::from(rows.len());
+        }
+        gone
+    }
+
+    /// The run that begins at this row.
+    pub(super) fn starting_at(&self, row: u32) -> Option<Entry> {
+        self.by_start.get(&row).copied()
     }
 
     /// How many rows are settled.

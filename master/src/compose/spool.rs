@@ -11,8 +11,10 @@ use td_protocol::rows::Rows;
 use td_protocol::segment::{ADLER32_OF_NOTHING, SegmentMeta, adler32_combine, check_segment, raw_len};
 
 use super::black::black_segments;
+use super::compare::plain_rows;
 use super::error::{ComposeError, SpoolError};
-use super::record::{self, FILE_HEADER_LEN, RECORD_HEADER_LEN};
+use super::maker::Maker;
+use super::record::{self, FILE_HEADER_LEN, RECORD_HEADER_LEN, RecordHead};
 use super::settled::{Entry, Settled};
 use super::{Segment, Shape, chunk, trim};
 
@@ -122,6 +124,14 @@ impl Spool {
     /// # Errors
     /// [`SpoolError`] where it cannot be stored; nothing is settled by it then.
     pub fn add(&self, meta: &SegmentMeta, data: &[u8]) -> Result<Added, SpoolError> {
+        self.add_from(Maker::NOBODY, meta, data)
+    }
+
+    /// As [`Self::add`], and keeps who made it.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_from(&self, maker: Maker, meta: &SegmentMeta, data: &[u8]) -> Result<Added, SpoolError> {
         let beyond = meta.rows.is_empty() || !self.shape.rows().contains(meta.rows);
         if beyond || meta.len != data.len() as u64 {
             // Not a segment of this image; the check has the sentence for it.
@@ -133,7 +143,7 @@ impl Spool {
             let mut state = self.state();
             let gaps = state.settled.missing_in(meta.rows);
             if gaps == [meta.rows] {
-                self.append(&mut state, meta, data, crc)?;
+                self.append(&mut state, maker, meta, data, crc)?;
                 return Ok(Added { settled: gaps });
             }
             gaps
@@ -143,7 +153,7 @@ impl Spool {
             let whole = Segment { meta: meta.clone(), data: data.to_vec() };
             for part in trim::keep_rows(&whole, self.shape, &gaps)? {
                 // Another thread may have settled some of them meanwhile: the same again, with fewer rows.
-                settled.extend(self.add(&part.meta, &part.data)?.settled);
+                settled.extend(self.add_from(maker, &part.meta, &part.data)?.settled);
             }
         }
         Ok(Added { settled })
@@ -165,6 +175,49 @@ impl Spool {
     #[must_use]
     pub fn missing(&self) -> Vec<Rows> {
         self.state().settled.missing_in(self.shape.rows())
+    }
+
+    /// The settled runs that nodes have made, top down.
+    #[must_use]
+    pub fn made(&self) -> Vec<(Rows, Maker)> {
+        let state = self.state();
+        let by_nodes = state.settled.entries().filter(|entry| entry.maker != Maker::NOBODY);
+        by_nodes.map(|entry| (entry.rows, entry.maker)).collect()
+    }
+
+    /// The samples of one of the runs of [`Self::made`], as [`plain_rows`] orders them; `None` where there is no such run.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pixels(&self, rows: Rows) -> Result<Option<Vec<u8>>, SpoolError> {
+        let Some(entry) = self.state().settled.starting_at(rows.start).filter(|entry| entry.rows == rows) else {
+            return Ok(None);
+        };
+        let mut data = vec![0; (entry.chunk_len - CHUNK_FRAME_LEN) as usize];
+        self.file
+            .read_exact_at(&mut data, entry.offset + CHUNK_HEAD_LEN)
+            .map_err(|error| SpoolError::io(&self.path, "reading finished rows", error))?;
+        let meta = SegmentMeta::describe(rows, &data, entry.raw_len, entry.adler32);
+        Ok(Some(plain_rows(&meta, &data, self.shape)?))
+    }
+
+    /// All rows of this maker are wrong: they are missing from now on, and from the disk's point of view too when this returns.
+    /// Returns them, top down.
+    ///
+    /// # Errors
+    /// [`SpoolError`] where the disk refuses; the rows are missing for this process all the same.
+    pub fn refuse(&self, maker: Maker) -> Result<Vec<Rows>, SpoolError> {
+        let mut state = self.state();
+        let gone = state.settled.remove(maker);
+        if gone.is_empty() {
+            return Ok(gone);
+        }
+        let header = record::record_header(&RecordHead::Refused(maker));
+        let failed = |error| SpoolError::io(&self.path, "taking wrong rows back", error);
+        self.file.write_all_at(&header, state.end).map_err(failed)?;
+        state.end += RECORD_HEADER_LEN as u64;
+        self.file.sync_data().map_err(failed)?;
+        Ok(gone)
     }
 
     /// Waits until the disk has all that was added so far.
@@ -222,16 +275,23 @@ impl Spool {
     }
 
     /// Writes a record behind the last one and settles its rows. After an error the next record takes its place.
-    fn append(&self, state: &mut State, meta: &SegmentMeta, data: &[u8], crc: u32) -> Result<(), SpoolError> {
+    fn append(
+        &self,
+        state: &mut State,
+        maker: Maker,
+        meta: &SegmentMeta,
+        data: &[u8],
+        crc: u32,
+    ) -> Result<(), SpoolError> {
         let failed = |error| SpoolError::io(&self.path, "storing finished rows", error);
         let offset = state.end + RECORD_HEADER_LEN as u64;
         let mut head = [0; RECORD_HEADER_LEN + CHUNK_HEAD_LEN as usize];
-        head[..RECORD_HEADER_LEN].copy_from_slice(&record::record_header(meta));
+        head[..RECORD_HEADER_LEN].copy_from_slice(&record::record_header(&RecordHead::Rows(meta.clone(), maker)));
         head[RECORD_HEADER_LEN..].copy_from_slice(&chunk::head(*b"IDAT", data.len() as u32));
         self.file.write_all_at(&head, state.end).map_err(failed)?;
         self.file.write_all_at(data, offset + CHUNK_HEAD_LEN).map_err(failed)?;
         self.file.write_all_at(&crc.to_be_bytes(), offset + CHUNK_HEAD_LEN + meta.len).map_err(failed)?;
-        let entry = entry_of(meta, offset);
+        let entry = entry_of(meta, maker, offset);
         state.end = entry.offset + entry.chunk_len;
         state.settled.insert(entry);
         Ok(())
@@ -243,13 +303,14 @@ impl Spool {
     }
 }
 
-pub(super) fn entry_of(meta: &SegmentMeta, offset: u64) -> Entry {
+pub(super) fn entry_of(meta: &SegmentMeta, maker: Maker, offset: u64) -> Entry {
     Entry {
         rows: meta.rows,
         offset,
         chunk_len: meta.len + CHUNK_FRAME_LEN,
         raw_len: meta.raw_len,
         adler32: meta.adler32,
+        maker,
     }
 }
 
@@ -259,10 +320,18 @@ fn read_records(file: &File, len: u64, shape: Shape) -> io::Result<State> {
     while len - state.end >= RECORD_HEADER_LEN as u64 {
         let mut header = [0; RECORD_HEADER_LEN];
         file.read_exact_at(&mut header, state.end)?;
-        let Some(meta) = record::read_record_header(&header) else {
+        let Some(head) = record::read_record_header(&header) else {
             break;
         };
         let offset = state.end + RECORD_HEADER_LEN as u64;
+        let (meta, maker) = match head {
+            RecordHead::Rows(meta, maker) => (meta, maker),
+            RecordHead::Refused(maker) => {
+                state.settled.remove(maker);
+                state.end = offset;
+                continue;
+            }
+        };
         let Some(end) = meta.len.checked_add(CHUNK_FRAME_LEN).and_then(|len| offset.checked_add(len)) else {
             break;
         };
@@ -272,7 +341,7 @@ fn read_records(file: &File, len: u64, shape: Shape) -> io::Result<State> {
         let fits =
             shape.rows().contains(meta.rows) && raw_len(meta.rows, shape.width, shape.format) == Some(meta.raw_len);
         if fits && chunk_is_whole(file, offset, &meta)? {
-            state.settled.insert(entry_of(&meta, offset));
+            state.settled.insert(entry_of(&meta, maker, offset));
         }
         state.end = end;
     }

@@ -57,7 +57,7 @@ pub(super) fn keep_rows(segment: &Segment, shape: Shape, keep: &[Rows]) -> Resul
 }
 
 /// The samples of a row (PNG, section 9.2). `filtered` starts with the filter's byte.
-fn without_filter(filtered: &[u8], above: &[u8], pixel: usize) -> Vec<u8> {
+pub(super) fn without_filter(filtered: &[u8], above: &[u8], pixel: usize) -> Vec<u8> {
     let Some((&filter, bytes)) = filtered.split_first() else {
         return Vec::new();
     };

@@ -134,6 +134,16 @@ impl Client {
         self.send(request).await.map(|_| ())
     }
 
+    /// Has the agent end all it does for a job, and forget the finished bands of its picture: they are wrong. The job is closed
+    /// there afterwards.
+    ///
+    /// # Errors
+    /// [`AgentError`]; an agent of an older td refuses with 404.
+    pub async fn forget_bands(&self, id: &str) -> Result<(), AgentError> {
+        let request = self.request(Method::DELETE, &format!("jobs/{id}/bands")).timeout(ANSWER_TIMEOUT);
+        self.send(request).await.map(|_| ())
+    }
+
     /// Tells the agent that the master lives.
     ///
     /// # Errors

@@ -144,6 +144,14 @@ impl Current {
         }
     }
 
+    /// Writes a record that must not get lost.
+    ///
+    /// # Errors
+    /// [`JobError`] where the disk refuses.
+    pub fn note_synced(&self, record: Record) -> Result<(), JobError> {
+        self.write(record, true)
+    }
+
     /// Rows of the picture that are finished.
     #[must_use]
     pub fn rows_done(&self) -> u32 {

@@ -3,7 +3,8 @@
 use td_protocol::probe::ProbeReport;
 
 use super::record::{
-    AttemptRecord, CrewRecord, EndRecord, FirstPassRecord, JobRecord, PictureRecord, ProbeRecord, Record, RunRecord,
+    AttemptRecord, CrewRecord, EndRecord, FirstPassRecord, JobRecord, NodeOutRecord, PictureRecord, ProbeRecord,
+    Record, RunRecord,
 };
 
 /// A job as its journal tells it.
@@ -24,6 +25,8 @@ pub struct History {
     /// No row is missing.
     pub complete: bool,
     pub picture: Option<PictureRecord>,
+    /// Nodes that drew wrong: they take no part any more.
+    pub out: Vec<NodeOutRecord>,
     /// How the last run ended; none while it runs and where it was killed.
     pub end: Option<EndRecord>,
 }
@@ -59,6 +62,7 @@ impl History {
             report: None,
             complete: false,
             picture: None,
+            out: Vec::new(),
             end: None,
         }
     }
@@ -92,6 +96,11 @@ impl History {
                 self.picture = None;
             }
             Record::Seams(seams) => self.job.seams = Some(seams.choice),
+            Record::NodeOut(out) => {
+                self.out.push(out);
+                // Its rows are missing again.
+                self.complete = false;
+            }
             Record::End(end) => self.end = Some(end),
             // A job has one beginning.
             Record::Job(_) | Record::Unknown => {}

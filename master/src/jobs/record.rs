@@ -26,6 +26,7 @@ pub enum Record {
     Picture(PictureRecord),
     Output(OutputRecord),
     Seams(SeamsChosen),
+    NodeOut(NodeOutRecord),
     End(EndRecord),
     /// A kind of a later td of the same major version.
     #[serde(other)]
@@ -187,6 +188,15 @@ pub struct OutputRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeamsChosen {
     pub choice: SeamsRecord,
+}
+
+/// A node drew wrong pixels: it takes no part in this job any more, and its rows are not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeOutRecord {
+    /// Its name, as the rows' maker is made of.
+    pub node: String,
+    /// For people.
+    pub reason: String,
 }
 
 /// How a run ended. One that was killed says nothing.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use td_protocol::rows::Rows;
 use td_protocol::strip::{Shrink, StartStrip};
 
+use crate::compose::Maker;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
@@ -28,6 +29,8 @@ impl Run<'_, '_> {
             Action::Shrink { slot, lease, epoch, new_end } => self.shrink(slot, lease, epoch, new_end),
             Action::GiveUp { slot, lease, reason } => self.give_up(slot, lease, reason),
             Action::Settle { lease, rows } => return self.settle(lease, rows),
+            // Who it is and why was told when the node was taken out.
+            Action::Rest { node, .. } if self.troubles.contains_key(&node) => {}
             Action::Rest { node, reason } => {
                 let name = self.attempt.crew.node(node).map_or("a node", |node| node.client.name());
                 self.attempt.progress.note(&format!("{name} rests after three failures in a row: {reason}"));
@@ -121,11 +124,12 @@ impl Run<'_, '_> {
         }
         let spool = Arc::clone(&self.attempt.spool);
         let folder = self.attempt.folder.clone();
+        let maker = self.makers.get(&lease).map_or(Maker::NOBODY, |slot| self.attempt.crew.maker_on(*slot));
         let mut settled = 0;
         self.held
             .take(lease, |meta, data| {
                 settled += meta.rows.len();
-                spool.add(&meta, &data).map(|_| ()).map_err(SettleError::Spool)
+                spool.add_from(maker, &meta, &data).map(|_| ()).map_err(SettleError::Spool)
             })
             .map_err(|error| match error {
                 SettleError::Spool(error) => RenderError::from(error),

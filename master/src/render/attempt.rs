@@ -30,7 +30,7 @@ use crate::render::own_probe;
 use crate::render::policy::Policy;
 use crate::render::probing;
 use crate::render::tally::Tally;
-use crate::render::verify::{self, Made};
+use crate::render::verifying::Verifying;
 use crate::schedule::{Heartbeats, Job as ScheduledJob, NodeId, Scheduler, Tuning, WriteCost};
 
 /// How long an agent may take to close the job.
@@ -80,9 +80,7 @@ pub struct Rendered {
     pub rows_before: u32,
     /// Rows that came from agents' caches.
     pub rows_from_cache: u32,
-    /// Segments by the node that made them.
-    pub made: Vec<Made>,
-    /// Rows that were rendered again elsewhere, and were equal.
+    /// Rows that were rendered again elsewhere, and were equal; none without `--verify`.
     pub rows_verified: Option<u32>,
     /// Nodes that were not there at the end.
     pub absent: Vec<NodeId>,
@@ -141,8 +139,8 @@ impl Attempt<'_> {
         };
         let mut troubles = HashMap::new();
         let (up, offers) = self.take_opened(opened, &mut troubles, openings.is_empty())?;
-        let made = tokio::select! {
-            made = finished::fetch(self, offers) => made?,
+        let cached = tokio::select! {
+            cached = finished::fetch(self, offers) => cached?,
             _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
         };
         let scheduler =
@@ -175,25 +173,13 @@ impl Attempt<'_> {
             tell,
             finished: false,
             rows_at_begin: 0,
-            rows_from_cache: made.iter().map(|made| made.rows.len()).sum(),
             written: (0.0, 0),
             makers: HashMap::new(),
-            made,
+            cached,
+            verifying: Verifying::new(self.verify_rows),
             attempt: self,
         };
-        let mut result = run.run(hear, interrupted).await;
-        if let (Ok(rendered), Some(rows)) = (&mut result, self.verify_rows) {
-            let verifying = verify::verify(self, &rendered.made, &rendered.absent, rows);
-            let verified = tokio::select! {
-                verified = verifying => verified,
-                _ = interrupted.recv() => Err(RenderError::Interrupted),
-            };
-            match verified {
-                Ok(rows) => rendered.rows_verified = Some(rows),
-                Err(error) => result = Err(error.into()),
-            }
-        }
-        result
+        run.run(hear, interrupted).await
     }
 
     /// Has the master render the probe itself, where it can; how long the first cut is to wait for it.

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 
+use crate::compose::Maker;
 use crate::fleet::client::Client;
 use crate::fleet::embedded::Embedded;
 use crate::render::failure::RenderError;
 use crate::render::groups::{self, GroupWish, Member};
+use crate::render::memory;
 use crate::render::muster::{self, Candidate, Where};
 use crate::render::own_probe::OwnProbe;
 use crate::render::recall::{OwnAgent, Returned, cache_or_default};
@@ -120,6 +122,26 @@ impl Crew {
         Ok(Self { nodes, places, fingerprint, mixed, notes, own_probe: None, embedded: None, cache: None })
     }
 
+    /// Uses no more slots of each node than its memory has room for with a picture of this size, and tells where that is fewer than
+    /// it offers. Slots that the user has said stay.
+    pub fn fit_memory(&mut self, place: &Where, width: u32, height: u32) {
+        let need = memory::need(width, height);
+        for node in &mut self.nodes {
+            let by_hand = match place {
+                Where::Embedded { slots, .. } => slots.is_some(),
+                Where::Running(_) => false,
+                Where::Nodes { nodes, .. } => {
+                    nodes.iter().any(|other| other.slots.is_some() && *other.name == *node.client.name())
+                }
+            };
+            let available = node.hello.memory_available;
+            let (used, note) = memory::slots(node.client.name(), node.hello.slots, by_hand, available, need);
+            node.slots.truncate(used as usize);
+            self.notes.extend(note);
+        }
+        self.places = places(&self.nodes);
+    }
+
     /// The node with the fastest slots.
     #[must_use]
     pub fn fastest(&self) -> Option<&Node> {
@@ -134,6 +156,18 @@ impl Crew {
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// The maker of rows that come from this node.
+    #[must_use]
+    pub fn maker(&self, id: NodeId) -> Maker {
+        self.node(id).map_or(Maker::NOBODY, |node| Maker::of(node.client.name()))
+    }
+
+    /// The maker of rows that come from this slot.
+    #[must_use]
+    pub fn maker_on(&self, slot: SlotId) -> Maker {
+        self.node_of(slot).map_or(Maker::NOBODY, |node| Maker::of(node.client.name()))
     }
 
     /// The agent of td's own, handed out to be called back; `None` where the agents are others'.
@@ -156,10 +190,12 @@ impl Crew {
         }
     }
 
-    /// Leaves these nodes out.
-    pub fn leave_out(&mut self, ids: &[NodeId]) {
-        self.nodes.retain(|node| !ids.contains(&node.id));
+    /// Leaves these nodes out, and returns them.
+    pub fn leave_out(&mut self, ids: &[NodeId]) -> Vec<Node> {
+        let (out, nodes) = std::mem::take(&mut self.nodes).into_iter().partition(|node| ids.contains(&node.id));
+        self.nodes = nodes;
         self.places = places(&self.nodes);
+        out
     }
 }
 

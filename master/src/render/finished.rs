@@ -7,9 +7,9 @@ use td_protocol::rows::Rows;
 use td_protocol::segment::{SegmentMeta, check_segment};
 use tokio::sync::mpsc;
 
+use crate::compose::Maker;
 use crate::fleet::client::Client;
 use crate::render::attempt::{Attempt, AttemptEnd};
-use crate::render::verify::Made;
 use crate::schedule::{NodeId, Sharing};
 
 /// Bands that may wait to be put away.
@@ -21,9 +21,11 @@ pub type Offer = (NodeId, Client, Vec<Rows>);
 /// Fetches all that is offered, missing and whole. A band that cannot be had is rendered again, so nothing here is an error but
 /// this machine's own disk.
 ///
+/// Returns the runs and whose cache they came from.
+///
 /// # Errors
 /// When the spool cannot be written.
-pub async fn fetch(attempt: &Attempt<'_>, offers: Vec<Offer>) -> Result<Vec<Made>, AttemptEnd> {
+pub async fn fetch(attempt: &Attempt<'_>, offers: Vec<Offer>) -> Result<Vec<(Rows, Maker)>, AttemptEnd> {
     // A picture of whole leases cannot take bands of elsewhere.
     if attempt.policy.sharing != Sharing::Rows || !attempt.spec.reuse {
         return Ok(Vec::new());
@@ -55,8 +57,9 @@ pub async fn fetch(attempt: &Attempt<'_>, offers: Vec<Offer>) -> Result<Vec<Made
             });
             match band {
                 Ok((rows, meta, data)) => {
-                    let _ = attempt.spool.add(&meta, &data)?;
-                    fetched.push(Made { rows, sha256: meta.sha256, node });
+                    let maker = attempt.crew.maker(node);
+                    let _ = attempt.spool.add_from(maker, &meta, &data)?;
+                    fetched.push((rows, maker));
                 }
                 Err(reason) => {
                     tracing::warn!("a finished band of {node:?} is not used: {reason}");

@@ -101,7 +101,7 @@ pub async fn render(
     let output = SavedOutput::of(prepared.output.target())
         .map_err(|source| RenderError::Folder { path: PathBuf::from("."), source })?;
     let claim = places.claim(&output)?;
-    let crew = muster(request, progress, interrupted).await?;
+    let crew = muster(request, &prepared, progress, interrupted).await?;
     for note in places.sweep(now())? {
         progress.note(&note);
     }
@@ -130,7 +130,7 @@ pub async fn resume(
     let (id, rows_done, rows_total) = (job.id().clone(), job.rows_done(), before.job.options.rows.len());
     let scene = &before.job.scene;
     progress.note(&format!("job {id} goes on: {scene}, {rows_done} of {rows_total} rows are finished"));
-    let crew = muster(request, progress, interrupted).await?;
+    let crew = muster(request, &prepared, progress, interrupted).await?;
     resuming::check_crew(&job, &before, &crew)?;
     job.begin_run()?;
     progress.detail("job", [("id", id.as_str().into()), ("resumed", true.into())]);
@@ -139,14 +139,17 @@ pub async fn resume(
 
 async fn muster(
     request: &RenderRequest,
+    prepared: &Prepared,
     progress: &mut Progress,
     interrupted: &mut Receiver<()>,
 ) -> Result<Crew, RenderError> {
     progress.stage("starting agents");
-    let crew = tokio::select! {
+    let mut crew = tokio::select! {
         crew = Crew::muster(&request.place, request.groups) => crew?,
         _ = interrupted.recv() => return Err(RenderError::Interrupted),
     };
+    let options = prepared.options();
+    crew.fit_memory(&request.place, options.width, options.height);
     for note in &crew.notes {
         progress.note(note);
     }
@@ -243,6 +246,7 @@ async fn one_attempt(
 ) -> Result<(Policy, Rendered, Arc<Spool>), AttemptEnd> {
     let options = prepared.options();
     let before = job.history();
+    let out = resuming::leave_out(&before, crew, progress)?;
     resuming::close_earlier(job, trial, crew).await;
     let mut spec = OpenJob {
         id: job.agents_id(trial),
@@ -329,6 +333,7 @@ async fn one_attempt(
         job.note(Record::Probe(ProbeRecord { cut: false, report }));
     }
     let spool = Arc::new(resuming::open_spool(job, trial, prepared.shape)?);
+    resuming::forget(&before, out, &spec, &spool).await?;
     for outside in outside(options.rows, prepared.shape.height) {
         spool.add_black(outside)?;
     }

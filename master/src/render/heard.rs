@@ -2,10 +2,12 @@
 
 use td_protocol::probe::ProbeReport;
 
+use crate::compose::Maker;
 use crate::fleet::client::AgentError;
 use crate::render::failure::RenderError;
 use crate::render::recall::Returned;
 use crate::render::strips::StripHeard;
+use crate::render::verify::Testimony;
 use crate::schedule::{LeaseId, NodeId, SlotId};
 
 /// One thing that happened outside of the loop.
@@ -41,6 +43,12 @@ pub enum Heard {
     NodeLost {
         node: NodeId,
         error: AgentError,
+    },
+    /// What a node says of rows that it rendered again.
+    Witness {
+        case: usize,
+        witness: Maker,
+        what: Result<Testimony, String>,
     },
     /// What came of calling a lost node back.
     Called {

@@ -9,6 +9,7 @@ use td_protocol::strip::{Failure, Way};
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::compose::Maker;
 use crate::jobs::Record;
 use crate::jobs::record::ProbeRecord;
 use crate::progress::{NodeStatus, Status};
@@ -22,7 +23,7 @@ use crate::render::own_probe;
 use crate::render::probing;
 use crate::render::strips::StripTask;
 use crate::render::tally::Tally;
-use crate::render::verify::Made;
+use crate::render::verifying::Verifying;
 use crate::schedule::{CostMap, Event, Heartbeats, LeaseId, NodeId, Scheduler, SlotId, WriteCost};
 
 /// Probes that may be killed or stopped in one job.
@@ -86,18 +87,19 @@ pub(super) struct Run<'r, 'a> {
     pub finished: bool,
     /// Rows that were there before anything was rendered: they took none of the time.
     pub rows_at_begin: u32,
-    pub rows_from_cache: u32,
     /// What POV-Ray's writer cost so far, in seconds at speed 1, and in how many strips.
     pub written: (f64, u32),
     /// Which slot has rendered what is held of a lease.
     pub makers: HashMap<LeaseId, SlotId>,
-    /// Segments that went into the picture, where they are to be verified.
-    pub made: Vec<Made>,
+    /// Runs that came from agents' caches.
+    pub cached: Vec<(Rows, Maker)>,
+    pub verifying: Verifying,
 }
 
 impl Drop for Run<'_, '_> {
     fn drop(&mut self) {
-        for task in self.watchers.values().chain(self.calling.values()).chain(&self.probe_task) {
+        let asked = self.verifying.asked.values();
+        for task in self.watchers.values().chain(self.calling.values()).chain(&self.probe_task).chain(asked) {
             task.abort();
         }
         for lease in self.leases.values_mut() {
@@ -114,9 +116,37 @@ impl Run<'_, '_> {
         mut hear: Receiver<Heard>,
         interrupted: &mut Receiver<()>,
     ) -> Result<Rendered, AttemptEnd> {
-        self.wait_for_costs(&mut hear, interrupted).await?;
+        let result = self.render(&mut hear, interrupted).await;
+        self.end_forgetting().await;
+        result?;
+        self.openings.abort_all();
+        let complete = self.verifying.complete.unwrap_or_else(Instant::now);
+        let counts = self.scheduler.counts();
+        let Some(report) = self.attempt.report.clone() else {
+            return Err(RenderError::Nodes("no probe was rendered".to_owned()).into());
+        };
+        self.keep_costs(&report);
+        let made: HashSet<(Rows, Maker)> = self.attempt.spool.made().into_iter().collect();
+        Ok(Rendered {
+            report,
+            tally: std::mem::take(&mut self.tally),
+            parallel: complete.duration_since(self.parallel_begun),
+            parallel_begun: self.parallel_begun,
+            starts: counts.starts,
+            shrinks: counts.shrinks,
+            rows_before: self.attempt.rows_before,
+            rows_from_cache: self.cached.iter().filter(|run| made.contains(run)).map(|(rows, _)| rows.len()).sum(),
+            rows_verified: self.verifying.wanted.map(|_| self.verifying.rows_verified),
+            absent: self.attempt.crew.nodes.iter().map(|node| node.id).filter(|id| !self.up.contains(id)).collect(),
+            closing: JoinSet::new(),
+        })
+    }
+
+    /// Until all rows are there, and verified where that is wanted.
+    async fn render(&mut self, hear: &mut Receiver<Heard>, interrupted: &mut Receiver<()>) -> Result<(), AttemptEnd> {
+        self.wait_for_costs(hear, interrupted).await?;
         self.begin()?;
-        while !(self.finished && self.probing.is_none() && self.own_probe.is_none() && !self.probe_wanted) {
+        while !self.is_complete() || self.has_to_verify()? {
             let pause = self.pause();
             tokio::select! {
                 Some(heard) = hear.recv() => self.take(heard)?,
@@ -131,28 +161,12 @@ impl Run<'_, '_> {
             self.look_around()?;
             self.show();
         }
-        self.openings.abort_all();
-        let now = Instant::now();
-        self.tally.end_all(now);
-        let counts = self.scheduler.counts();
-        let Some(report) = self.attempt.report.clone() else {
-            return Err(RenderError::Nodes("no probe was rendered".to_owned()).into());
-        };
-        self.keep_costs(&report);
-        Ok(Rendered {
-            report,
-            tally: std::mem::take(&mut self.tally),
-            parallel: now.duration_since(self.parallel_begun),
-            parallel_begun: self.parallel_begun,
-            starts: counts.starts,
-            shrinks: counts.shrinks,
-            rows_before: self.attempt.rows_before,
-            rows_from_cache: self.rows_from_cache,
-            made: std::mem::take(&mut self.made),
-            rows_verified: None,
-            absent: self.attempt.crew.nodes.iter().map(|node| node.id).filter(|id| !self.up.contains(id)).collect(),
-            closing: JoinSet::new(),
-        })
+        Ok(())
+    }
+
+    /// Whether all rows are there, and the probe's report too.
+    fn is_complete(&self) -> bool {
+        self.finished && self.probing.is_none() && self.own_probe.is_none() && !self.probe_wanted
     }
 
     /// With a map the first cut comes out even; so it waits a little where the map is about to come.
@@ -257,6 +271,7 @@ impl Run<'_, '_> {
             }
             Heard::NodeLost { node, error } => self.lose_node(node, &error.to_string()),
             Heard::Called { node, result } => self.take_called(node, *result),
+            Heard::Witness { case, witness, what } => self.take_witness(case, witness, what),
         }
     }
 

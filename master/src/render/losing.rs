@@ -55,6 +55,7 @@ impl Run<'_, '_> {
             self.held.forget(id);
         }
         self.beats.forget(node);
+        self.witness_lost(node);
         if let Some(watcher) = self.watchers.remove(&node) {
             watcher.abort();
         }
@@ -102,6 +103,9 @@ impl Run<'_, '_> {
         result: Result<Returned, RenderError>,
     ) -> Result<(), AttemptEnd> {
         self.calling.remove(&node);
+        if self.verifying.out.contains(&node) {
+            return Ok(());
+        }
         let returned = match result {
             Ok(returned) => returned,
             Err(error) => {
@@ -137,7 +141,9 @@ impl Run<'_, '_> {
 
     /// The job is open on this node: from now on it takes strips and is listened to.
     pub(super) fn node_up(&mut self, node: NodeId) -> Result<(), AttemptEnd> {
-        let Some(found) = self.attempt.crew.node(node) else { return Ok(()) };
+        let Some(found) = self.attempt.crew.node(node).filter(|node| !self.verifying.out.contains(&node.id)) else {
+            return Ok(());
+        };
         let (client, slots, speed) = (found.client.clone(), found.slots.clone(), found.speed);
         let now = self.now();
         self.up.insert(node);
@@ -175,7 +181,7 @@ impl Run<'_, '_> {
         let troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
         let text = format!("{reason}; {}", troubles.join("; "));
         match reason {
-            StuckReason::NoSlotLeft { .. } => RenderError::AllLost(text),
+            StuckReason::NoSlotLeft { .. } | StuckReason::NoWitnessLeft => RenderError::AllLost(text),
             StuckReason::AllNodesRest { .. } => RenderError::Nodes(text),
         }
     }

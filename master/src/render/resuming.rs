@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use td_protocol::hash::ContentHash;
 use td_protocol::hello::Fingerprint;
+use td_protocol::job::OpenJob;
 
-use crate::compose::{Shape, Spool, SpoolError};
+use crate::compose::{Maker, Shape, Spool, SpoolError};
 use crate::jobs::record::{FirstPassRecord, Outcome, Record};
 use crate::jobs::{Current, History, changes};
-use crate::render::crew::Crew;
+use crate::progress::Progress;
+use crate::render::crew::{Crew, Node};
 use crate::render::failure::{Fate, RenderError};
 use crate::render::prepare::Prepared;
 use crate::render::written;
+use crate::schedule::NodeId;
 
 /// Pause between two times that finished rows are forced onto the disk while others render.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
@@ -67,6 +70,52 @@ pub async fn close_earlier(job: &Current, attempt: u32, crew: &Crew) {
     for closed in closing.collect::<Vec<_>>() {
         let _ = closed.await;
     }
+}
+
+/// Leaves the nodes out that drew wrong earlier in this job, and returns those that are there.
+///
+/// # Errors
+/// [`RenderError::Nodes`] where nobody else is there.
+pub fn leave_out(before: &History, crew: &mut Crew, progress: &mut Progress) -> Result<Vec<Node>, RenderError> {
+    let is_out = |node: &&Node| before.out.iter().any(|out| out.node == node.client.name());
+    let ids: Vec<NodeId> = crew.nodes.iter().filter(is_out).map(|node| node.id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let out = crew.leave_out(&ids);
+    for record in &before.out {
+        progress.note(&format!("{} is left out of this job: {}", record.node, record.reason));
+    }
+    if crew.nodes.is_empty() {
+        let names: Vec<&str> = before.out.iter().map(|out| out.node.as_str()).collect();
+        return Err(RenderError::Nodes(format!("no other node is there, and {} drew wrong pixels", names.join(", "))));
+    }
+    Ok(out)
+}
+
+/// Takes the rows of nodes that drew wrong back once more, and has those that are there forget them: a td that was killed may
+/// have come to neither.
+///
+/// # Errors
+/// When the spool cannot be written.
+pub async fn forget(before: &History, nodes: Vec<Node>, spec: &OpenJob, spool: &Spool) -> Result<(), SpoolError> {
+    for out in &before.out {
+        let _ = spool.refuse(Maker::of(&out.node))?;
+    }
+    let forgetting = nodes.into_iter().map(|node| {
+        let spec = spec.clone();
+        let forget = async move {
+            node.client.open_job(&spec).await?;
+            node.client.forget_bands(&spec.id).await
+        };
+        tokio::spawn(async move { tokio::time::timeout(CLOSE_PATIENCE, forget).await })
+    });
+    for forgotten in forgetting.collect::<Vec<_>>() {
+        if let Ok(Ok(Err(error))) = forgotten.await {
+            tracing::warn!("{error}");
+        }
+    }
+    Ok(())
 }
 
 /// The spool of an attempt: the one that is there, or a new one. A file that is not this picture's is replaced.

@@ -10,7 +10,6 @@ use crate::render::failure::RenderError;
 use crate::render::looping::{Lease, Run};
 use crate::render::scene_failure::scene_failure;
 use crate::render::strips::StripHeard;
-use crate::render::verify::Made;
 use crate::schedule::{Event, LeaseId, Sharing, SlotId, WriteCost};
 
 impl Run<'_, '_> {
@@ -23,8 +22,11 @@ impl Run<'_, '_> {
             let now = self.now();
             self.beats.heard(now, node, None);
         }
+        let is_out = self.attempt.crew.node_of(slot).is_some_and(|node| self.verifying.out.contains(&node.id));
         match what {
             StripHeard::Alive => Ok(()),
+            // It draws wrong, and was told to stop.
+            StripHeard::Segment { .. } | StripHeard::Progress { .. } if is_out => Ok(()),
             StripHeard::Tracing { seconds } => {
                 if let Some(lease) = self.leases.get_mut(&lease) {
                     lease.traced = true;
@@ -37,18 +39,14 @@ impl Run<'_, '_> {
             StripHeard::Segment { meta, data, cpu } => {
                 let rows = meta.rows;
                 self.tally.slot(slot).cpu += cpu;
-                if self.attempt.verify_rows.is_some()
-                    && let Some(node) = self.attempt.crew.node_of(slot)
-                {
-                    self.made.push(Made { rows, sha256: meta.sha256, node: node.id });
-                }
                 if self.attempt.policy.sharing != Sharing::Rows {
                     let folder = self.attempt.folder.clone();
                     self.held.add(lease, meta, &data).map_err(|source| RenderError::Folder { path: folder, source })?;
                     self.makers.insert(lease, slot);
                 } else {
                     let before = self.scheduler.rows_settled();
-                    let _ = self.attempt.spool.add(&meta, &data)?;
+                    let maker = self.attempt.crew.maker_on(slot);
+                    let _ = self.attempt.spool.add_from(maker, &meta, &data)?;
                     self.tell_scheduler(Event::RowsDone { slot, lease, rows, cost_seconds: cpu })?;
                     self.tally.slot(slot).rows += self.scheduler.rows_settled().saturating_sub(before);
                     return Ok(());

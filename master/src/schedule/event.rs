@@ -103,4 +103,7 @@ pub enum StuckReason {
     NoSlotLeft { rows: u32 },
     #[error("all nodes that can be reached rest after failures: {rows} rows are not rendered")]
     AllNodesRest { rows: u32 },
+    /// Never said by the scheduler: the picture is rendered, and is to be verified.
+    #[error("all rows are rendered, and no node is left to verify them")]
+    NoWitnessLeft,
 }

@@ -3,7 +3,7 @@
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-use crate::schedule::{Action, Event, Job, NodeId, Scheduler, SlotId, StuckReason};
+use crate::schedule::{Action, Event, Job, NodeId, Scheduler, SlotId};
 use td_protocol::rows::Rows;
 
 use super::capacity::Capacity;
@@ -175,7 +175,7 @@ impl Engine<'_> {
             }
             Action::Finished => self.over = true,
             // Somebody comes back, or the queue runs empty.
-            Action::Stuck { reason: StuckReason::NoSlotLeft { .. } | StuckReason::AllNodesRest { .. } } => {}
+            Action::Stuck { .. } => {}
         }
     }
 

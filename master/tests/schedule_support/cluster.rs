@@ -98,6 +98,11 @@ impl Cluster {
         self.said().into_iter().filter(|text| !text.starts_with("settle")).collect()
     }
 
+    /// Whether the slot has rows to render.
+    pub fn is_busy(&self, slot: u32) -> bool {
+        self.strips.contains_key(&slot)
+    }
+
     fn strip(&self, slot: u32) -> Strip {
         *self.strips.get(&slot).unwrap_or_else(|| panic!("slot {slot} has no strip"))
     }
@@ -132,6 +137,7 @@ impl Cluster {
 
     pub fn ends(&mut self, slot: u32) {
         let lease = self.strip(slot).lease;
+        self.strips.remove(&slot);
         self.event(Event::StripEnded { slot: SlotId(slot), lease });
     }
 

@@ -280,6 +280,46 @@ fn refused_rows_are_rendered_again_elsewhere() {
 }
 
 #[test]
+fn a_node_that_draws_wrong_is_out_after_the_end_and_the_others_share_its_rows() {
+    let mut cluster = Cluster::new(Job::banded(960), &[1.0, 1.0, 1.0]);
+    for slot in 0..3 {
+        cluster.at(10.0).completes(slot);
+    }
+    assert_eq!(cluster.orders().last().unwrap(), "finished");
+    cluster.event(Event::NodeOut { node: NodeId(1), reason: "wrong pixels".to_owned() });
+    assert_eq!(cluster.said(), ["rest 1: wrong pixels"]);
+    cluster.event(Event::RowsRefused { rows: Rows::new(320, 640) });
+    let first = cluster.said();
+    assert!(first.iter().all(|order| order.starts_with("start") && !order.ends_with("on 1")), "{first:?}");
+    assert!(!cluster.scheduler.finished());
+    // It comes back, as a lost node would: nothing is for it.
+    cluster.up(1, 1, 9.0);
+    assert!(cluster.orders().iter().all(|order| !order.ends_with("on 1")));
+    for time in 1..40 {
+        for slot in [0, 2] {
+            if cluster.is_busy(slot) {
+                cluster.at(20.0 + f64::from(time)).completes(slot);
+            }
+        }
+    }
+    let orders = cluster.orders();
+    assert_eq!(orders.last().unwrap(), "finished", "{orders:?}");
+    assert!(orders.iter().all(|order| !order.ends_with("on 1")), "{orders:?}");
+}
+
+#[test]
+fn with_no_other_node_wrong_rows_stay_unrendered_and_that_is_said() {
+    let mut cluster = Cluster::new(Job::banded(320), &[1.0]);
+    cluster.at(10.0).completes(0);
+    cluster.said();
+    cluster.event(Event::RowsRefused { rows: Rows::new(0, 320) });
+    // Before anybody could start: the node goes out in the same breath.
+    cluster.event(Event::NodeOut { node: NodeId(0), reason: "wrong pixels".to_owned() });
+    let said = cluster.said();
+    assert!(said.last().unwrap().starts_with("stuck: all nodes that can be reached rest"), "{said:?}");
+}
+
+#[test]
 fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back() {
     let mut cluster = Cluster::new(Job::any_row(2000), &[1.0, 1.1]);
     assert_eq!(cluster.said(), ["start 0..1016 on 1", "start 1048..1968 on 0"]);

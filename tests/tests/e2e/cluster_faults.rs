@@ -1,5 +1,6 @@
 //! Nodes that die, freeze and come back while a picture is rendered over TLS. The picture is always the one.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -12,8 +13,8 @@ use td_tests::{compare, events};
 
 use crate::scenes::SLOW;
 
-const LIMIT: Duration = Duration::from_secs(400);
-const NAMES: [&str; 3] = ["one", "two", "three"];
+pub const LIMIT: Duration = Duration::from_secs(400);
+pub const NAMES: [&str; 3] = ["one", "two", "three"];
 const SWITCHES: [&str; 4] = ["+W161", "+H257", "+A0.9", "+AM2"];
 
 fn scene() -> String {
@@ -21,10 +22,22 @@ fn scene() -> String {
 }
 
 /// A render on all nodes of which each has sent rows.
-fn under_way(cluster: &Cluster<'_>) -> Running {
+pub fn under_way(cluster: &Cluster<'_>) -> Running {
+    let mut running = process::start(&mut command(cluster));
+    until_under_way(&mut running);
+    running
+}
+
+/// A render on all nodes.
+pub fn command(cluster: &Cluster<'_>) -> Command {
     cluster.sandbox.write("slow.pov", scene());
     let mut command = cluster.sandbox.td(["render", "slow.pov", "-i", "inventory.yaml", "-o", "out.png", "--json"]);
-    let mut running = process::start(command.args(SWITCHES));
+    command.args(SWITCHES);
+    command
+}
+
+/// Waits until each node has sent rows.
+pub fn until_under_way(running: &mut Running) {
     let deadline = Instant::now() + Duration::from_secs(120);
     let at_work = |said: &str| {
         let mut progress = said.lines().rev().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
@@ -37,12 +50,11 @@ fn under_way(cluster: &Cluster<'_>) -> Running {
         assert!(!ended && Instant::now() < deadline, "not all nodes are at work; td said:\n{said}");
         std::thread::sleep(Duration::from_millis(20));
     }
-    running
 }
 
 /// Waits until td has told a note with these words.
 #[track_caller]
-fn wait_for(running: &mut Running, words: &str) {
+pub fn wait_for(running: &mut Running, words: &str) {
     let deadline = Instant::now() + Duration::from_secs(120);
     while !running.out_so_far().contains(words) {
         let said = running.out_so_far();
@@ -53,9 +65,16 @@ fn wait_for(running: &mut Running, words: &str) {
 
 /// The render ends well, and its picture is the one that plain POV-Ray makes.
 #[track_caller]
-fn ends_exact(cluster: &Cluster<'_>, running: Running) -> events::Event {
+pub fn ends_exact(cluster: &Cluster<'_>, running: Running) -> events::Event {
     let outcome = running.wait(LIMIT);
     outcome.code(0).speaks_to_a_person();
+    is_exact(cluster);
+    events::last(&outcome).unwrap()
+}
+
+/// The picture is the one that plain POV-Ray makes.
+#[track_caller]
+pub fn is_exact(cluster: &Cluster<'_>) {
     let alone = Sandbox::new();
     alone.write("slow.pov", scene());
     let folder = alone.work();
@@ -63,7 +82,6 @@ fn ends_exact(cluster: &Cluster<'_>, running: Running) -> events::Event {
     let wanted = Reference { root: &folder, folder: &folder, scene: "slow.pov", switches: &switches }.picture();
     let out = cluster.sandbox.work().join("out.png");
     compare::same(&wanted.unwrap(), &Picture::read(&out).unwrap()).unwrap();
-    events::last(&outcome).unwrap()
 }
 
 #[test]

@@ -197,6 +197,17 @@ pub fn notes(outcome: &Outcome) -> Vec<String> {
     all.into_iter().filter(is_note).filter_map(|event| event["text"].as_str().map(str::to_owned)).collect()
 }
 
+/// Waits until td has printed these words.
+#[track_caller]
+pub fn until(running: &mut Running, words: &str) {
+    let deadline = Instant::now() + LIMIT;
+    while !running.out_so_far().contains(words) {
+        let said = running.out_so_far();
+        assert!(!running.has_ended() && Instant::now() < deadline, "td does not say {words:?}, but:\n{said}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Prints what was seen, for the table in docs/faults.md.
 pub fn seen(row: &str, outcome: &Outcome) {
     println!("seen: {row}: {} after {:.1} s", outcome.status, outcome.wall.as_secs_f64());

@@ -6,7 +6,13 @@
 
 mod agents;
 mod answers;
+mod cables;
+mod clocks;
 mod cluster;
 mod disk;
+mod late;
+mod masters;
+mod pixels;
 mod proxy;
+mod rests;
 mod stops;

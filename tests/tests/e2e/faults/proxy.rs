@@ -36,6 +36,8 @@ struct State {
     mischief: Mischief,
     /// Nothing passes in either direction.
     cut: AtomicBool,
+    /// Jobs are not opened.
+    openings_held: AtomicBool,
     /// Connections that were made.
     connections: AtomicU32,
 }
@@ -45,8 +47,13 @@ impl Proxy {
     pub fn new(agent: &Path, mischief: Mischief) -> Self {
         let socket = agent.with_extension("proxy");
         let listener = UnixListener::bind(&socket).expect("a socket for the proxy");
-        let cut = AtomicBool::new(false);
-        let state = Arc::new(State { agent: agent.to_owned(), mischief, cut, connections: AtomicU32::new(0) });
+        let state = Arc::new(State {
+            agent: agent.to_owned(),
+            mischief,
+            cut: AtomicBool::new(false),
+            openings_held: AtomicBool::new(false),
+            connections: AtomicU32::new(0),
+        });
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -60,6 +67,11 @@ impl Proxy {
     /// Pulls the cable out, or puts it back.
     pub fn cut(&self, cut: bool) {
         self.state.cut.store(cut, Ordering::SeqCst);
+    }
+
+    /// Keeps the agent from hearing of jobs, or lets it hear of them.
+    pub fn hold_openings(&self, held: bool) {
+        self.state.openings_held.store(held, Ordering::SeqCst);
     }
 
     pub fn connections(&self) -> u32 {
@@ -86,6 +98,10 @@ fn pass(client: UnixStream, state: &State) -> std::io::Result<()> {
             let mut buffer = [0; 16384];
             while let Ok(read @ 1..) = questions.read(&mut buffer) {
                 state.wait_for_the_cable();
+                let opens = buffer[..read].starts_with(b"POST /jobs HTTP");
+                while opens && state.openings_held.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 if to_agent.write_all(&buffer[..read]).is_err() {
                     break;
                 }

@@ -1,0 +1,199 @@
+//! Who draws wrong: decided from what several nodes say of the same rows. No I/O, no clock.
+//!
+//! A **case** is a run of rows of the picture. Its maker says that they look like this; a witness renders them again and says
+//! what they look like there. Where two say the same, the case is closed. Where they do not, more witnesses are asked until two
+//! different nodes agree: who said otherwise draws wrong. One node alone, or as many answers as nodes, decides nothing.
+//!
+//! Without another node the maker itself renders its rows again, by POV-Ray's own writer: that finds a node that does not draw
+//! the same twice, and rows that were read wrongly from its state file, but not one that is wrong each time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use td_protocol::hash::ContentHash;
+use td_protocol::rows::Rows;
+
+use crate::compose::Maker;
+
+/// A node that can be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Witness {
+    pub maker: Maker,
+    /// Cases that it may have at a time.
+    pub slots: usize,
+}
+
+/// Ask this node about this case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    pub case: usize,
+    pub witness: Maker,
+}
+
+/// What was found of one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Two renderings of it are equal.
+    Same,
+    /// `wrong` drew it otherwise than two others, of which `right` is one.
+    Wrong { wrong: Vec<Maker>, right: Maker },
+    /// They differ, and there is nobody left who could tell which is right.
+    Undecided { nodes: Vec<Maker> },
+    /// Nobody who was asked could render it again.
+    Unchecked,
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    rows: Rows,
+    maker: Maker,
+    /// Who said what. The first is the maker's, as it went into the picture.
+    claims: Vec<(Maker, ContentHash)>,
+    /// Who could not say.
+    failed: BTreeSet<Maker>,
+    asked: Option<Maker>,
+    closed: bool,
+}
+
+/// All cases of one look at a picture.
+#[derive(Debug, Clone, Default)]
+pub struct Jury {
+    cases: Vec<Case>,
+    dismissed: BTreeSet<Maker>,
+}
+
+impl Jury {
+    /// Adds a case; `picture` is the hash of its samples. Cases are numbered from 0.
+    pub fn add(&mut self, rows: Rows, maker: Maker, picture: ContentHash) {
+        let claims = vec![(maker, picture)];
+        self.cases.push(Case { rows, maker, claims, failed: BTreeSet::new(), asked: None, closed: false });
+    }
+
+    /// The rows of a case and their maker.
+    #[must_use]
+    pub fn case(&self, number: usize) -> Option<(Rows, Maker)> {
+        self.cases.get(number).map(|case| (case.rows, case.maker))
+    }
+
+    /// Whether all cases are closed.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.cases.iter().all(|case| case.closed)
+    }
+
+    /// Questions for those who are there, and what can be said of cases that nobody there can help.
+    pub fn ask(&mut self, present: &[Witness]) -> (Vec<Question>, Vec<(usize, Finding)>) {
+        let (mut questions, mut findings) = (Vec::new(), Vec::new());
+        let mut load: BTreeMap<Maker, usize> = BTreeMap::new();
+        for witness in self.cases.iter().filter_map(|case| case.asked) {
+            *load.entry(witness).or_default() += 1;
+        }
+        for number in 0..self.cases.len() {
+            let case = &self.cases[number];
+            if case.closed || case.asked.is_some() {
+                continue;
+            }
+            let may =
+                |witness: &&Witness| !self.dismissed.contains(&witness.maker) && !case.failed.contains(&witness.maker);
+            let said = |maker: Maker| case.claims.iter().filter(|(by, _)| *by == maker).count();
+            let others: Vec<&Witness> = present
+                .iter()
+                .filter(may)
+                .filter(|witness| witness.maker != case.maker && said(witness.maker) == 0)
+                .collect();
+            // The maker itself comes last.
+            let able = if others.is_empty() {
+                present
+                    .iter()
+                    .filter(may)
+                    .filter(|witness| witness.maker == case.maker && said(case.maker) == 1)
+                    .collect()
+            } else {
+                others
+            };
+            if able.is_empty() {
+                let finding = close(case);
+                self.cases[number].closed = true;
+                findings.push((number, finding));
+                continue;
+            }
+            let free =
+                able.into_iter().filter(|witness| load.get(&witness.maker).copied().unwrap_or(0) < witness.slots);
+            if let Some(witness) = free.min_by_key(|witness| load.get(&witness.maker).copied().unwrap_or(0)) {
+                *load.entry(witness.maker).or_default() += 1;
+                self.cases[number].asked = Some(witness.maker);
+                questions.push(Question { case: number, witness: witness.maker });
+            }
+        }
+        (questions, findings)
+    }
+
+    /// What a witness says, or that it could not say; the finding, if that closes the case.
+    pub fn answer(&mut self, number: usize, witness: Maker, picture: Option<ContentHash>) -> Option<Finding> {
+        let case = self.cases.get_mut(number)?;
+        if case.closed || case.asked != Some(witness) {
+            return None;
+        }
+        case.asked = None;
+        match picture {
+            Some(picture) => case.claims.push((witness, picture)),
+            None => {
+                case.failed.insert(witness);
+            }
+        }
+        let finding = decide(case)?;
+        case.closed = true;
+        Some(finding)
+    }
+
+    /// A node that is lost, or that draws wrong: what it was asked is asked of others.
+    pub fn gone(&mut self, node: Maker) {
+        for case in &mut self.cases {
+            if case.asked == Some(node) {
+                case.asked = None;
+            }
+        }
+    }
+
+    /// A node draws wrong: its own rows are no cases any more, and what it said of others' counts no more.
+    pub fn dismiss(&mut self, node: Maker) {
+        self.gone(node);
+        self.dismissed.insert(node);
+        for case in self.cases.iter_mut().filter(|case| !case.closed) {
+            if case.maker == node {
+                case.closed = true;
+            } else {
+                case.claims.retain(|(by, _)| *by != node);
+            }
+        }
+    }
+}
+
+/// What the claims of a case say, if anything.
+fn decide(case: &Case) -> Option<Finding> {
+    let differ = case.claims.iter().any(|(_, picture)| case.claims.first().is_none_or(|(_, first)| first != picture));
+    if !differ {
+        return (case.claims.len() > 1).then_some(Finding::Same);
+    }
+    let (right, picture) = case
+        .claims
+        .iter()
+        .find(|(by, picture)| case.claims.iter().any(|(other, also)| other != by && also == picture))?;
+    let mut wrong: Vec<Maker> = case.claims.iter().filter(|(_, also)| also != picture).map(|(by, _)| *by).collect();
+    wrong.sort_unstable();
+    wrong.dedup();
+    Some(Finding::Wrong { wrong, right: *right })
+}
+
+/// What is said of a case that nobody can add to.
+fn close(case: &Case) -> Finding {
+    if case.claims.len() < 2 {
+        return Finding::Unchecked;
+    }
+    let mut nodes: Vec<Maker> = case.claims.iter().map(|(by, _)| *by).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    Finding::Undecided { nodes }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! `--verify` in the loop: asks witnesses, puts nodes that draw wrong out of the job, and has their rows rendered again.
+//!
+//! What is wrong must not come back, whatever happens next. So first the journal says that the node is out, then the spool takes its
+//! rows back (both on the disk), then the node is told to forget what it keeps of this picture, and only then are the rows rendered
+//! by others. A job that is resumed leaves the node out, and takes its rows back once more.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use td_protocol::hash::ContentHash;
+use td_protocol::rows::Rows;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::compose::{Maker, difference};
+use crate::fleet::client::{AgentError, Client};
+use crate::jobs::Record;
+use crate::jobs::record::NodeOutRecord;
+use crate::render::attempt::AttemptEnd;
+use crate::render::failure::RenderError;
+use crate::render::heard::Heard;
+use crate::render::jury::{Finding, Jury, Witness};
+use crate::render::looping::Run;
+use crate::render::verify::{self, Testimony};
+use crate::schedule::{Event, NodeId, StuckReason};
+
+/// How long a node may take to forget what it keeps of a picture; its POV-Rays end first.
+const FORGET_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far verification is.
+#[derive(Debug, Default)]
+pub(super) struct Verifying {
+    /// Rows to be rendered again; none without `--verify`.
+    pub wanted: Option<u32>,
+    /// When all rows were there last: what comes after belongs to no phase of rendering.
+    pub complete: Option<Instant>,
+    /// Nodes that draw wrong.
+    pub out: HashSet<NodeId>,
+    pub rows_verified: u32,
+    jury: Option<Jury>,
+    /// Runs that were found equal, with their makers: looked at once.
+    checked: HashSet<(Rows, Maker)>,
+    pub asked: HashMap<(usize, Maker), JoinHandle<()>>,
+    /// What witnesses drew otherwise than it is in the picture.
+    otherwise: BTreeMap<(usize, Maker), Vec<u8>>,
+    next_lease: u64,
+    /// Nodes that are being told to forget; a sentence where one could not be told.
+    forgetting: JoinSet<Option<String>>,
+}
+
+impl Verifying {
+    /// Nothing is verified yet; `wanted` rows are to be.
+    pub(super) fn new(wanted: Option<u32>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+}
+
+impl Run<'_, '_> {
+    /// All rows are there. Whether verification still has something to do.
+    pub(super) fn has_to_verify(&mut self) -> Result<bool, AttemptEnd> {
+        if self.verifying.complete.is_none() {
+            let now = Instant::now();
+            self.verifying.complete = Some(now);
+            self.tally.end_all(now);
+        }
+        let Some(wanted) = self.verifying.wanted else { return Ok(false) };
+        if self.verifying.jury.as_ref().is_none_or(Jury::is_over) {
+            self.verifying.jury = self.next_look(wanted)?;
+            self.verifying.otherwise.clear();
+        }
+        self.ask_witnesses()?;
+        // A finding may have taken rows back.
+        Ok(!self.finished || self.verifying.jury.as_ref().is_some_and(|jury| !jury.is_over()))
+    }
+
+    /// The runs of the sample that have not been looked at; `None` where all have.
+    fn next_look(&self, wanted: u32) -> Result<Option<Jury>, AttemptEnd> {
+        let mut jury = Jury::default();
+        for (rows, maker) in verify::sample(&self.attempt.spool.made(), wanted) {
+            if self.verifying.checked.contains(&(rows, maker)) {
+                continue;
+            }
+            if let Some(samples) = self.attempt.spool.pixels(rows)? {
+                jury.add(rows, maker, ContentHash::of(&samples));
+            }
+        }
+        Ok((!jury.is_over()).then_some(jury))
+    }
+
+    /// Asks who is there and has room.
+    pub(super) fn ask_witnesses(&mut self) -> Result<(), AttemptEnd> {
+        if self.verifying.jury.as_ref().is_none_or(Jury::is_over) {
+            return Ok(());
+        }
+        let nodes = self.attempt.crew.nodes.iter().filter(|node| self.up.contains(&node.id));
+        let present: Vec<Witness> =
+            nodes.map(|node| Witness { maker: Maker::of(node.client.name()), slots: node.slots.len() }).collect();
+        if present.is_empty() {
+            // Who is called may come back.
+            return match self.all_lost {
+                None => self.nobody_left(StuckReason::NoWitnessLeft),
+                Some(_) => Ok(()),
+            };
+        }
+        let Some(jury) = &mut self.verifying.jury else { return Ok(()) };
+        let (questions, findings) = jury.ask(&present);
+        for question in questions {
+            let Some((rows, _)) = self.verifying.jury.as_ref().and_then(|jury| jury.case(question.case)) else {
+                continue;
+            };
+            let named = |client: &Client| Maker::of(client.name()) == question.witness;
+            let Some(node) = self.attempt.crew.nodes.iter().find(|node| named(&node.client)) else { continue };
+            let lease = verify::FIRST_LEASE + self.verifying.next_lease;
+            self.verifying.next_lease += 1;
+            let (client, job, tell) = (node.client.clone(), self.attempt.spec.id.clone(), self.tell.clone());
+            let (shape, block) = (self.attempt.shape, 32);
+            let task = tokio::spawn(async move {
+                let what = verify::witness(client, job, lease, rows, shape, block).await;
+                let _ = tell.send(Heard::Witness { case: question.case, witness: question.witness, what }).await;
+            });
+            self.verifying.asked.insert((question.case, question.witness), task);
+        }
+        for (case, finding) in findings {
+            self.take_finding(case, finding)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_witness(
+        &mut self,
+        case: usize,
+        witness: Maker,
+        what: Result<Testimony, String>,
+    ) -> Result<(), AttemptEnd> {
+        self.verifying.asked.remove(&(case, witness));
+        let Some((rows, _)) = self.verifying.jury.as_ref().and_then(|jury| jury.case(case)) else { return Ok(()) };
+        let picture = match what {
+            Ok(Testimony { picture, samples }) => {
+                if self.attempt.spool.pixels(rows)?.is_some_and(|own| own != samples) {
+                    self.verifying.otherwise.insert((case, witness), samples);
+                }
+                Some(picture)
+            }
+            Err(reason) => {
+                tracing::debug!("{rows} could not be rendered again: {reason}");
+                None
+            }
+        };
+        let finding = self.verifying.jury.as_mut().and_then(|jury| jury.answer(case, witness, picture));
+        if let Some(finding) = finding {
+            self.take_finding(case, finding)?;
+        }
+        self.ask_witnesses()
+    }
+
+    fn take_finding(&mut self, case: usize, finding: Finding) -> Result<(), AttemptEnd> {
+        let Some((rows, maker)) = self.verifying.jury.as_ref().and_then(|jury| jury.case(case)) else { return Ok(()) };
+        match finding {
+            Finding::Same => {
+                self.verifying.rows_verified += rows.len();
+                self.verifying.checked.insert((rows, maker));
+                Ok(())
+            }
+            Finding::Wrong { wrong, right } => {
+                for node in wrong {
+                    let place = self.place_of_difference(case, rows, node, right)?;
+                    self.put_out(node, &place)?;
+                }
+                Ok(())
+            }
+            Finding::Undecided { nodes } => {
+                let names: Vec<String> = nodes.iter().map(|&node| self.name_of(node)).collect();
+                for &node in &nodes {
+                    self.forget_on(node);
+                }
+                let other =
+                    self.verifying.otherwise.iter().find(|((number, _), _)| *number == case).map(|(_, other)| other);
+                let own = self.attempt.spool.pixels(rows)?;
+                let place = own.zip(other).and_then(|(own, other)| difference(rows, self.attempt.shape, &own, other));
+                let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+                let who = match names.as_slice() {
+                    [one] => {
+                        format!("{one} draws {rows} otherwise than it did before{place}, and there is no other node")
+                    }
+                    all => {
+                        format!("{} draw {rows} differently{place}, and there is no further node", all.join(" and "))
+                    }
+                };
+                Err(RenderError::Verify(format!(
+                    "{who} that could tell which is right: no picture was written; render again with more nodes of this \
+                     group"
+                ))
+                .into())
+            }
+            Finding::Unchecked => {
+                let text = format!(
+                    "{rows} could be rendered again by no node, so they are not verified: no picture was written"
+                );
+                Err(RenderError::Verify(text).into())
+            }
+        }
+    }
+
+    /// Where `wrong` differs from `right`, for people.
+    fn place_of_difference(&self, case: usize, rows: Rows, wrong: Maker, right: Maker) -> Result<String, AttemptEnd> {
+        let own = self.attempt.spool.pixels(rows)?.unwrap_or_default();
+        let of = |node: Maker| self.verifying.otherwise.get(&(case, node)).unwrap_or(&own);
+        let maker = self.verifying.jury.as_ref().and_then(|jury| jury.case(case)).map(|(_, maker)| maker);
+        // A maker that was asked again has contradicted itself: what went into the picture is meant.
+        let said = if maker == Some(wrong) { &own } else { of(wrong) };
+        let found = difference(rows, self.attempt.shape, said, of(right));
+        Ok(found.map_or_else(|| rows.to_string(), |found| format!("{rows}: {found}")))
+    }
+
+    fn name_of(&self, node: Maker) -> String {
+        let found = self.attempt.crew.nodes.iter().find(|other| Maker::of(other.client.name()) == node);
+        found.map_or_else(|| "a node that is not there any more".to_owned(), |found| found.client.name().to_owned())
+    }
+
+    /// A node draws wrong: it is out, and all of its rows are missing again.
+    fn put_out(&mut self, wrong: Maker, place: &str) -> Result<(), AttemptEnd> {
+        let name = self.name_of(wrong);
+        let named = self.attempt.crew.nodes.iter().filter(|other| Maker::of(other.client.name()) == wrong);
+        let nodes: Vec<NodeId> = named.map(|node| node.id).collect();
+        let reason = format!("it draws wrong pixels ({place})");
+        // Of a node that is not there any more there is nothing but its rows.
+        if !nodes.is_empty() {
+            let record = NodeOutRecord { node: name.clone(), reason: reason.clone() };
+            self.attempt.job.note_synced(Record::NodeOut(record))?;
+        }
+        let refused = self.attempt.spool.refuse(wrong)?;
+        let rows: u32 = refused.iter().map(|rows| rows.len()).sum();
+        self.attempt.progress.note(&format!(
+            "{name} draws wrong pixels ({place}): it is put out of the job, and its {rows} rows are rendered again"
+        ));
+        self.forget_on(wrong);
+        if let Some(jury) = &mut self.verifying.jury {
+            jury.dismiss(wrong);
+        }
+        self.verifying.asked.retain(|(_, witness), task| {
+            if *witness == wrong {
+                task.abort();
+            }
+            *witness != wrong
+        });
+        for node in nodes {
+            self.verifying.out.insert(node);
+            for slot in self.attempt.crew.node(node).map(|node| node.slots.clone()).unwrap_or_default() {
+                let tally = self.tally.slot(slot);
+                (tally.rows, tally.cpu) = (0, 0.0);
+            }
+            self.up.remove(&node);
+            self.beats.forget(node);
+            if let Some(watcher) = self.watchers.remove(&node) {
+                watcher.abort();
+            }
+            if let Some(calling) = self.calling.remove(&node) {
+                calling.abort();
+            }
+            self.troubles.insert(node, format!("{name} draws wrong pixels"));
+            self.tell_scheduler(Event::NodeOut { node, reason: reason.clone() })?;
+        }
+        if !refused.is_empty() {
+            self.finished = false;
+            self.verifying.complete = None;
+        }
+        for rows in refused {
+            self.tell_scheduler(Event::RowsRefused { rows })?;
+        }
+        Ok(())
+    }
+
+    /// Has a node end all it does for this job, and forget what it keeps of the picture: the next job would take it.
+    fn forget_on(&mut self, node: Maker) {
+        let found = self.attempt.crew.nodes.iter().find(|other| Maker::of(other.client.name()) == node);
+        let Some(found) = found else { return };
+        let (client, id) = (found.client.clone(), self.attempt.spec.id.clone());
+        self.verifying.forgetting.spawn(async move {
+            if let Err(reason) = forget(&client, &id).await {
+                let name = client.name();
+                let text = format!(
+                    "{name} could not be told to forget its rows of this picture ({reason}): remove its cache, or \
+                     render with --fresh"
+                );
+                return Some(text);
+            }
+            None
+        });
+    }
+
+    /// Waits until the nodes have forgotten, and tells who could not be told to.
+    pub(super) async fn end_forgetting(&mut self) {
+        while let Some(told) = self.verifying.forgetting.join_next().await {
+            if let Ok(Some(text)) = told {
+                self.attempt.progress.note(&text);
+            }
+        }
+    }
+
+    /// What a node that is lost was asked is asked of others.
+    pub(super) fn witness_lost(&mut self, node: NodeId) {
+        let Some(found) = self.attempt.crew.node(node) else { return };
+        let maker = Maker::of(found.client.name());
+        if let Some(jury) = &mut self.verifying.jury {
+            jury.gone(maker);
+        }
+        self.verifying.asked.retain(|(_, witness), task| {
+            if *witness == maker {
+                task.abort();
+            }
+            *witness != maker
+        });
+    }
+}
+
+async fn forget(client: &Client, job: &str) -> Result<(), String> {
+    match tokio::time::timeout(FORGET_PATIENCE, client.forget_bands(job)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(AgentError::Refused { message, .. })) => Err(message),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer".to_owned()),
+    }
+}
