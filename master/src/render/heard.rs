@@ -46,6 +46,7 @@ pub enum Heard {
     },
     /// What a node says of rows that it rendered again.
     Witness {
+        look: u64,
         case: usize,
         witness: Maker,
         what: Result<Testimony, String>,

@@ -130,10 +130,13 @@ impl Jury {
     /// What a witness says, or that it could not say; the finding, if that closes the case.
     pub fn answer(&mut self, number: usize, witness: Maker, picture: Option<ContentHash>) -> Option<Finding> {
         let case = self.cases.get_mut(number)?;
-        if case.closed || case.asked != Some(witness) {
+        if case.asked != Some(witness) {
             return None;
         }
         case.asked = None;
+        if case.closed {
+            return None;
+        }
         match picture {
             Some(picture) => case.claims.push((witness, picture)),
             None => {

@@ -271,7 +271,7 @@ impl Run<'_, '_> {
             }
             Heard::NodeLost { node, error } => self.lose_node(node, &error.to_string()),
             Heard::Called { node, result } => self.take_called(node, *result),
-            Heard::Witness { case, witness, what } => self.take_witness(case, witness, what),
+            Heard::Witness { look, case, witness, what } => self.take_witness(look, case, witness, what),
         }
     }
 

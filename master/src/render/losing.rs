@@ -178,7 +178,8 @@ impl Run<'_, '_> {
     }
 
     fn end_of_all(&self, reason: StuckReason) -> RenderError {
-        let troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
+        let mut troubles: Vec<&str> = self.troubles.values().map(String::as_str).collect();
+        troubles.sort_unstable();
         let text = format!("{reason}; {}", troubles.join("; "));
         match reason {
             StuckReason::NoSlotLeft { .. } | StuckReason::NoWitnessLeft => RenderError::AllLost(text),

@@ -37,6 +37,8 @@ pub(super) struct Verifying {
     pub out: HashSet<NodeId>,
     pub rows_verified: u32,
     jury: Option<Jury>,
+    /// Counts the juries: an answer to an earlier one's case is not to be taken for this one's.
+    look: u64,
     /// Runs that were found equal, with their makers: looked at once.
     checked: HashSet<(Rows, Maker)>,
     pub asked: HashMap<(usize, Maker), JoinHandle<()>>,
@@ -65,7 +67,9 @@ impl Run<'_, '_> {
         let Some(wanted) = self.verifying.wanted else { return Ok(false) };
         if self.verifying.jury.as_ref().is_none_or(Jury::is_over) {
             self.verifying.jury = self.next_look(wanted)?;
+            self.verifying.look += 1;
             self.verifying.otherwise.clear();
+            self.verifying.asked.drain().for_each(|(_, task)| task.abort());
         }
         self.ask_witnesses()?;
         // A finding may have taken rows back.
@@ -112,10 +116,10 @@ impl Run<'_, '_> {
             let lease = verify::FIRST_LEASE + self.verifying.next_lease;
             self.verifying.next_lease += 1;
             let (client, job, tell) = (node.client.clone(), self.attempt.spec.id.clone(), self.tell.clone());
-            let (shape, block) = (self.attempt.shape, 32);
+            let (shape, block, look) = (self.attempt.shape, 32, self.verifying.look);
             let task = tokio::spawn(async move {
                 let what = verify::witness(client, job, lease, rows, shape, block).await;
-                let _ = tell.send(Heard::Witness { case: question.case, witness: question.witness, what }).await;
+                let _ = tell.send(Heard::Witness { look, case: question.case, witness: question.witness, what }).await;
             });
             self.verifying.asked.insert((question.case, question.witness), task);
         }
@@ -127,10 +131,14 @@ impl Run<'_, '_> {
 
     pub(super) fn take_witness(
         &mut self,
+        look: u64,
         case: usize,
         witness: Maker,
         what: Result<Testimony, String>,
     ) -> Result<(), AttemptEnd> {
+        if look != self.verifying.look {
+            return Ok(());
+        }
         self.verifying.asked.remove(&(case, witness));
         let Some((rows, _)) = self.verifying.jury.as_ref().and_then(|jury| jury.case(case)) else { return Ok(()) };
         let picture = match what {
@@ -221,6 +229,9 @@ impl Run<'_, '_> {
         let name = self.name_of(wrong);
         let named = self.attempt.crew.nodes.iter().filter(|other| Maker::of(other.client.name()) == wrong);
         let nodes: Vec<NodeId> = named.map(|node| node.id).collect();
+        if !nodes.is_empty() && nodes.iter().all(|node| self.verifying.out.contains(node)) {
+            return Ok(());
+        }
         let reason = format!("it draws wrong pixels ({place})");
         // Of a node that is not there any more there is nothing but its rows.
         if !nodes.is_empty() {

@@ -38,12 +38,11 @@ fn play(jury: &mut Jury, present: &[u64], draws: impl Fn(u64) -> u8) -> Vec<Find
         let (questions, findings) = jury.ask(&all(present));
         let mut new: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
         for Question { case, witness } in questions {
-            new.extend(jury.answer(case, witness, Some(picture(draws(witness.0)))));
-        }
-        for finding in &new {
-            if let Finding::Wrong { wrong, .. } = finding {
+            let finding = jury.answer(case, witness, Some(picture(draws(witness.0))));
+            if let Some(Finding::Wrong { wrong, .. }) = &finding {
                 wrong.iter().for_each(|&wrong| jury.dismiss(wrong));
             }
+            new.extend(finding);
         }
         found.extend(new);
         if jury.is_over() {

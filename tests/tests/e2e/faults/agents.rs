@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Signal, kill_process};
 use td_tests::events;
 
-use super::cluster::{Cluster, LIMIT, seen, told};
+use super::cluster::{Cluster, LIMIT, ended_with, seen, shown};
 
 #[test]
 fn an_agent_is_killed() {
@@ -16,7 +16,7 @@ fn an_agent_is_killed() {
     let outcome = running.wait(LIMIT);
     seen("kill -9 of an agent", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["node2", "lost"]);
+    shown("agent_killed", &outcome, &["node2", "lost"]);
     cluster.ends();
 }
 
@@ -31,7 +31,7 @@ fn an_agents_povray_is_killed() {
     let outcome = running.wait(LIMIT);
     seen("kill -9 of an agent's POV-Ray", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["node1", "signal 9", "rendered again"]);
+    shown("povray_killed", &outcome, &["node1", "signal 9", "rendered again"]);
     cluster.ends();
 }
 
@@ -47,7 +47,7 @@ fn an_agent_is_restarted_with_an_empty_cache() {
     let outcome = running.wait(LIMIT);
     seen("an agent restarted with an empty cache", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["node1", "lost"]);
+    shown("agent_restarted", &outcome, &["node1", "lost"]);
     cluster.ends();
 }
 
@@ -60,7 +60,8 @@ fn all_agents_are_killed_and_one_comes_back() {
     cluster.agents.iter_mut().for_each(super::cluster::Agent::kill);
     let outcome = running.wait(LIMIT);
     seen("all agents lost", &outcome);
-    outcome.code(4).speaks_to_a_person().says(&["no agent is left"]);
+    outcome.code(4).speaks_to_a_person();
+    ended_with("all_lost", &outcome);
     assert!(!cluster.sandbox.work().join("out.png").exists());
 
     cluster.agents[1].start(&cluster.sandbox);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{Cluster, LIMIT, seen, told};
+use super::cluster::{Cluster, LIMIT, seen, shown, told};
 use super::proxy::{Mischief, Proxy};
 
 /// Two nodes, the first of them behind a proxy.
@@ -41,7 +41,7 @@ fn reordered() {
 
 #[test]
 fn cut() {
-    told(&through(Mischief::Cut), &["node1", "lost"]);
+    shown("answers_cut", &through(Mischief::Cut), &["node1", "lost"]);
 }
 
 #[test]

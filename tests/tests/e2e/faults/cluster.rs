@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 use td_tests::picture::Picture;
 use td_tests::process::{self, Outcome, Running};
@@ -225,6 +226,60 @@ pub fn told(outcome: &Outcome, words: &[&str]) {
     let notes = notes(outcome);
     let found = notes.iter().any(|note| words.iter().all(|word| note.contains(word)));
     assert!(found, "no note says {words:?}: {notes:#?}\n{}", outcome.transcript());
+}
+
+/// Asserts that one of the sentences that say all of `words` is the snapshot of this name: its nodes called by their folders,
+/// numbers as `N`, and what stands in parentheses (reasons, places) as `WHY`.
+#[track_caller]
+pub fn shown(name: &str, outcome: &Outcome, words: &[&str]) {
+    told(outcome, words);
+    let said = notes(outcome).into_iter().find(|note| words.iter().all(|word| note.contains(word)));
+    assert_snapshot!(name, in_general(&said.expect("just told")));
+}
+
+/// The same for what td said at its end on standard error.
+#[track_caller]
+pub fn ended_with(name: &str, outcome: &Outcome) {
+    assert_snapshot!(name, in_general(outcome.err().trim()));
+}
+
+fn in_general(text: &str) -> String {
+    let mut without = String::new();
+    let mut depth = 0;
+    for letter in text.chars() {
+        match letter {
+            '(' => {
+                depth += 1;
+                if depth == 1 {
+                    without.push_str("(WHY)");
+                }
+            }
+            ')' => depth -= 1,
+            _ if depth == 0 => without.push(letter),
+            _ => {}
+        }
+    }
+    let word = |word: &str| {
+        let bare = word.trim_matches(|c: char| ",;:".contains(c));
+        let is_number = bare.starts_with(|c: char| c.is_ascii_digit());
+        let is_id = bare.len() == 12 && bare.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let node = Path::new(bare).parent().filter(|_| bare.contains("/agent.")).and_then(Path::file_name);
+        match node {
+            _ if is_id => word.replacen(bare, "ID", 1),
+            _ if is_number => word.replacen(bare, "N", 1),
+            Some(node) => word.replacen(bare, &node.to_string_lossy(), 1),
+            None => word.to_owned(),
+        }
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    without.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn sentences_in_general() {
+    let said =
+        "/tmp/x/node2/agent.sock was lost (it says (os error 104)); 12 of 300 rows, td resume 0123456789ab\n  1.5 s";
+    assert_eq!(in_general(said), "node2 was lost (WHY); N of N rows, td resume ID\n  N s");
 }
 
 /// A program in POV-Ray's place: `$povray` is the real one, the arguments are POV-Ray's.

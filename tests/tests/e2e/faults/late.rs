@@ -1,6 +1,6 @@
 //! A node that takes long to open the job joins while the others render.
 
-use super::cluster::{Cluster, LIMIT, notes, seen, told, until};
+use super::cluster::{Cluster, LIMIT, notes, seen, shown, until};
 use super::proxy::{Mischief, Proxy};
 
 #[test]
@@ -17,7 +17,8 @@ fn a_node_joins_late() {
     let outcome = running.wait(LIMIT);
     seen("a node that joins late", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["node1", "has not opened the job after 10 seconds"]);
+    shown("joins_later", &outcome, &["node1", "has not opened the job after 10 seconds"]);
+    shown("joins", &outcome, &["node1", "agent.proxy joins"]);
     assert!(!notes(&outcome).iter().any(|note| note.contains("lost")));
     cluster.ends();
 }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use td_tests::events;
 use td_tests::process::{self, Outcome};
 
-use super::cluster::{Cluster, LIMIT, notes, seen, stand_in, told, until};
+use super::cluster::{Cluster, LIMIT, ended_with, notes, seen, shown, stand_in, told, until};
 
 /// While there is a file `wrong` beside it: draws the fingerprint and the probe, which is smaller, as they should be, and every
 /// strip with one more light.
@@ -61,7 +61,8 @@ fn verify_puts_the_node_out_and_renders_its_rows_again() {
     let outcome = cluster.render(&["--verify=320"]).wait(LIMIT);
     seen("a node that answers wrong pixels, --verify", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["node2", "wrong pixels", "column", "row", "put out", "rows are rendered again"]);
+    told(&outcome, &["column", "row"]);
+    shown("wrong_pixels", &outcome, &["node2", "wrong pixels", "put out", "rows are rendered again"]);
     assert!(!notes(&outcome).iter().any(|note| note.contains("could not be told to forget")), "{:?}", notes(&outcome));
     let done = done(&outcome);
     let rows = |name: &str| {
@@ -98,7 +99,7 @@ fn a_master_killed_after_a_node_was_put_out() {
     let resumed = process::run(cluster.sandbox.td(["resume", "--json"]).args(["-o", "out.png"]), LIMIT);
     seen("resumed after a node was put out", &resumed);
     cluster.exact(&resumed);
-    told(&resumed, &["node2", "left out of this job", "wrong pixels"]);
+    shown("wrong_pixels_resumed", &resumed, &["node2", "left out of this job", "wrong pixels"]);
     let done = done(&resumed);
     assert!(done["rows_resumed"].as_u64().unwrap() < 320, "{done:?}");
     cluster.ends();
@@ -109,7 +110,8 @@ fn two_nodes_that_differ_are_told_and_there_is_no_picture() {
     let (cluster, flag) = cluster(2);
     let outcome = cluster.render(&["--verify=320"]).wait(LIMIT);
     seen("two nodes, one of them wrong, --verify", &outcome);
-    outcome.code(1).speaks_to_a_person().says(&["node1", "node2", "differently", "column", "no picture was written"]);
+    outcome.code(1).speaks_to_a_person().says(&["column", "no picture was written"]);
+    ended_with("wrong_pixels_undecided", &outcome);
     assert!(!cluster.sandbox.work().join("out.png").exists());
     // Neither keeps what may be wrong.
     right_again(&cluster, &flag, 1);
@@ -128,8 +130,8 @@ fn groups_do_not_mix_unless_they_are_told_to() {
     let outcome = cluster.render(&[]).wait(LIMIT);
     seen("a node of another group", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["rendering by 2 nodes", "the faster"]);
-    told(&outcome, &["node3", "left out", "draws otherwise"]);
+    shown("faster_group", &outcome, &["rendering by 2 nodes", "the faster"]);
+    shown("other_group", &outcome, &["node3", "left out", "draws otherwise"]);
     let exact = done(&outcome);
     assert_eq!(exact["exact"], true);
     assert!(exact["nodes"].as_object().unwrap().keys().all(|name| !name.contains("node3")), "{exact:?}");
