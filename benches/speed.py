@@ -121,16 +121,9 @@ class Node:
         self.folder = tempfile.mkdtemp(prefix=f"node{number}-", dir=bench.folder)
         self.socket = f"{self.folder}/node{number}.sock"
         self.cache = f"{self.folder}/cache"
-        self.start()
-        self.hello()
-        # A real node's fingerprint tells its speed. This one was taken without a quota.
-        file = f"{self.cache}/fingerprint.json"
-        with open(file, encoding="utf-8") as kept:
-            kept = json.load(kept)
-        kept["found"]["speed"] *= share
-        self.stop_process()
-        with open(file, "w", encoding="utf-8") as out:
-            json.dump(kept, out)
+        os.makedirs(self.cache, mode=0o700)
+        with open(f"{self.cache}/fingerprint.json", "w", encoding="utf-8") as out:
+            json.dump(bench.fingerprint_at(share), out)
         self.start()
         self.hello()
         self.group.set_share(share)
@@ -194,8 +187,46 @@ class Bench:
         self.folder, self.share = folder, SHARE
         self.groups = Groups()
         self.names, self.lock = 0, threading.Lock()
+        # The master is a computer of its own: what else runs here does not take its processor.
+        self.desk = Group(self.groups, "master")
+        self.fingerprint = self.measure_speed()
         self.warm = None
         self.master()
+
+    def measure_speed(self, runs=7):
+        """The fingerprint that all nodes tell. Eight real nodes of one model measure one speed; eight measurements of this
+        machine, beside whatever else runs, do not. So it is measured some times, and the median is everybody's."""
+        found = []
+        for _ in range(runs):
+            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+                process = subprocess.Popen([self.agent, "serve", "--socket", f"{folder}/s.sock", "--slots", "1", "--cache", f"{folder}/cache"],
+                                           stdin=subprocess.DEVNULL, preexec_fn=self.desk.enter)
+                file = f"{folder}/cache/fingerprint.json"
+                begun = time.monotonic()
+                while not (os.path.exists(file) and os.path.getsize(file)):
+                    if process.poll() is not None or time.monotonic() - begun > 60:
+                        fail("td-agent does not take its fingerprint")
+                    with contextlib.suppress(OSError):
+                        # It is taken when somebody asks.
+                        connection = Unix(f"{folder}/s.sock")
+                        connection.request("GET", "/hello")
+                        connection.getresponse().read()
+                        connection.close()
+                    time.sleep(0.02)
+                with open(file, encoding="utf-8") as kept:
+                    found.append(json.load(kept))
+                process.terminate()
+                process.wait()
+        speeds = sorted(one["found"]["speed"] for one in found)
+        print("speeds measured:", ", ".join(f"{speed:.2f}" for speed in speeds), file=sys.stderr)
+        found[0]["found"]["speed"] = speeds[runs // 2]
+        return found[0]
+
+    def fingerprint_at(self, share):
+        """As a node with this share of a core would have measured it."""
+        told = json.loads(json.dumps(self.fingerprint))
+        told["found"]["speed"] *= share
+        return told
 
     def next_name(self):
         with self.lock:
@@ -246,7 +277,7 @@ class Bench:
                 helper.start()
             with tempfile.TemporaryFile() as events, tempfile.TemporaryFile() as said:
                 process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=events, stderr=said,
-                                           env=environment, cwd=os.path.dirname(scene))
+                                           env=environment, cwd=os.path.dirname(scene), preexec_fn=self.desk.enter)
                 # One read at the end: what td prints is for programs, and nobody has to look meanwhile.
                 timer = threading.Timer(LIMIT, process.kill)
                 timer.start()

@@ -13,6 +13,7 @@ use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::locate::Povray;
 use crate::povray::process::{self, Process};
+use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::store::blobs::Blobs;
 use crate::strip::pacing::{self, Look, Pacing};
@@ -81,6 +82,8 @@ pub fn render(
 ) -> Result<View, Ending> {
     let arguments = command::arguments(povray, scratch, &bundle.scene, &bundle.library_paths, drawing);
     let environment = command::environment(scratch);
+    // Before POV-Ray is there: nothing is missed.
+    let watch = Watch::on(&scratch.output_folder());
     let begun = Instant::now();
     let mut process = Process::start(&povray.path, &arguments, &environment, &scratch.run_dir(bundle))
         .map_err(|error| Ending::node(format!("cannot start {}: {error}", povray.path.display())))?;
@@ -104,6 +107,7 @@ pub fn render(
         }
         if start.is_none() && follower.is_open() {
             start = Some((begun.elapsed().as_secs_f64(), cpu));
+            paced.begin_tracing();
         }
         let blocks = collected.fresh;
         if let Some((seconds, start_cpu)) = start {
@@ -147,7 +151,7 @@ pub fn render(
             blocks_left: 0,
         };
         looked = spent;
-        std::thread::sleep(paced.next(look));
+        watch.wait(None, paced.next(look));
     }
 }
 

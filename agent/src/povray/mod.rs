@@ -5,3 +5,4 @@ pub mod ending;
 pub mod follow;
 pub mod locate;
 pub mod process;
+pub mod watch;

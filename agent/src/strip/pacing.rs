@@ -64,6 +64,12 @@ impl Pacing {
         Self { bounds, last: None, look_cpu: 0.0, rate: None, block_seconds: None, block_at: 0.0 }
     }
 
+    /// POV-Ray traces from now on: how much of the processor it got while it started tells nothing of what comes.
+    pub fn begin_tracing(&mut self) {
+        self.rate = None;
+        self.last = None;
+    }
+
     /// How long to wait after this look.
     pub fn next(&mut self, look: Look) -> Duration {
         self.look_cpu += WEIGHT * (look.own_cpu - self.look_cpu);
@@ -131,6 +137,18 @@ mod tests {
     #[test]
     fn nobody_looks_while_a_row_of_blocks_cannot_be_whole() {
         assert!(pause(1.0, 0.07, 30e-6, 20) > 0.4);
+    }
+
+    #[test]
+    fn a_start_that_waits_for_its_own_threads_does_not_make_later_looks_rare() {
+        let mut pacing = Pacing::new(VIEW);
+        let mut look = Look { now: 0.0, povray_cpu: 0.001, own_cpu: 30e-6, blocks: 0, blocks_left: 0 };
+        for _ in 0..20 {
+            look.now += pacing.next(look).as_secs_f64();
+        }
+        assert!(pacing.next(look) > Duration::from_millis(20));
+        pacing.begin_tracing();
+        assert!(pacing.next(look) < Duration::from_millis(3));
     }
 
     #[test]

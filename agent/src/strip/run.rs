@@ -23,6 +23,7 @@ use crate::povray::command::{self, Drawing, Radiosity};
 use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::process::{self, Process};
+use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::slots::Slots;
 use crate::store::blobs;
@@ -86,11 +87,14 @@ impl Strip {
         if let Some(line) = radiosity(job).scene_line() {
             scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
         }
+        // Before POV-Ray is there: nothing is missed.
+        let watch = Watch::on(&scratch.output_folder());
         let mut trace = Trace::start(self, &scratch, self.rows, false)?;
         let mut wishes = self.control.wishes();
         let own_cpu = process::own_thread_cpu();
         let mut paced = Pacing::new(pacing::STRIP);
         let mut looked = own_cpu;
+        let mut was_tracing = false;
         let from_state_file = loop {
             if wishes.cancelled {
                 return Err(Ending::cancelled().into());
@@ -113,10 +117,14 @@ impl Strip {
             }
             trace.check_stall(job.stall_timeout)?;
             events.keep_alive(&StripEvent::Alive)?;
+            if trace.was_tracing && !was_tracing {
+                was_tracing = true;
+                paced.begin_tracing();
+            }
             let spent = process::own_thread_cpu();
             let pause = paced.next(trace.look(spent - looked));
             looked = spent;
-            wishes = self.control.wait(wishes, pause);
+            wishes = self.control.wait(&watch, pause);
         };
         trace.process.kill();
         let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
