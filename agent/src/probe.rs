@@ -90,7 +90,9 @@ fn render(
     let job = &site.job.spec;
     let mut stop = |stage: Stage<'_>| {
         let told = match stage {
-            Stage::Traced(arrivals) => events.send(&ProbeEvent::Costs { row_costs: costs(arrivals) }, &[]),
+            Stage::Traced { arrivals, start_cpu, trace_cpu } => {
+                events.send(&ProbeEvent::Costs { row_costs: costs(arrivals), start_cpu, trace_cpu }, &[])
+            }
             Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
         };
         told.is_err() || site.job.is_closed()
