@@ -83,7 +83,7 @@ def render(td, folder, environment, agents):
         lines = events.read().splitlines()
     if status:
         with open(f"{folder}/said", encoding="utf-8", errors="replace") as said:
-            fail(f"td ended with {os.waitstatus_to_exitcode(status)}:\n{said.read()[-2000:]}\n" + "\n".join(lines[-3:])[-2000:])
+            fail(f"td ended with {os.waitstatus_to_exitcode(status)}:\n{said.read()[-1500:]}")
     done = json.loads(lines[-1])
     own, phases = done["own_cpu"], done["phases"]
     # wait4 counts td's own embedded agent for the probe, and its POV-Ray, as td's: it waits for them.

@@ -16,7 +16,7 @@ use super::scheduler::{Scheduler, Timer};
 use super::slots::SlotState;
 
 /// Rows are kept back where a block costs this many starts.
-const WORTH_STARTS: f64 = 3.0;
+const WORTH_STARTS: f64 = 2.0;
 
 impl Scheduler {
     /// Gives waiting rows to idle slots; whether any strip was started.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -15,6 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::Result;
+
+/// Connections that end badly and are told of: where one does, all may.
+const MOST_TOLD: u32 = 5;
+static TOLD: AtomicU32 = AtomicU32::new(0);
 
 /// The configuration that `td-agent serve --tls` makes of a node's certificates; `credentials` is the master's folder of
 /// the cluster.
@@ -38,7 +43,9 @@ pub async fn serve(listener: TcpListener, agents: HashMap<String, (Arc<ServerCon
             Ok((stream, _)) => {
                 let agents = Arc::clone(&agents);
                 tokio::spawn(async move {
-                    if let Err(error) = converse(stream, &agents).await {
+                    if let Err(error) = converse(stream, &agents).await
+                        && TOLD.fetch_add(1, Ordering::Relaxed) < MOST_TOLD
+                    {
                         eprintln!("replay-agents: a connection ended: {error}");
                     }
                 });
