@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # One build at a time: the targets call cargo, which uses all cores itself.
 .NOTPARALLEL:
-.PHONY: help demo test e2e exactness bench bench-quick agent-armv6 agents
+.PHONY: help demo test e2e exactness bench bench-quick agent-armv6 agents pi1
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-11s  %s\n", $$1, $$2}'
@@ -45,3 +45,9 @@ agent-armv6: ## td-agent for the Raspberry Pi 1 and Zero: target/arm-unknown-lin
 agents: ## td-agent for ARMv6, ARMv7, ARM64 and x86-64: target/TARGET/release/td-agent
 	@setup/packages.sh cross
 	@$(CARGO) run -q --release --locked -p td-build-agent -- --target armv6 --target armv7 --target arm64 --target x86-64 --with zig
+
+pi1: ## an emulated Raspberry Pi 1 from a fresh card to a picture; as root, up to 40 minutes
+	@setup/packages.sh pi1
+	@$(CARGO) build --release --locked
+	@$(CARGO) run -q --release --locked -p td-build-agent -- --target armv6 --with zig
+	@tests/pi1/run.sh

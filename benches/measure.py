@@ -7,7 +7,8 @@ measure.py cpu PROGRAM [ARGUMENT ...]
 
 measure.py served TD CACHE SLOTS ARGUMENT ...
     Starts the td-agent beside TD, runs `TD render --json --fresh --agent SOCKET ARGUMENT ...` and prints: CPU seconds
-    of td, of td-agent itself, of its POV-Rays; peak MB of td, of td-agent; strips; pictures' bytes.
+    of td itself, of td-agent itself, of all POV-Rays and of the agent that td starts for its own probe; peak MB of td,
+    of td-agent; strips; pictures' bytes.
 
 measure.py planned TD CACHE SLOTS ARGUMENT ...
     The same with `TD plan`, which does all that comes before the first strip; prints CPU seconds of td.
@@ -43,6 +44,11 @@ def processor(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
         user, system, child_user, child_system = map(int, stat.read().rsplit(")", 1)[1].split()[11:15])
     return (user + system) / TICKS, (child_user + child_system) / TICKS
+
+
+def own_nanoseconds(pid):
+    """CPU time of the process without its children, finer than /proc's ticks: its CPU clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
 
 
 class Agent:
@@ -110,7 +116,9 @@ def served(td, cache, slots, *arguments):
         while os.waitid(os.P_PID, master.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             peak = memory(master.pid, "VmHWM") or peak
             time.sleep(0.002)
-        _, status, used = os.wait4(master.pid, 0)
+        # It is a zombie here, whose times can still be read.
+        own, probe = own_nanoseconds(master.pid) / 1e9, processor(master.pid)[1]
+        _, status, _ = os.wait4(master.pid, 0)
         if status:
             said.seek(0)
             sys.exit(said.read()[-2000:].decode(errors="replace") + f"td ended with {os.waitstatus_to_exitcode(status)}")
@@ -120,7 +128,7 @@ def served(td, cache, slots, *arguments):
         done = json.loads(events.read().splitlines()[-1])
         strips = sum(node["strips"] for node in done["nodes"].values())
         print(
-            f"{used.ru_utime + used.ru_stime:.4f} {after[0] - before[0]:.2f} {after[1] - before[1]:.2f} "
+            f"{own:.4f} {after[0] - before[0]:.2f} {after[1] - before[1] + probe:.2f} "
             f"{peak:.1f} {memory(agent.pid, 'VmHWM'):.1f} {strips} {done['bytes']}"
         )
 
@@ -129,10 +137,12 @@ def planned(td, cache, slots, *arguments):
     with Agent(td, cache, slots) as agent:
         command = [td, "plan", "--json", "--agent", agent.socket, *arguments]
         master = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(master.pid, 0)
+        os.waitid(os.P_PID, master.pid, os.WEXITED | os.WNOWAIT)
+        own = own_nanoseconds(master.pid) / 1e9
+        _, status, _ = os.wait4(master.pid, 0)
         if status:
             sys.exit(f"td plan ended with {os.waitstatus_to_exitcode(status)}")
-        print(f"{used.ru_utime + used.ru_stime:.4f}")
+        print(f"{own:.4f}")
 
 
 def idle(td, cache):

@@ -1,9 +1,9 @@
 #!/bin/bash
 # memory.sh: how small the agent is, in a file and in memory; what the master needs for a strip, in CPU and memory.
-# "carrying" is td-agent itself without its POV-Rays, at its peak since it started (VmHWM). The master's CPU is all of
-# `td render --agent`: the bound is 5 ms a strip and 4 ms a MB of raw rows. What `td plan` needs for the same job (the
-# program's start, scene, settings, agents' hello: once, whatever the strips) is printed beside it and taken off for the
-# single strip, where it would weigh; whole pictures are held to the bound with it.
+# "carrying" is td-agent itself without its POV-Rays, at its peak since it started (VmHWM). The master's CPU is that of
+# `td render --agent` without its children (its own probe's POV-Ray): the bound is 5 ms a strip and 4 ms a MB of raw rows.
+# What a job needs once (the program's start, scene, settings, journal, probe) is in the whole pictures, and not in what
+# each strip more costs.
 # TD_BENCH_PROGRAMS names a folder with td and td-agent to use instead of building them. Ends with 1 when a bound is missed.
 set -eu
 cd "$(dirname "$0")/.."
@@ -63,10 +63,17 @@ middle_plan() {
   for _ in 1 2 3 4 5; do timeout 600 "$measure" planned "$td" "$work/cache" 1 "$scene" "$@" -o "$work/td.png"; done | sort -n | sed -n 3p
 }
 rows=(+W6400 +H4800 +SR2369 +ER2432)
-strip=$(middle_cpu "${rows[@]}")
-start=$(middle_plan "${rows[@]}")
-echo "| master's CPU, 64 rows of 6400, all of it / \`td plan\` of the same | $(ms "$strip") / $(ms "$start") ms | | |"
-cost "64 rows of 6400, without what td plan needs" "$(ms "$strip - $start")" 1 $((64 * 19201))
+echo "| master's CPU, 64 rows of 6400, all of it / \`td plan\` of the same | $(ms "$(middle_cpu "${rows[@]}")") / $(ms "$(middle_plan "${rows[@]}")") ms | | |"
+# What one strip more costs: the same picture in many strips and in one.
+few=() many=()
+for _ in 1 2 3 4 5; do
+  served 1 +W800 +H640
+  few+=("$master $strips")
+  served 16 +W800 +H640
+  many+=("$master $strips")
+done
+each=$(paste -d' ' <(printf '%s\n' "${few[@]}") <(printf '%s\n' "${many[@]}") | awk '{ print 1000 * ($3 - $1) / ($4 - $2) }' | sort -n | sed -n 3p)
+row "master's CPU for each strip more, 800x640 in 1 and in $strips strips" "$each" 5 ms
 served 2 +W6400 +H4800
 cost "6400x4800, start included" "$(ms "$master")" "$strips" $((4800 * 19201))
 row "td at 6400x4800, peak" "$td_peak" 32 MB

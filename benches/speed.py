@@ -572,7 +572,7 @@ def main():
             sizes.append(("3200x2400", (blob, ["+W3200", "+H2400"]), (0.94, 0.96)))
         small = quick
         uneven = [("wineglass", (f"{EXAMPLES}/advanced/wineglass.pov", ["+W800", "+H600"] if small else ["+W1800", "+H1350"]), 0.85),
-                  ("landscape", (f"{EXAMPLES}/advanced/landscape.pov", ["+W800", "+H600"] if small else ["+W2400", "+H1800"]), 0.85)]
+                  ("landscape", (f"{EXAMPLES}/advanced/landscape.pov", ["+W800", "+H600"] if small else ["+W3200", "+H2400"]), 0.85)]
         # Speeds that change each five seconds take a job that lasts.
         changing, changing_job = ("1600x1200", middle_size) if quick else ("3200x2400", (blob, ["+W3200", "+H2400"]))
         jobs = {}

@@ -24,13 +24,12 @@ step() { # NAME COMMAND...
 step 'release build' cargo build --release --locked
 # Without the binaries nothing that follows means anything.
 [ "$failed" = 0 ] || exit 1
+# For the tests on an emulated Raspberry Pi 1: some minutes the first time, nothing when nothing changed.
+step 'agent for ARMv6' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-agent --with zig
 # One call for the whole workspace: cargo then builds each dependency once, with the features that all need together.
 case ${1:-all} in
   all) step 'unit tests and end-to-end tests' cargo test --workspace --locked --no-fail-fast ;;
-  e2e)
-    # For the tests on an emulated Raspberry Pi 1; minutes the first time, nothing when nothing changed.
-    step 'agent for ARMv6' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-agent --with zig
-    step 'end-to-end tests, the long ones too' cargo test --workspace --locked --no-fail-fast --test e2e -- --include-ignored ;;
+  e2e) step 'end-to-end tests, the long ones too' cargo test --workspace --locked --no-fail-fast --test e2e -- --include-ignored ;;
   *) echo "run.sh: '$1' is not e2e" >&2; exit 2 ;;
 esac
 

@@ -88,6 +88,7 @@ fn to_its_end(
     events: &mut Events<'_>,
 ) -> Result<f64, Ending> {
     let job = &site.job.spec;
+    // Without help for pictures that a 32-bit POV-Ray cannot hold: this is the paper's way, with the paper's limits.
     let environment = command::environment(scratch);
     let begun = Instant::now();
     let mut process = Process::start(program, arguments, &environment, &scratch.run_dir(&job.bundle))

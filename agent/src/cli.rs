@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use td_protocol::converge::event::Mode;
 
+use crate::povray::large_file::Machine;
+
 /// td's agent: runs POV-Ray on this node for a master.
 #[derive(Debug, Parser)]
 #[command(name = "td-agent", version, about)]
@@ -27,6 +29,9 @@ pub enum Command {
     /// A child of `converge`, which can be left behind when the share hangs.
     #[command(hide = true)]
     ConvergeShare(ConvergeShare),
+    /// Write to standard output the library with which a 32-bit POV-Ray renders pictures of 2^31 bytes and more.
+    #[command(hide = true)]
+    LargeFileLibrary(LargeFileLibrary),
     /// A child of `converge`, which renders as the agent's user.
     #[command(hide = true)]
     ConvergeRender,
@@ -79,6 +84,13 @@ pub struct ConvergeShare {
     /// `write` or `look`.
     pub what: String,
     pub nonce: Option<String>,
+}
+
+/// Whose library.
+#[derive(Debug, Args)]
+pub struct LargeFileLibrary {
+    /// The machine that POV-Ray is built for.
+    pub machine: Machine,
 }
 
 /// Where to listen and what to offer.

@@ -1,19 +1,24 @@
 //! The td-agent program.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use td_agent::cli::{Cli, Command};
 use td_agent::converge::command;
+use td_agent::povray::large_file;
 use td_agent::{self_test, serve};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TD_LOG").unwrap_or_else(|_| "warn".into()))
-        .with_ansi(false)
-        .init();
+    // What to log is read from TD_LOG as `debug` or `td=debug`; words that are neither are as none.
+    let log = std::env::var("TD_LOG").ok().and_then(|wanted| wanted.parse().ok());
+    let log = log.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(log).init();
     // Only the server needs a runtime.
     let options = match cli.command {
         Command::Serve(options) => options,
@@ -22,6 +27,7 @@ fn main() -> ExitCode {
         Command::Facts => return command::facts(),
         Command::Converge(options) => return command::converge(&options),
         Command::ConvergeShare(look) => return command::share(&look),
+        Command::LargeFileLibrary(asked) => return write_out(&large_file::library(asked.machine)),
         Command::ConvergeRender => return command::render(),
     };
     // One thread serves: a Raspberry Pi 1 has one core, and the work is done by the threads of the strips.
@@ -32,6 +38,13 @@ fn main() -> ExitCode {
     match runtime.block_on(serve::run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+fn write_out(bytes: &[u8]) -> ExitCode {
+    match std::io::stdout().write_all(bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.into()),
     }
 }
 

@@ -96,6 +96,12 @@ impl Scratch {
         self.root.join("home")
     }
 
+    /// A file of the agent's own, out of the scene's way.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
     #[must_use]
     pub fn empty_ini(&self) -> PathBuf {
         self.root.join("empty.ini")

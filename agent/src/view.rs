@@ -85,7 +85,8 @@ pub fn render(
     patience: &mut Patience<'_>,
 ) -> Result<View, Ending> {
     let arguments = command::arguments(povray, scratch, &bundle.scene, &bundle.library_paths, drawing);
-    let environment = command::environment(scratch);
+    let environment = command::povray_environment(povray, scratch, (drawing.width, drawing.height))
+        .map_err(|error| Ending::node(format!("cannot make ready for POV-Ray: {error}")))?;
     // Before POV-Ray is there: nothing is missed.
     let watch = Watch::on(&scratch.output_folder());
     let begun = Instant::now();

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use td::cli;
 use td::exit::ExitStatus;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
@@ -14,11 +17,11 @@ fn main() -> ExitCode {
             return if is_error { ExitStatus::Refused.into() } else { ExitCode::SUCCESS };
         }
     };
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("TD_LOG").unwrap_or_else(|_| "warn".into()))
-        .with_ansi(false)
-        .init();
+    // What to log is read from TD_LOG as `debug` or `td=debug`; words that are neither are as none.
+    let log = std::env::var("TD_LOG").ok().and_then(|wanted| wanted.parse().ok());
+    let log = log.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(log).init();
     // reqwest makes no client without one, not even for a Unix socket. One that is there already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Two threads check segments while a third waits for the agents.

@@ -14,7 +14,7 @@ use crate::schedule::{Action, Event, Job, Scheduler, WriteCost};
 const BUFFER: u64 = 20;
 /// What a strip writes to scratch, in bytes per pixel of its rows: the state file and the touched part of the buffer.
 const SCRATCH: u64 = 40;
-/// A 32-bit POV-Ray opens its buffer file without large-file support.
+/// A 32-bit POV-Ray opens its buffer file without large-file support; from here on its agent helps.
 const LIMIT_32: u64 = 1 << 31;
 
 /// Prepares as a render would, asks the agents, and tells. Renders nothing.
@@ -75,9 +75,9 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
     }
     lines.push(format!("way      {way}"));
     lines.push(format!(
-        "memory   POV-Ray's buffer {:.0} MB in memory or scratch; a 32-bit node {} hold it",
+        "memory   POV-Ray's buffer {:.0} MB in memory or scratch; a 32-bit node can hold it{}",
         buffer as f64 * 1e-6,
-        if buffer < LIMIT_32 { "can" } else { "cannot" }
+        if buffer < LIMIT_32 { "" } else { ", with its agent's help" }
     ));
     for (node, slot, rows) in &cuts {
         let scratch = u64::from(rows.len()) * u64::from(options.width) * SCRATCH;

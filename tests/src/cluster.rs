@@ -84,21 +84,36 @@ impl<'a> Cluster<'a> {
 
     /// The agent's command, with one slot.
     pub fn agent(&self, number: usize) -> Command {
+        self.serve(number, self.sandbox.command(programs::binary("td-agent")))
+    }
+
+    /// The same for another program that is an agent: arguments are added to `command`.
+    pub fn serve(&self, number: usize, mut command: Command) -> Command {
         let node = &self.nodes[number];
-        let mut command = self.sandbox.command(programs::binary("td-agent"));
         command
             .args(["serve", "--slots", "1", "--name", &node.name])
             .args(["--listen", &format!("[::]:{}", node.port)])
             .arg("--tls")
             .arg(self.folder(number))
             .arg("--cache")
-            .arg(self.sandbox.home().join(format!("cache-{}", node.name)));
+            .arg(self.cache(number));
         command
+    }
+
+    /// The folder of a node's cache.
+    pub fn cache(&self, number: usize) -> PathBuf {
+        self.sandbox.home().join(format!("cache-{}", self.nodes[number].name))
     }
 
     /// Starts a node's agent and waits until it listens.
     pub fn start_node(&mut self, number: usize) {
-        let mut running = process::start(&mut self.agent(number));
+        let command = self.agent(number);
+        self.start_node_as(number, command);
+    }
+
+    /// Starts this command as a node's agent and waits until it listens.
+    pub fn start_node_as(&mut self, number: usize, mut command: Command) {
+        let mut running = process::start(&mut command);
         let deadline = Instant::now() + LIMIT;
         while !running.err_so_far().contains("listens on") {
             let ended = running.has_ended();
@@ -111,6 +126,11 @@ impl<'a> Cluster<'a> {
     /// A node's running agent.
     pub fn running(&self, number: usize) -> &Running {
         self.nodes[number].agent.as_ref().expect("the agent runs")
+    }
+
+    /// The same, to look whether it has ended.
+    pub fn running_mut(&mut self, number: usize) -> &mut Running {
+        self.nodes[number].agent.as_mut().expect("the agent runs")
     }
 
     /// What a node's agent has said so far.

@@ -1,11 +1,13 @@
 //! POV-Ray's command line: one explicit, complete set of arguments, and no ini file.
 
 use std::ffi::OsString;
+use std::io;
 
 use td_protocol::options::{FileGamma, RenderOptions};
 use td_protocol::pixel::{Depth, PixelFormat};
 use td_protocol::rows::Rows;
 
+use crate::povray::large_file;
 use crate::povray::locate::Povray;
 use crate::scratch::Scratch;
 
@@ -137,16 +139,32 @@ pub fn arguments(
     arguments
 }
 
-/// POV-Ray's environment: nothing of the agent's, no ini file but an empty one, temporary files in the scratch.
+/// The environment of what runs in the scratch: nothing of the agent's, no ini file but an empty one, temporary files in
+/// the scratch.
 #[must_use]
-pub fn environment(scratch: &Scratch) -> [(&'static str, OsString); 5] {
-    [
+pub fn environment(scratch: &Scratch) -> Vec<(&'static str, OsString)> {
+    vec![
         ("PATH", "/usr/bin:/bin".into()),
         ("HOME", scratch.home().into()),
         ("POVINI", scratch.empty_ini().into()),
         ("POV_TEMP_DIR", scratch.temp().into()),
         ("LC_ALL", "C".into()),
     ]
+}
+
+/// The same for POV-Ray itself and a picture of this size, which may need a [library](large_file) of the agent's.
+///
+/// # Errors
+/// When that cannot be written.
+pub fn povray_environment(
+    povray: &Povray,
+    scratch: &Scratch,
+    (width, height): (u32, u32),
+) -> io::Result<Vec<(&'static str, OsString)>> {
+    let preload = large_file::preload(povray, scratch, width, height)?;
+    let mut environment = environment(scratch);
+    environment.extend(preload.map(|path| ("LD_PRELOAD", path)));
+    Ok(environment)
 }
 
 fn format_switches(format: PixelFormat) -> Vec<String> {

@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::povray::large_file::Machine;
+
 /// The environment variable that names another POV-Ray than the first `povray` in `PATH`.
 pub const POVRAY_VARIABLE: &str = "TD_POVRAY";
 
@@ -19,6 +21,8 @@ pub struct Povray {
     pub version: String,
     /// Bits of a pointer in the binary.
     pub word_size: u32,
+    /// The 32-bit machine that the binary is for; `None` for 64 bit and for a wrapper script.
+    pub machine: Option<Machine>,
     /// Folders with the standard includes and fonts, in the order of Debian's system-wide ini file.
     pub library_paths: Vec<PathBuf>,
 }
@@ -54,8 +58,9 @@ pub fn locate() -> Result<Povray, LocateError> {
     if version != "3.7" && !version.starts_with("3.7.") {
         return Err(LocateError::OtherVersion { path, found: full.to_owned() });
     }
-    let word_size = word_size(&path);
-    Ok(Povray { path, version, word_size, library_paths: library_paths() })
+    let head = head(&path);
+    let machine = Machine::of(&head);
+    Ok(Povray { path, version, word_size: word_size(&head), machine, library_paths: library_paths() })
 }
 
 fn is_program(path: &Path) -> bool {
@@ -94,13 +99,18 @@ fn without_suffixes(version: &str) -> String {
     numbers.trim_end_matches('.').to_owned()
 }
 
-/// Reads the ELF class; a wrapper script is taken to start a binary of this program's own size.
-fn word_size(path: &Path) -> u32 {
-    let mut head = [0; 5];
+/// The first bytes of a program, as far as they tell what machine it is for.
+fn head(path: &Path) -> [u8; 20] {
+    let mut head = [0; 20];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    match (read, head) {
-        (Ok(()), [0x7f, b'E', b'L', b'F', 1]) => 32,
-        (Ok(()), [0x7f, b'E', b'L', b'F', 2]) => 64,
+    if read.is_ok() { head } else { [0; 20] }
+}
+
+/// The ELF class; a wrapper script is taken to start a binary of this program's own size.
+const fn word_size(head: &[u8; 20]) -> u32 {
+    match head {
+        [0x7f, b'E', b'L', b'F', 1, ..] => 32,
+        [0x7f, b'E', b'L', b'F', 2, ..] => 64,
         _ => usize::BITS,
     }
 }

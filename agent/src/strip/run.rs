@@ -392,7 +392,8 @@ fn start_povray(strip: &Strip, scratch: &Scratch, rows: Rows, resume: bool) -> R
     drawing.radiosity = radiosity(job);
     let bundle = &job.bundle;
     let arguments = command::arguments(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
-    let environment = command::environment(scratch);
+    let size = (drawing.width, drawing.height);
+    let environment = command::povray_environment(&site.povray, scratch, size).map_err(scratch_failed)?;
     Process::start(&site.povray.path, &arguments, &environment, &scratch.run_dir(bundle)).map_err(|error| Ending {
         failure: Failure::Povray,
         message: format!("cannot start {}: {error}", site.povray.path.display()),

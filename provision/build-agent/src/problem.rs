@@ -149,4 +149,43 @@ mod tests {
         let Problem::Failed { tail, .. } = of(&format!("{}\nerror[E0308]", "line\n".repeat(80))) else { panic!() };
         assert_eq!((tail.lines().count(), tail.lines().last()), (25, Some("error[E0308]")));
     }
+
+    /// One sentence each, with what to type or to do, and the exit code of what was refused before anything was done.
+    #[test]
+    fn each_problem_says_what_helps() {
+        let why = || "it is for another machine".to_owned();
+        let no_rust = || Problem::NoRust {
+            target: "arm-unknown-linux-musleabihf",
+            wanted: "1.89".to_owned(),
+            debian: "this system has no apt-get".to_owned(),
+        };
+        let no_python = || Problem::NoPython { said: "No module named ensurepip".to_owned() };
+        let engine = |help: &str| Problem::EngineRefuses { engine: "docker", help: help.to_owned(), said: why() };
+        let room =
+            Problem::NoRoom { folder: "target".into(), free: 10, wanted: 2700, build: "target/agents/build".into() };
+        let cases: [(Problem, u8, &[&str]); 10] = [
+            (Problem::NoSource("/tmp".into()), 2, &["--source", "/tmp"]),
+            (Problem::NoCross, 2, &["`cargo install cross --version 0.2.5 --locked`"]),
+            (Problem::NoRustup, 2, &["--with zig"]),
+            (Problem::NoEngine, 2, &["`sudo apt-get install podman", "--with zig"]),
+            (engine("`sudo systemctl start docker` starts it"), 2, &["docker does not let you in", "systemctl"]),
+            (no_python(), 2, &["`sudo apt-get install python3-venv`", "ensurepip"]),
+            // Too old, or without the target: one sentence, since rustup mends both.
+            (no_rust(), 2, &["1.89 or newer", "`rustup target add arm-unknown-linux-musleabihf`", "no apt-get"]),
+            (room, 2, &["10 MB free", "2700 MB", "`rm -r target/agents/build`"]),
+            (
+                Problem::NoWay { cross: Box::new(Problem::NoCross), zig: Box::new(no_rust()) },
+                2,
+                &["With cross: ", "With zig: ", "cargo install cross", "rustup target add"],
+            ),
+            (Problem::Interrupted, 130, &["the same command goes on from here"]),
+        ];
+        for (problem, code, words) in cases {
+            let text = problem.to_string();
+            assert_eq!(problem.exit_code(), code, "{text}");
+            for word in words {
+                assert!(text.contains(word), "lacks {word:?}: {text}");
+            }
+        }
+    }
 }

@@ -32,7 +32,6 @@ fn readelf(option: &str) -> String {
 
 /// Debian's compiler for 32-bit ARM makes start-up code of ARMv7. If that ran, nothing here would check anything.
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn a_program_for_a_newer_processor_dies_there() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("one-line");
@@ -47,7 +46,6 @@ fn a_program_for_a_newer_processor_dies_there() {
 }
 
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn its_headers_say_armv6_static_and_stripped() {
     let attributes = readelf("-A");
     for words in ["Tag_CPU_arch: v6", "Tag_FP_arch: VFPv2", "Tag_ABI_VFP_args: VFP registers"] {
@@ -64,7 +62,6 @@ fn its_headers_say_armv6_static_and_stripped() {
 }
 
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn it_starts_and_its_self_test_passes() {
     let version = emulated(foreign::CPU, &foreign::agent(), &["--version"]);
     version.code(0);
@@ -79,26 +76,46 @@ fn it_starts_and_its_self_test_passes() {
     }
 }
 
-/// An emulated agent with one slot of emulated POV-Ray that knows its fingerprint, and its socket.
-pub(crate) fn serve(sandbox: &Sandbox) -> (Running, PathBuf) {
-    let socket = sandbox.path().join("pi1.sock");
-    let (kept, own) = (foreign::kept_fingerprint(), sandbox.work().join("armv6/fingerprint.json"));
-    if kept.is_file() {
-        fs::create_dir_all(own.parent().unwrap()).unwrap();
-        fs::copy(&kept, &own).unwrap();
-    }
+/// The emulated agent with emulated POV-Ray, without arguments.
+pub(crate) fn agent(sandbox: &Sandbox) -> Command {
     let mut command = sandbox.command(foreign::qemu());
-    command.args(["-cpu", foreign::CPU]).arg(foreign::agent());
-    command.args(["serve", "--cache", "armv6", "--slots", "1", "--name", "pi1", "--socket"]).arg(&socket);
-    let mut agent = process::start(command.env("TD_POVRAY", foreign::emulated_povray()));
-    let begun = Instant::now();
-    // Without a kept fingerprint it renders one first, which takes an emulated processor a while.
-    while !(socket.exists() && own.is_file()) {
+    command.args(["-cpu", foreign::CPU]).arg(foreign::agent()).env("TD_POVRAY", foreign::emulated_povray());
+    command
+}
+
+/// Lays the fingerprint that an earlier test's agent found into this one's cache.
+pub(crate) fn bring_fingerprint(cache: &Path) {
+    let kept = foreign::kept_fingerprint();
+    if kept.is_file() {
+        fs::create_dir_all(cache).unwrap();
+        fs::copy(&kept, cache.join("fingerprint.json")).unwrap();
+    }
+}
+
+/// Waits until the agent has its fingerprint, and keeps that. Without a kept one it renders it first, which takes an
+/// emulated processor a while.
+pub(crate) fn keep_fingerprint(cache: &Path, agent: &mut Running) {
+    let (own, begun) = (cache.join("fingerprint.json"), Instant::now());
+    while !own.is_file() {
         assert!(!agent.has_ended(), "the agent ended: {}", agent.err_so_far());
         assert!(begun.elapsed() < LIMIT, "no fingerprint after {} s: {}", LIMIT.as_secs(), agent.err_so_far());
         std::thread::sleep(Duration::from_millis(20));
     }
-    fs::copy(&own, &kept).unwrap();
+    fs::copy(&own, foreign::kept_fingerprint()).unwrap();
+}
+
+/// An emulated agent with one slot that knows its fingerprint, and its socket.
+fn serve(sandbox: &Sandbox) -> (Running, PathBuf) {
+    let (socket, cache) = (sandbox.path().join("pi1.sock"), sandbox.work().join("armv6"));
+    bring_fingerprint(&cache);
+    let mut command = agent(sandbox);
+    command.args(["serve", "--cache", "armv6", "--slots", "1", "--name", "pi1", "--socket"]).arg(&socket);
+    let mut agent = process::start(&mut command);
+    while !socket.exists() {
+        assert!(!agent.has_ended(), "the agent ended: {}", agent.err_so_far());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    keep_fingerprint(&cache, &mut agent);
     (agent, socket)
 }
 
@@ -116,7 +133,6 @@ pub(crate) fn native() -> Picture {
 
 /// Emulated agent, emulated POV-Ray, this machine's master.
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
 fn its_picture_is_that_of_the_32_bit_group() {
     let sandbox = Sandbox::new();
     let (agent, socket) = serve(&sandbox);

@@ -1,10 +1,8 @@
 //! Nodes of 32 and of 64 bit in one cluster: an emulated Raspberry Pi 1 with Debian's POV-Ray for armel beside an agent of
 //! this machine. They draw procedural textures differently.
 
-use std::path::Path;
-
-use rustix::process::Signal;
 use serde_json::Value;
+use td_tests::cluster::Cluster;
 use td_tests::events::{self, Event};
 use td_tests::picture::Picture;
 use td_tests::process::{self, Outcome};
@@ -13,11 +11,8 @@ use td_tests::{compare, programs};
 
 use crate::armv6::{self, LIMIT, SIZE};
 
-fn render(sandbox: &Sandbox, out: &str, agents: &[&Path], more: &[&str]) -> Outcome {
-    let mut command = sandbox.td(["render", "--json", "-o", out]);
-    for agent in agents {
-        command.arg("--agent").arg(agent);
-    }
+fn render(sandbox: &Sandbox, out: &str, more: &[&str]) -> Outcome {
+    let mut command = sandbox.td(["render", "--json", "-i", "inventory.yaml", "-o", out]);
     command.arg(programs::own_scenes().join("word-size.pov")).args(SIZE).args(more);
     process::run(&mut command, LIMIT)
 }
@@ -27,23 +22,21 @@ fn done(outcome: &Outcome) -> Event {
 }
 
 #[test]
-#[ignore = "builds the ARMv6 agent first: make e2e"]
+#[ignore = "minutes of an emulated processor: make e2e"]
 fn the_faster_group_the_named_one_and_all_of_them() {
     let sandbox = Sandbox::new();
-    let (pi1, pi1_socket) = armv6::serve(&sandbox);
-    let desk_socket = sandbox.path().join("desk.sock");
-    let mut command = sandbox.command(programs::binary("td-agent"));
-    command.args(["serve", "--cache", "desk", "--slots", "1", "--name", "desk", "--socket"]).arg(&desk_socket);
-    let desk = process::start(&mut command);
-    while !desk_socket.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let both: [&Path; 2] = [&pi1_socket, &desk_socket];
+    let mut cluster = Cluster::prepare(&sandbox, &["desk", "pi1"]);
+    cluster.start_node(0);
+    armv6::bring_fingerprint(&cluster.cache(1));
+    let emulated = cluster.serve(1, armv6::agent(&sandbox));
+    cluster.start_node_as(1, emulated);
+    let cache = cluster.cache(1);
+    armv6::keep_fingerprint(&cache, cluster.running_mut(1));
     let picture = |name: &str| Picture::read(&sandbox.work().join(name)).unwrap();
     let (wanted_32, wanted_64) = (armv6::stored_32(), armv6::native());
 
     // By itself: this machine is faster than a Pi 1. Exact, and it is said who does not take part.
-    let outcome = render(&sandbox, "faster.png", &both, &[]);
+    let outcome = render(&sandbox, "faster.png", &[]);
     outcome.code(0).speaks_to_a_person();
     assert_eq!(done(&outcome)["exact"], true);
     compare::same(&wanted_64, &picture("faster.png")).unwrap();
@@ -53,13 +46,13 @@ fn the_faster_group_the_named_one_and_all_of_them() {
     }
 
     // The one that is named.
-    let outcome = render(&sandbox, "named.png", &both, &["--group", "32"]);
+    let outcome = render(&sandbox, "named.png", &["--group", "32"]);
     outcome.code(0).speaks_to_a_person();
     assert_eq!(done(&outcome)["exact"], true);
     compare::same_samples(&wanted_32, &picture("named.png")).unwrap();
 
     // All of them: each row is one group's or the other's, and nobody is told that it is exact.
-    let outcome = render(&sandbox, "mixed.png", &both, &["--mix-groups"]);
+    let outcome = render(&sandbox, "mixed.png", &["--mix-groups"]);
     outcome.code(0).speaks_to_a_person();
     let event = done(&outcome);
     assert_eq!((&event["exact"], &event["class"]), (&Value::from(false), &Value::from("seams")), "{event:?}");
@@ -72,11 +65,8 @@ fn the_faster_group_the_named_one_and_all_of_them() {
     }
 
     // What nobody has is refused, with what there is.
-    let outcome = render(&sandbox, "none.png", &[&desk_socket], &["--group", "32"]);
+    cluster.end_node(1, rustix::process::Signal::TERM);
+    let outcome = render(&sandbox, "none.png", &["--group", "32"]);
     outcome.code(2).speaks_to_a_person().says(&["--group 32", "64 bit"]);
-    for agent in [pi1, desk] {
-        agent.signal(Signal::TERM);
-        agent.wait(LIMIT).code(0);
-    }
-    sandbox.nothing_left_behind();
+    cluster.end();
 }

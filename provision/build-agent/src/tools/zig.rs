@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::run::{Hands, Step, arguments, ask_or_why};
 
 /// Read by pip with `--require-hashes`: for x86-64 and ARM64 machines.
-const REQUIREMENTS: &str = include_str!("zig-requirements.txt");
+const REQUIREMENTS: &str = include_str!("../../../../cross/zig-requirements.txt");
 
 /// Both, unpacked.
 #[derive(Debug, Clone)]

@@ -57,11 +57,21 @@ pub(crate) fn look(source: &Source, targets: &[Target]) -> Result<Found, Problem
         let id = engine.image_id(&image).ok_or_else(|| Problem::NoImage {
             engine: engine.name,
             image: image.clone(),
-            build: format!("{} pull {image}", engine.name),
+            build: bring(&engine, &image, source.root()),
         })?;
         images.push((target, image, id));
     }
     Ok(Found { cross, rustup, engine, images })
+}
+
+/// The command that makes an image of this repository's own, or fetches another.
+fn bring(engine: &Engine, image: &str, root: &Path) -> String {
+    let engine = engine.name;
+    if !image.starts_with("localhost/") {
+        return format!("{engine} pull {image}");
+    }
+    let folder = root.join("cross");
+    format!("{engine} build -t {image} -f {0}/Containerfile {0}", folder.display())
 }
 
 /// The version that cross prints before it asks rustup for more.
@@ -144,6 +154,18 @@ impl CrossWay {
         Ok(())
     }
 
+    /// Brings the crates, std's too, into cargo's folder, which the container sees.
+    fn fetch(&self, target: Target, environment: &Environment, hands: &mut Hands<'_>) -> Result<(), Problem> {
+        let what = "fetching crates";
+        hands.watch.stage(what);
+        let mut fetch = arguments(["fetch", "--locked", "--target", target.triple()]);
+        if !self.rust.has_std(target) {
+            fetch.extend(arguments(["-Zbuild-std=std,panic_abort"]));
+        }
+        let (program, folder) = (self.rust.cargo(), self.places.root.as_path());
+        hands.run(&Step { what, program: &program, arguments: fetch, environment, folder }).map(drop)
+    }
+
     fn rustup_home(&self) -> PathBuf {
         self.places.tools.join("rustup-home")
     }
@@ -185,6 +207,9 @@ impl Way for CrossWay {
             environment.set("RUSTC_BOOTSTRAP", "1");
             environment.set("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
         }
+        self.fetch(target, &environment, hands)?;
+        // All is here now, and the container need not know this machine's way to the registries.
+        environment.set("CARGO_NET_OFFLINE", "true");
         let what = format!("building td-agent for {} with cross and {}", target.name(), self.found.engine.name);
         hands.watch.stage(&what);
         let mut build: Vec<OsString> =

@@ -59,7 +59,11 @@ fn an_engine_without_permission() {
 fn an_image_that_is_not_there() {
     let machine = Machine::with_cross();
     machine.script("docker", "[ \"$1\" != image ] || { echo 'No such image' >&2; exit 1; }; echo ok");
-    refused(&machine, &["--with", "cross"], &["docker pull localhost/td-cross:1", "--with zig"]);
+    refused(
+        &machine,
+        &["--with", "cross"],
+        &["docker build -t localhost/td-cross:1 -f", "cross/Containerfile", "--with zig"],
+    );
 }
 
 #[test]

@@ -1,0 +1,32 @@
+#!/bin/bash
+# same-bytes.sh [ARGS]   builds the ARMv6 agent of this checkout's HEAD twice, in two folders, and compares the files
+#
+# Two clones of one commit, each with a home, a user's settings and a cargo folder's name of its own; ARGS go to build-agent
+# (--with cross, --target ...). The tools are those of this checkout, so that nothing is fetched twice. Ends with 1 when a
+# byte differs. What was built is left in target/same-bytes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+target=${CARGO_TARGET_DIR:-$top/target}
+work=$target/same-bytes
+builder=${TD_BUILD_AGENT:-$target/release/td-build-agent}
+[ -x "$builder" ] || { echo "same-bytes.sh: $builder is not there: make agent-armv6 builds it" >&2; exit 2; }
+rm -rf "$work"
+mkdir -p "$work"
+for name in one another-and-longer; do
+  folder=$work/$name/td
+  git clone -q "$top" "$folder"
+  git -C "$folder" checkout -q "$(git rev-parse HEAD)"
+  mkdir -p "$folder/target/agents"
+  # Links, not copies: the tools are large.
+  ln -s "$target/agents/tools" "$folder/target/agents/tools"
+  echo "== $folder"
+  (cd "$folder" && unset CARGO_TARGET_DIR && RUSTFLAGS="-Cdebuginfo=$((${#name} % 2))" CFLAGS="-O$((${#name} % 2))" "$builder" "$@")
+done
+mapfile -t built < <(find "$work" -path '*/release/td-agent' -not -path '*/agents/*' | sort)
+sha256sum "${built[@]}"
+[ "${#built[@]}" -ge 2 ] || { echo 'same-bytes.sh: nothing was built' >&2; exit 1; }
+for ((i = 0; i < ${#built[@]} / 2; i++)); do
+  cmp "${built[i]}" "${built[i + ${#built[@]} / 2]}"
+done
+echo 'the same bytes'
