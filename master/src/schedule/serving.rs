@@ -89,7 +89,9 @@ impl Scheduler {
         };
         let seconds = self.sums.of(rows) * field.seconds_per_unit();
         let block_seconds = seconds * f64::from(block) / f64::from(rows.len().max(1));
-        let worth = block > self.job.fine_rows
+        // An earlier job of this picture has told what all rows cost: the cut comes out even to within a start.
+        let worth = !self.rate_told
+            && block > self.job.fine_rows
             && self.job.sharing == Sharing::Rows
             && self.slots.ever() > 1
             && self.job.write.is_none()
