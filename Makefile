@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # One build at a time: the targets call cargo, which uses all cores itself.
 .NOTPARALLEL:
-.PHONY: help demo test e2e exactness bench agent-armv6 agents pi1
+.PHONY: help demo test e2e exactness bench bench-quick agent-armv6 agents pi1
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-11s  %s\n", $$1, $$2}'
@@ -28,10 +28,15 @@ exactness: ## every scene of the table against plain POV-Ray, printed as a table
 	@$(CARGO) build --release --locked
 	@$(CARGO) run -q --locked -p td-tests --bin exactness
 
-bench: ## the benchmarks, in order
+bench: ## the benchmarks, in order, each with its bounds: less than three hours (root, for the CPU quotas of nodes)
 	@setup/packages.sh test
-	@$(CARGO) build --release --locked
-	@$(CARGO) --run benches/run.sh
+	@$(CARGO) build --release --locked -p td -p td-agent -p td-provision -p td-benches
+	@TD_BENCH_PROGRAMS=$${CARGO_TARGET_DIR:-target}/release $(CARGO) --run benches/run.sh
+
+bench-quick: ## the cluster's benchmarks and the overhead in small forms: less than twenty minutes
+	@setup/packages.sh test
+	@$(CARGO) build --release --locked -p td -p td-agent -p td-provision -p td-benches
+	@TD_BENCH_QUICK=1 TD_BENCH_PROGRAMS=$${CARGO_TARGET_DIR:-target}/release $(CARGO) --run benches/run.sh
 
 agent-armv6: ## td-agent for the Raspberry Pi 1 and Zero: target/arm-unknown-linux-musleabihf/release/td-agent
 	@setup/packages.sh cross

@@ -27,6 +27,8 @@ use crate::view::{self, Patience, Site, Stage};
 
 /// Side of the probe's blocks: the smaller, the finer the cost map.
 const PROBE_BLOCK: u32 = 8;
+/// How often a view is rendered whose trace nobody saw.
+const MOST_TRIES: u32 = 3;
 /// Heights of the parts that a view is cut into to see whether cuts show: no multiple of anything.
 const CUT_ROWS: [u32; 3] = [7, 13, 19];
 
@@ -53,7 +55,13 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     if let Some(line) = drawing.radiosity.scene_line() {
         scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
     }
-    let view = render(site, &scratch, &drawing, events)?;
+    let mut view = render(site, &scratch, &drawing, events)?;
+    let mut tries = 1;
+    // A trace that was over before anybody looked is no reason to take the long way for the whole picture.
+    while view.pixels.is_empty() && !job.options.dither && tries < MOST_TRIES {
+        view = render(site, &scratch, &drawing, events)?;
+        tries += 1;
+    }
     let picture = Picture::read(&scratch, &drawing)?;
     let (way, reason) = decide(&view.pixels, &picture, &job.options, &start.gammas);
     let cut_differences = if start.cut { Some(cut(site, &drawing, &picture, events)?) } else { None };
@@ -82,7 +90,9 @@ fn render(
     let job = &site.job.spec;
     let mut stop = |stage: Stage<'_>| {
         let told = match stage {
-            Stage::Traced(arrivals) => events.send(&ProbeEvent::Costs { row_costs: costs(arrivals) }, &[]),
+            Stage::Traced { arrivals, start_cpu, trace_cpu } => {
+                events.send(&ProbeEvent::Costs { row_costs: costs(arrivals), start_cpu, trace_cpu }, &[])
+            }
             Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
         };
         told.is_err() || site.job.is_closed()

@@ -63,7 +63,9 @@ impl Scratch {
         if bundle.run_dir.is_empty() { self.tree() } else { self.tree().join(&bundle.run_dir) }
     }
 
-    fn output_folder(&self) -> PathBuf {
+    /// Where POV-Ray's files appear: the picture, and the state file while it traces.
+    #[must_use]
+    pub fn output_folder(&self) -> PathBuf {
         self.root.join("out")
     }
 

@@ -13,6 +13,7 @@ use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::locate::Povray;
 use crate::povray::process::{self, Process};
+use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::store::blobs::Blobs;
 use crate::strip::pacing::{self, Look, Pacing};
@@ -63,8 +64,12 @@ pub struct Patience<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Stage<'a> {
     Tracing,
-    /// All is traced; said once. The moments are [`View::arrivals`].
-    Traced(&'a [(u32, f64)]),
+    /// All is traced; said once. The numbers are those of [`View`].
+    Traced {
+        arrivals: &'a [(u32, f64)],
+        start_cpu: f64,
+        trace_cpu: f64,
+    },
     Writing,
 }
 
@@ -82,6 +87,8 @@ pub fn render(
     let arguments = command::arguments(povray, scratch, &bundle.scene, &bundle.library_paths, drawing);
     let environment = command::povray_environment(povray, scratch, (drawing.width, drawing.height))
         .map_err(|error| Ending::node(format!("cannot make ready for POV-Ray: {error}")))?;
+    // Before POV-Ray is there: nothing is missed.
+    let watch = Watch::on(&scratch.output_folder());
     let begun = Instant::now();
     let mut process = Process::start(&povray.path, &arguments, &environment, &scratch.run_dir(bundle))
         .map_err(|error| Ending::node(format!("cannot start {}: {error}", povray.path.display())))?;
@@ -105,6 +112,7 @@ pub fn render(
         }
         if start.is_none() && follower.is_open() {
             start = Some((begun.elapsed().as_secs_f64(), cpu));
+            paced.begin_tracing(begun.elapsed().as_secs_f64());
         }
         let blocks = collected.fresh;
         if let Some((seconds, start_cpu)) = start {
@@ -128,7 +136,11 @@ pub fn render(
         }
         let stage = match (collected.is_whole(), was_whole) {
             (false, _) => Stage::Tracing,
-            (true, false) => Stage::Traced(collected.cost_map()),
+            (true, false) => Stage::Traced {
+                arrivals: collected.cost_map(),
+                start_cpu: start.map_or(0.0, |(_, cpu)| cpu),
+                trace_cpu: collected.charged,
+            },
             (true, true) => Stage::Writing,
         };
         was_whole = !matches!(stage, Stage::Tracing);
@@ -148,7 +160,7 @@ pub fn render(
             blocks_left: 0,
         };
         looked = spent;
-        std::thread::sleep(paced.next(look));
+        watch.wait(None, paced.next(look));
     }
 }
 
@@ -170,6 +182,10 @@ struct Collected {
     /// CPU seconds of the trace up to the last block, and wall seconds.
     charged: f64,
     seconds: f64,
+    /// What of the CPU went into other things than blocks, before the first.
+    setting_up: f64,
+    /// Rows of blocks that the first look found whole, as `marks`.
+    first_marks: Vec<(u32, u32)>,
     /// Looks that found blocks, how many blocks, and how many of them the first look found: nobody knows what they cost.
     looks: u32,
     blocks: u32,
@@ -193,6 +209,8 @@ impl Collected {
             marks: Vec::new(),
             charged: 0.0,
             seconds: 0.0,
+            setting_up: 0.0,
+            first_marks: Vec::new(),
             looks: 0,
             blocks: 0,
             before_first: 0,
@@ -218,20 +236,32 @@ impl Collected {
 
     /// Shares the CPU that was spent since the last block out among the new ones. `cpu` and `seconds` are counted from
     /// the start of the trace.
+    ///
+    /// Before its first block POV-Ray sets the trace up, so the blocks of the first look are taken to cost what those of
+    /// the second do.
     fn charge(&mut self, cpu: f64, seconds: f64) {
         if self.fresh == 0 {
             return;
         }
+        let cpu = cpu - self.setting_up;
         let each = (cpu - self.charged).max(0.0) / f64::from(self.fresh);
-        for (end, after) in self.marks.drain(..) {
-            self.arrivals.push((end, self.charged + each * f64::from(after)));
-        }
         if self.looks == 0 {
             self.before_first = self.fresh;
+            self.first_marks = std::mem::take(&mut self.marks);
+            self.charged = cpu;
+        } else {
+            if self.looks == 1 {
+                let first = each * f64::from(self.before_first);
+                self.setting_up = (self.charged - first).max(0.0);
+                self.charged -= self.setting_up;
+                self.arrivals.extend(self.first_marks.drain(..).map(|(end, after)| (end, each * f64::from(after))));
+            }
+            let charged = self.charged;
+            self.arrivals.extend(self.marks.drain(..).map(|(end, after)| (end, charged + each * f64::from(after))));
+            self.charged = (charged + each * f64::from(self.fresh)).max(charged);
         }
         self.looks += 1;
         self.blocks += self.fresh;
-        self.charged = self.charged.max(cpu);
         self.seconds = seconds;
         self.fresh = 0;
     }
@@ -248,5 +278,52 @@ impl Collected {
 
     fn whole(&mut self) -> Vec<Pixel> {
         if self.is_whole() { std::mem::take(&mut self.pixels) } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use td_protocol::options::{FileGamma, RenderOptions};
+    use td_protocol::pixel::{Depth, PixelFormat};
+    use td_protocol::rows::Rows;
+
+    use super::*;
+
+    fn collected() -> Collected {
+        let options = RenderOptions {
+            width: 64,
+            height: 64,
+            rows: Rows::new(0, 64),
+            columns: Rows::new(0, 64),
+            format: PixelFormat { depth: Depth::Eight, grey: false, alpha: false },
+            file_gamma: FileGamma::Srgb,
+            dither: false,
+            antialias_method: 0,
+            switches: Vec::new(),
+        };
+        Collected::new(&Drawing::of_view(&options, 64, 64)).unwrap()
+    }
+
+    /// A look that found this many blocks, the last of which made its row whole.
+    fn look(view: &mut Collected, row_end: u32, blocks: u32, cpu: f64) {
+        view.fresh = blocks;
+        view.marks.push((row_end, blocks));
+        view.charge(cpu, cpu);
+    }
+
+    #[test]
+    fn what_a_trace_is_set_up_with_is_not_charged_to_its_first_rows() {
+        let mut view = collected();
+        // 4 s for setting up; then 4 blocks and a second each look.
+        for look_number in 1..=16 {
+            look(&mut view, 4 * look_number, 4, 4.0 + f64::from(look_number));
+        }
+        let mut before = 0.0;
+        for &(_, cpu) in view.cost_map() {
+            assert!((cpu - before - 1.0).abs() < 1e-9, "{:?}", view.cost_map());
+            before = cpu;
+        }
+        assert_eq!(view.cost_map().len(), 16);
+        assert!((view.charged - 16.0).abs() < 1e-9);
     }
 }

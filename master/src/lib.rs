@@ -10,6 +10,7 @@ pub mod classic;
 pub mod cli;
 pub mod compose;
 pub mod config;
+mod cpu;
 pub mod exit;
 pub mod fleet;
 pub mod jobs;

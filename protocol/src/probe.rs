@@ -72,6 +72,12 @@ pub enum ProbeEvent {
     Costs {
         /// As [`ProbeReport::row_costs`].
         row_costs: Vec<f64>,
+        /// As [`ProbeReport::start_cpu`]; 0 where it is not told.
+        #[serde(default)]
+        start_cpu: f64,
+        /// As [`ProbeReport::trace_cpu`]; 0 where it is not told.
+        #[serde(default)]
+        trace_cpu: f64,
     },
     /// Last frame.
     Done(ProbeReport),

@@ -85,6 +85,12 @@ impl<'a> Block<'a> {
         Rows::new(self.top, self.bottom.saturating_add(1))
     }
 
+    /// Bytes of the block's floats.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
     /// The pixels of one row of the image, from the block's left to its right, each as red, green, blue, filter and
     /// transmit. Empty when the row does not lie in the block.
     pub fn row(&self, row: u32) -> impl ExactSizeIterator<Item = [f32; CHANNELS]> + use<'a> {

@@ -6,3 +6,4 @@ pub mod follow;
 pub mod large_file;
 pub mod locate;
 pub mod process;
+pub mod watch;

@@ -1,16 +1,21 @@
 //! What the master wants of a running strip, shared between the server and the thread that renders.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::event::{EventfdFlags, eventfd};
 use td_protocol::rows::Rows;
 use td_protocol::strip::{Shrink, Shrunk, Way};
+
+use crate::povray::watch::Watch;
 
 /// One running strip's wishes and bounds.
 #[derive(Debug)]
 pub struct Control {
     state: Mutex<State>,
-    changed: Condvar,
+    /// Can be read when something has changed. Without one, changes are seen at the renderer's next look.
+    bell: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -72,7 +77,8 @@ impl Control {
             may_yield: false,
             yielded: false,
         };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok();
+        Self { state: Mutex::new(state), bell }
     }
 
     /// Lets the strip be ended early where another job waits for its slot.
@@ -101,7 +107,7 @@ impl Control {
             state.yielded = true;
         }
         drop(state);
-        self.changed.notify_all();
+        self.ring();
     }
 
     /// Whether it was ended early for another job.
@@ -115,12 +121,23 @@ impl Control {
         self.lock().wishes
     }
 
-    /// Waits until something changes that the renderer has not `seen`, or the time is over.
+    /// Waits until somebody wishes something, something happens in the `watch`ed folder, or the time is over.
     #[must_use]
-    pub fn wait(&self, seen: Wishes, time: Duration) -> Wishes {
-        let unchanged = |state: &mut State| state.wishes == seen;
-        let waited = self.changed.wait_timeout_while(self.lock(), time, unchanged);
-        waited.unwrap_or_else(PoisonError::into_inner).0.wishes
+    pub fn wait(&self, watch: &Watch, time: Duration) -> Wishes {
+        watch.wait(self.bell.as_ref().map(|bell| bell.as_fd()), time);
+        if let Some(bell) = &self.bell {
+            // Before the look at the wishes: what is wished after it rings again.
+            let _ = rustix::io::read(bell, &mut [0; 8]);
+        }
+        self.wishes()
+    }
+
+    /// Says that something has changed.
+    fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            // A bell that cannot take another ring is rung already.
+            let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+        }
     }
 
     /// Rows before `row` are finished from now on: no shrink takes them away.
@@ -152,7 +169,7 @@ impl Control {
         }
         let answer = Shrunk { epoch: wish.epoch, end: state.wishes.end };
         drop(state);
-        self.changed.notify_all();
+        self.ring();
         answer
     }
 
@@ -163,12 +180,12 @@ impl Control {
             state.wishes.way = way;
         }
         drop(state);
-        self.changed.notify_all();
+        self.ring();
     }
 
     pub fn cancel(&self) {
         self.lock().wishes.cancelled = true;
-        self.changed.notify_all();
+        self.ring();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -226,6 +243,21 @@ mod tests {
         control.yield_rows();
         assert_eq!((control.wishes().end, control.has_yielded()), (128, true));
         assert_eq!(control.shrink(Shrink { epoch: 1, new_end: 64 }).end, 128);
+    }
+
+    #[test]
+    fn a_wish_ends_the_wait_also_when_it_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (control, watch) = (control(), Watch::on(folder.path()));
+        let long = Duration::from_secs(60);
+        let begun = std::time::Instant::now();
+        control.cancel();
+        assert!(control.wait(&watch, long).cancelled);
+        assert!(begun.elapsed() < long);
+        // It was heard: the next wait lasts its time.
+        let (begun, short) = (std::time::Instant::now(), Duration::from_millis(30));
+        assert!(control.wait(&watch, short).cancelled);
+        assert!(begun.elapsed() >= short);
     }
 
     #[test]

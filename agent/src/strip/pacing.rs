@@ -12,16 +12,23 @@ pub struct Bounds {
     pub shortest: Duration,
     /// Whoever looks has also to notice its master's wishes, and to say that it is alive.
     pub longest: Duration,
-    /// Looks may take this share of what POV-Ray takes.
+    /// Looks may take this share of what POV-Ray takes ...
     pub share: f64,
+    /// ... but there is one at least whenever the trace has got longer by this part of itself: a short trace is to be seen
+    /// well too, and a long one gets few looks by it.
+    pub growth: Option<f64>,
 }
 
 /// For strips.
 pub const STRIP: Bounds =
-    Bounds { shortest: Duration::from_millis(25), longest: Duration::from_millis(500), share: 0.01 };
+    Bounds { shortest: Duration::from_millis(25), longest: Duration::from_millis(500), share: 0.01, growth: None };
 /// For small views, whose cost map is as fine as the looks are frequent.
-pub const VIEW: Bounds =
-    Bounds { shortest: Duration::from_millis(1), longest: Duration::from_millis(100), share: 0.03 };
+pub const VIEW: Bounds = Bounds {
+    shortest: Duration::from_millis(1),
+    longest: Duration::from_millis(100),
+    share: 0.03,
+    growth: Some(1.0 / 16.0),
+};
 
 /// Weight of the newest value in a mean.
 const WEIGHT: f64 = 0.3;
@@ -56,12 +63,22 @@ pub struct Pacing {
     block_seconds: Option<f64>,
     /// When the last block was seen.
     block_at: f64,
+    /// When the trace began.
+    traces_since: Option<f64>,
 }
 
 impl Pacing {
     #[must_use]
     pub const fn new(bounds: Bounds) -> Self {
-        Self { bounds, last: None, look_cpu: 0.0, rate: None, block_seconds: None, block_at: 0.0 }
+        Self { bounds, last: None, look_cpu: 0.0, rate: None, block_seconds: None, block_at: 0.0, traces_since: None }
+    }
+
+    /// POV-Ray traces from now on: how much of the processor it got while it started tells nothing of what comes.
+    /// `now` is on the looks' clock.
+    pub fn begin_tracing(&mut self, now: f64) {
+        self.rate = None;
+        self.last = None;
+        self.traces_since = Some(now);
     }
 
     /// How long to wait after this look.
@@ -81,6 +98,9 @@ impl Pacing {
         }
         self.last = Some(look);
         let by_cost = self.look_cpu / self.bounds.share / self.rate.unwrap_or(1.0).max(LEAST_RATE);
+        let traced = self.traces_since.map(|since| look.now - since);
+        let by_growth = self.bounds.growth.zip(traced).map(|(growth, traced)| growth * traced);
+        let by_cost = by_growth.map_or(by_cost, |most| by_cost.min(most));
         let by_row = match self.block_seconds {
             Some(seconds) if look.blocks_left > 0 => {
                 EARLY * (seconds * f64::from(look.blocks_left) - (look.now - self.block_at))
@@ -131,6 +151,35 @@ mod tests {
     #[test]
     fn nobody_looks_while_a_row_of_blocks_cannot_be_whole() {
         assert!(pause(1.0, 0.07, 30e-6, 20) > 0.4);
+    }
+
+    #[test]
+    fn a_short_trace_is_seen_well_even_where_looks_are_dear() {
+        let mut pacing = Pacing::new(VIEW);
+        pacing.begin_tracing(0.0);
+        let looks = |pacing: &mut Pacing, from: f64, until: f64| {
+            let (mut now, mut looks) = (from, 0);
+            while now < until {
+                let look = Look { now, povray_cpu: now, own_cpu: 1e-3, blocks: 1, blocks_left: 0 };
+                now += pacing.next(look).as_secs_f64();
+                looks += 1;
+            }
+            looks
+        };
+        assert!(looks(&mut pacing, 0.0, 0.04) > 20);
+        assert!(looks(&mut pacing, 0.04, 10.0) < 400);
+    }
+
+    #[test]
+    fn a_start_that_waits_for_its_own_threads_does_not_make_later_looks_rare() {
+        let mut pacing = Pacing::new(VIEW);
+        let mut look = Look { now: 0.0, povray_cpu: 0.001, own_cpu: 30e-6, blocks: 0, blocks_left: 0 };
+        for _ in 0..20 {
+            look.now += pacing.next(look).as_secs_f64();
+        }
+        assert!(pacing.next(look) > Duration::from_millis(20));
+        pacing.begin_tracing(look.now);
+        assert!(pacing.next(look) < Duration::from_millis(3));
     }
 
     #[test]

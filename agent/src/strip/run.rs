@@ -23,6 +23,7 @@ use crate::povray::command::{self, Drawing, Radiosity};
 use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::process::{self, Process};
+use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::slots::Slots;
 use crate::store::blobs;
@@ -86,11 +87,14 @@ impl Strip {
         if let Some(line) = radiosity(job).scene_line() {
             scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
         }
+        // Before POV-Ray is there: nothing is missed.
+        let watch = Watch::on(&scratch.output_folder());
         let mut trace = Trace::start(self, &scratch, self.rows, false)?;
         let mut wishes = self.control.wishes();
         let own_cpu = process::own_thread_cpu();
         let mut paced = Pacing::new(pacing::STRIP);
         let mut looked = own_cpu;
+        let mut was_tracing = false;
         let from_state_file = loop {
             if wishes.cancelled {
                 return Err(Ending::cancelled().into());
@@ -113,10 +117,14 @@ impl Strip {
             }
             trace.check_stall(job.stall_timeout)?;
             events.keep_alive(&StripEvent::Alive)?;
+            if trace.was_tracing && !was_tracing {
+                was_tracing = true;
+                paced.begin_tracing(trace.begun.elapsed().as_secs_f64());
+            }
             let spent = process::own_thread_cpu();
             let pause = paced.next(trace.look(spent - looked));
             looked = spent;
-            wishes = self.control.wait(wishes, pause);
+            wishes = self.control.wait(&watch, pause);
         };
         trace.process.kill();
         let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
@@ -218,7 +226,7 @@ impl<'a> Trace<'a> {
         let mut distrust = None;
         let mut gone = false;
         let cpu = self.process.cpu_seconds();
-        self.cpu = cpu;
+        let cpu_before = std::mem::replace(&mut self.cpu, cpu);
         self.blocks = 0;
         // Before any rows: what was spent until here was for reading the scene.
         let is_open = self.follower.open();
@@ -231,10 +239,17 @@ impl<'a> Trace<'a> {
         }
         let control = &self.strip.control;
         let columns = self.strip.site.job.spec.options.columns;
+        // Blocks that come with one look are charged by their size; a block is about as long in the file as its floats are.
+        let bytes_new = self.follower.length().saturating_sub(self.length).max(1) as f64;
+        let mut bytes_read = 0.0;
+        let mut cpu_so_far = cpu_before.max(self.progress_cpu).min(cpu);
+        let charged_before = cpu_so_far;
         let Self { follower, assembler, converter, outlet, traced, packed, blocks, blocks_left, .. } = self;
         let is_new = is_open.and_then(|()| {
             follower.poll(|block| {
                 *blocks += 1;
+                bytes_read += block.bytes() as f64;
+                cpu_so_far = charged_before + (cpu - charged_before) * (bytes_read / bytes_new).min(1.0);
                 let side = block.columns().len().max(1);
                 let right = columns.end.saturating_sub(block.columns().end);
                 *blocks_left = if right == 0 { columns.len().div_ceil(side) } else { right.div_ceil(side) };
@@ -253,7 +268,7 @@ impl<'a> Trace<'a> {
                     for (row, pixels) in (run.rows.start..).zip(run.iter()) {
                         if row == outlet.next_row() && row < wishes.end && !gone {
                             converter.convert(pixels, packed);
-                            gone = outlet.row(packed, wishes.end, cpu, events).is_err();
+                            gone = outlet.row(packed, wishes.end, cpu_so_far, events).is_err();
                         }
                     }
                 }

@@ -25,6 +25,7 @@ use crate::classic::part::{Part, PartDone};
 use crate::compose::{OutputFormat, OutputTarget, place};
 use crate::jobs::{Places, SavedOutput};
 use crate::progress::{NodeStatus, Progress, Status};
+use crate::render::account::Account;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
 use crate::render::flow::RenderRequest;
@@ -129,6 +130,7 @@ pub async fn render(
         rows_resumed: 0,
         rows_verified: None,
         nodes,
+        account: Account::default(),
         total: begun.elapsed(),
     })
 }

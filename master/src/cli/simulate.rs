@@ -180,7 +180,7 @@ fn tell(summary: &Summary, as_json: bool) {
                 ("rows_twice", summary.rows_twice.into()),
                 ("rendered_share", round(summary.rendered_share).into()),
                 ("decisions", summary.events.into()),
-                ("decision_seconds", round(summary.decision_seconds).into()),
+                ("decision_seconds", ((summary.decision_seconds * 1e6).round() * 1e-6).into()),
             ],
         );
         return;

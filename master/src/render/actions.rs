@@ -7,6 +7,7 @@ use td_protocol::rows::Rows;
 use td_protocol::strip::{Shrink, StartStrip};
 
 use crate::compose::Maker;
+use crate::cpu::thread_cpu;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
@@ -17,7 +18,11 @@ use crate::schedule::{Action, Event, GiveUpReason, LeaseId, Sharing, SlotId};
 impl Run<'_, '_> {
     pub(super) fn tell_scheduler(&mut self, event: Event) -> Result<(), AttemptEnd> {
         let now = self.now();
-        for action in self.scheduler.handle(now, event) {
+        let begun = thread_cpu();
+        let actions = self.scheduler.handle(now, event);
+        self.account.decisions += 1;
+        self.account.deciding += thread_cpu().saturating_sub(begun);
+        for action in actions {
             self.act(action)?;
         }
         Ok(())
@@ -56,6 +61,7 @@ impl Run<'_, '_> {
             start,
             width: self.attempt.shape.width,
             format: self.attempt.shape.format,
+            checking: Arc::clone(&self.checking),
         };
         self.leases.insert(lease, Lease { slot, rows, traced: false, given_up: false, task: None });
         if self.probing == Some(slot) {

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use crate::compose::{Shape, Spool};
 use crate::jobs::Current;
 use crate::progress::Progress;
+use crate::render::account::Account;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
 use crate::render::finished::{self, Offer};
@@ -26,7 +27,7 @@ use crate::render::heartbeat;
 use crate::render::held::Held;
 use crate::render::looping::Run;
 use crate::render::opening::{self, Contents, OTHERS_JOIN_LATER, Opening, Parcel};
-use crate::render::own_probe;
+use crate::render::own_probe::{self, Reckoned};
 use crate::render::policy::Policy;
 use crate::render::probing;
 use crate::render::tally::Tally;
@@ -80,6 +81,8 @@ pub struct Rendered {
     pub rows_before: u32,
     /// Rows that came from agents' caches.
     pub rows_from_cache: u32,
+    /// What td's own work took.
+    pub account: Account,
     /// Rows that were rendered again elsewhere, and were equal; none without `--verify`.
     pub rows_verified: Option<u32>,
     /// Nodes that were not there at the end.
@@ -155,6 +158,8 @@ impl Attempt<'_> {
             probing: None,
             own_probe,
             costs_known: false,
+            start_work: None,
+            start_measured: self.report.is_some(),
             recalls: HashMap::new(),
             watchers: HashMap::new(),
             up,
@@ -177,6 +182,8 @@ impl Attempt<'_> {
             makers: HashMap::new(),
             cached,
             verifying: Verifying::new(self.verify_rows),
+            account: Account::default(),
+            checking: Arc::default(),
             attempt: self,
         };
         run.run(hear, interrupted).await
@@ -191,13 +198,15 @@ impl Attempt<'_> {
         let (fingerprint, nodes) = (self.crew.fingerprint.clone(), self.crew.fastest().map_or(0.0, |node| node.speed));
         let ready = self.crew.own_probe.as_mut()?.ready(&fingerprint).await?;
         let patience = ready.patience(nodes);
-        let client = ready.client();
+        let (client, speed) = (ready.client(), ready.speed());
         if !own_probe::open(&client, &self.spec, &self.parcel).await {
             return None;
         }
         let (width, height) = probing::own_size(self.shape.width, self.shape.height);
         let start = StartProbe { width, height, ..self.probe.clone() };
-        own_probe::spawn(client, self.spec.id.clone(), start, tell.clone());
+        let pixels = |probe: &StartProbe| f64::from(probe.width.max(1)) * f64::from(probe.height.max(1));
+        let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start) };
+        own_probe::spawn(client, self.spec.id.clone(), start, reckoned, tell.clone());
         Some(patience)
     }
 

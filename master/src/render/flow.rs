@@ -30,6 +30,8 @@ use crate::schedule::Tuning;
 
 /// A scene may compute so many names of files that td finds by trial.
 const MOST_TRIALS: usize = 200;
+/// How long nodes may take to answer that they have closed the job, once the picture is there.
+const CLOSING: Duration = Duration::from_millis(30);
 /// Silence of the master after which agents stop, in seconds.
 const MASTER_SILENCE: f64 = 20.0;
 
@@ -473,8 +475,9 @@ async fn finish(
         }));
     })?;
     let nodes = crate::render::report::nodes(&crew, &rendered);
-    // Begun while composing, and bounded: an agent that is not told would keep the job open for a while.
-    while rendered.closing.join_next().await.is_some() {}
+    // Begun while composing. A slow node is told, and its answer is not waited for: the picture is there.
+    let closing = async { while rendered.closing.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(CLOSING, closing).await;
     drop(crew);
     let second_sequential = rows_complete.elapsed();
     Ok(Report {
@@ -496,6 +499,7 @@ async fn finish(
         rows_from_cache: rendered.rows_from_cache,
         rows_verified: rendered.rows_verified,
         nodes,
+        account: rendered.account,
         total: Duration::from_secs_f64(begun.elapsed().as_secs_f64()),
     })
 }

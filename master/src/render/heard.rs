@@ -10,6 +10,14 @@ use crate::render::strips::StripHeard;
 use crate::render::verify::Testimony;
 use crate::schedule::{LeaseId, NodeId, SlotId};
 
+/// What a probe tells before it has ended; numbers as in its report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarlyCosts {
+    pub row_costs: Vec<f64>,
+    pub start_cpu: f64,
+    pub trace_cpu: f64,
+}
+
 /// One thing that happened outside of the loop.
 #[derive(Debug)]
 pub enum Heard {
@@ -26,7 +34,7 @@ pub enum Heard {
     },
     Probe(Result<ProbeReport, ProbeProblem>),
     /// Where the cost lies, before the probe's report.
-    Costs(Vec<f64>),
+    Costs(EarlyCosts),
     /// The master cannot render the probe itself.
     NoOwnProbe(ProbeProblem),
     /// A node answered a heartbeat, so many seconds after it was asked.

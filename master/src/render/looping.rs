@@ -1,6 +1,7 @@
 //! The loop of one attempt: it hears, asks the scheduler, acts, and shows how far it is.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use td_protocol::probe::ProbeReport;
@@ -10,15 +11,17 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::compose::Maker;
+use crate::cpu::thread_cpu;
 use crate::jobs::Record;
 use crate::jobs::record::ProbeRecord;
 use crate::progress::{NodeStatus, Status};
+use crate::render::account::{Account, Checking};
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::failure::RenderError;
 use crate::render::heard::{Heard, ProbeProblem};
 use crate::render::held::Held;
 use crate::render::losing::AllLost;
-use crate::render::opening::Openings;
+use crate::render::opening::{Opening, Openings};
 use crate::render::own_probe;
 use crate::render::probing;
 use crate::render::strips::StripTask;
@@ -31,6 +34,12 @@ const MOST_PROBES: u32 = 3;
 /// What POV-Ray's writer costs for a million pixels of the whole image, as a multiple of the fingerprint scene's CPU time
 /// (the unit in which a slot's speed is told). Both were measured on one machine: 0.12 s, and 3 scenes a second.
 const WRITE_SCENES_PER_MEGAPIXEL: f64 = 0.36;
+/// What a start of POV-Ray costs for a million pixels of the whole image, beyond what it costs for a small view, in the same
+/// unit: 0.013 s there.
+const START_SCENES_PER_MEGAPIXEL: f64 = 0.04;
+/// POV-Ray makes room for the whole image in memory at its start, up to 128 MB at 20 bytes a pixel; a larger one goes into a
+/// file, of which only the strip's part is ever written.
+const MEGAPIXELS_IN_MEMORY: f64 = 6.7;
 /// The display changes no more often than this, however much happens.
 const SHOW_EVERY: Duration = Duration::from_millis(50);
 /// Pause between two looks at the display when nothing happens.
@@ -43,6 +52,14 @@ pub(super) struct Lease {
     pub traced: bool,
     pub given_up: bool,
     pub task: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// What the loop waited for.
+enum Woken {
+    Heard(Heard),
+    /// A node has opened the job, or its task broke.
+    Late(Option<Opening>),
+    ByTime,
 }
 
 /// The loop's state.
@@ -60,6 +77,10 @@ pub(super) struct Run<'r, 'a> {
     /// The master renders the probe itself; the first cut waits so long for the cost map.
     pub own_probe: Option<Duration>,
     pub costs_known: bool,
+    /// What a start of POV-Ray is expected to take, in seconds of a slot of speed 1.
+    pub start_work: Option<f64>,
+    /// An earlier job of this picture has told it.
+    pub start_measured: bool,
     /// How often each node was called back.
     pub recalls: HashMap<NodeId, u32>,
     pub watchers: HashMap<NodeId, JoinHandle<()>>,
@@ -94,6 +115,9 @@ pub(super) struct Run<'r, 'a> {
     /// Runs that came from agents' caches.
     pub cached: Vec<(Rows, Maker)>,
     pub verifying: Verifying,
+    /// What td's own work took.
+    pub account: Account,
+    pub checking: Arc<Checking>,
 }
 
 impl Drop for Run<'_, '_> {
@@ -119,6 +143,7 @@ impl Run<'_, '_> {
         let result = self.render(&mut hear, interrupted).await;
         self.end_forgetting().await;
         result?;
+        self.checking.enter(&mut self.account);
         self.openings.abort_all();
         let complete = self.verifying.complete.unwrap_or_else(Instant::now);
         let counts = self.scheduler.counts();
@@ -136,6 +161,7 @@ impl Run<'_, '_> {
             shrinks: counts.shrinks,
             rows_before: self.attempt.rows_before,
             rows_from_cache: self.cached.iter().filter(|run| made.contains(run)).map(|(rows, _)| rows.len()).sum(),
+            account: self.account,
             rows_verified: self.verifying.wanted.map(|_| self.verifying.rows_verified),
             absent: self.attempt.crew.nodes.iter().map(|node| node.id).filter(|id| !self.up.contains(id)).collect(),
             closing: JoinSet::new(),
@@ -148,18 +174,23 @@ impl Run<'_, '_> {
         self.begin()?;
         while !self.is_complete() || self.has_to_verify()? {
             let pause = self.pause();
-            tokio::select! {
-                Some(heard) = hear.recv() => self.take(heard)?,
-                Some(late) = self.openings.join_next() => {
-                    if let Ok(late) = late {
-                        self.take_late(late)?;
-                    }
-                }
+            let woken = tokio::select! {
+                Some(heard) = hear.recv() => Woken::Heard(heard),
+                Some(late) = self.openings.join_next() => Woken::Late(late.ok()),
                 _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
-                () = tokio::time::sleep(pause) => self.tell_scheduler(Event::Tick)?,
+                () = tokio::time::sleep(pause) => Woken::ByTime,
+            };
+            let begun = thread_cpu();
+            match woken {
+                Woken::Heard(heard) => self.take(heard)?,
+                Woken::Late(Some(late)) => self.take_late(late)?,
+                Woken::Late(None) => {}
+                Woken::ByTime => self.tell_scheduler(Event::Tick)?,
             }
             self.look_around()?;
             self.show();
+            self.account.messages += 1;
+            self.account.looping += thread_cpu().saturating_sub(begun);
         }
         Ok(())
     }
@@ -251,7 +282,10 @@ impl Run<'_, '_> {
                 None => Ok(()),
             },
             Heard::Probe(result) => self.take_probe(result),
-            Heard::Costs(costs) => self.learn_costs(CostMap { costs, seconds: None, load: None }),
+            Heard::Costs(early) => {
+                self.expect(early.start_cpu, early.trace_cpu)?;
+                self.learn_costs(CostMap { costs: early.row_costs, seconds: None, load: None })
+            }
             Heard::NoOwnProbe(problem) => {
                 tracing::debug!("the master does not render the probe: {problem:?}");
                 self.own_probe = None;
@@ -325,6 +359,7 @@ impl Run<'_, '_> {
                 ("trace_cpu", report.trace_cpu.into()),
             ],
         );
+        self.expect(report.start_cpu, report.trace_cpu)?;
         if !self.costs_known {
             let seconds =
                 (report.trace_cpu > 0.0).then(|| report.trace_cpu * self.probes_speed() / self.probes_share());
@@ -334,11 +369,25 @@ impl Run<'_, '_> {
         }
         if report.way == Way::Writer {
             // Until the first strip has told what it really costs.
-            let megapixels = f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height) * 1e-6;
-            let seconds = megapixels * WRITE_SCENES_PER_MEGAPIXEL;
+            let seconds = self.megapixels() * WRITE_SCENES_PER_MEGAPIXEL;
             self.tell_scheduler(Event::WriteCost(WriteCost { top: seconds, bottom: seconds }))?;
         }
         Ok(())
+    }
+
+    /// What a probe lets expect of the picture, before any slot has told.
+    fn expect(&mut self, start_cpu: f64, trace_cpu: f64) -> Result<(), AttemptEnd> {
+        if start_cpu > 0.0 {
+            let in_memory = self.megapixels() <= MEGAPIXELS_IN_MEMORY && !self.start_measured;
+            let size = if in_memory { self.megapixels() * START_SCENES_PER_MEGAPIXEL } else { 0.0 };
+            self.start_work = Some(start_cpu * self.probes_speed() + size);
+        }
+        let seconds = trace_cpu * self.probes_speed() / self.probes_share();
+        self.tell_scheduler(Event::Expected { seconds })
+    }
+
+    fn megapixels(&self) -> f64 {
+        f64::from(self.attempt.shape.width) * f64::from(self.attempt.shape.height) * 1e-6
     }
 
     /// The small view's share of the picture's pixels.
@@ -356,7 +405,8 @@ impl Run<'_, '_> {
     /// What the rows really cost is kept for the next job of this picture.
     fn keep_costs(&self, report: &ProbeReport) {
         if let Some(map) = self.scheduler.cost_map() {
-            self.keep(&probing::refined(report, &map, self.probes_share(), self.probes_speed()));
+            let start_work = self.scheduler.start_work();
+            self.keep(&probing::refined(report, &map, start_work, self.probes_share(), self.probes_speed()));
         }
     }
 

@@ -158,7 +158,8 @@ impl Run<'_, '_> {
             self.start_probe()?;
         }
         for slot in slots {
-            self.tell_scheduler(Event::SlotUp { slot, node, speed, start_seconds: None })?;
+            let start_seconds = self.start_work.map(|work| work / speed.max(1e-9));
+            self.tell_scheduler(Event::SlotUp { slot, node, speed, start_seconds })?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! these in order, and [`report`] tells how the time was spent.
 //! Meanwhile the job is written down ([`written`], [`crate::jobs`]), so that another td can go on with it (`resuming`).
 
+pub mod account;
 mod actions;
 pub mod attempt;
 pub mod crew;

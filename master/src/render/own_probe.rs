@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::fleet::client::Client;
 use crate::fleet::embedded::{self, Embedded};
-use crate::render::heard::{Heard, ProbeProblem};
+use crate::render::heard::{EarlyCosts, Heard, ProbeProblem};
 use crate::render::muster::Where;
 use crate::render::opening::{self, Parcel};
 use crate::render::probing;
@@ -43,6 +43,10 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    pub(super) const fn speed(&self) -> f64 {
+        self.speed
+    }
+
     pub(super) fn client(&self) -> Client {
         self.agent.client().clone()
     }
@@ -50,6 +54,21 @@ impl Ready {
     /// How long the first cut waits for the map. `nodes` is the speed of the fastest node's slots.
     pub(super) fn patience(&self, nodes: f64) -> Duration {
         if self.speed >= MUCH_FASTER * nodes { PATIENCE } else { Duration::ZERO }
+    }
+}
+
+/// How the master's CPU seconds are made those of a node's slot, and its larger view the one that a node would have rendered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reckoned {
+    /// The master's speed over the slot's.
+    pub speeds: f64,
+    /// The node's pixels over the master's.
+    pub pixels: f64,
+}
+
+impl Reckoned {
+    fn of(self, start_cpu: f64, trace_cpu: f64) -> (f64, f64) {
+        (start_cpu * self.speeds, trace_cpu * self.speeds * self.pixels)
     }
 }
 
@@ -121,16 +140,20 @@ pub(super) async fn open(client: &Client, spec: &OpenJob, parcel: &Parcel) -> bo
 }
 
 /// Renders the probe in a task of its own and tells the loop.
-pub(super) fn spawn(client: Client, job: String, start: StartProbe, tell: Sender<Heard>) {
+pub(super) fn spawn(client: Client, job: String, start: StartProbe, reckoned: Reckoned, tell: Sender<Heard>) {
     tokio::spawn(async move {
-        let costs = |row_costs| {
+        let costs = |costs: EarlyCosts| {
+            let (start_cpu, trace_cpu) = reckoned.of(costs.start_cpu, costs.trace_cpu);
             // A loop that is busy hears of it in the report.
-            let _ = tell.try_send(Heard::Costs(row_costs));
+            let _ = tell.try_send(Heard::Costs(EarlyCosts { start_cpu, trace_cpu, ..costs }));
         };
         let result = probing::run_and_tell(&client, &job, &start, costs).await;
         let _ = client.close_job(&job).await;
         // The load is that of the master, and tells nothing of the nodes.
-        let result = result.map(|report| ProbeReport { trace_seconds: 0.0, ..report });
+        let result = result.map(|report| {
+            let (start_cpu, trace_cpu) = reckoned.of(report.start_cpu, report.trace_cpu);
+            ProbeReport { trace_seconds: 0.0, start_cpu, trace_cpu, ..report }
+        });
         let result = match result {
             // A scene that POV-Ray refuses is refused everywhere; anything else is this machine's own trouble.
             Err(ProbeProblem::Failed { failure: td_protocol::strip::Failure::Scene, .. }) | Ok(_) => {

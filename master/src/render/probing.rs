@@ -11,7 +11,7 @@ use td_protocol::probe::{ProbeEvent, ProbeReport, StartProbe};
 use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
-use crate::render::heard::ProbeProblem;
+use crate::render::heard::{EarlyCosts, ProbeProblem};
 use crate::schedule::CostMap;
 
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
@@ -62,13 +62,15 @@ pub async fn run_and_tell(
     client: &Client,
     job: &str,
     start: &StartProbe,
-    mut costs: impl FnMut(Vec<f64>),
+    mut costs: impl FnMut(EarlyCosts),
 ) -> Result<ProbeReport, ProbeProblem> {
     let mut frames = client.start_probe(job, start).await.map_err(ProbeProblem::Lost)?;
     loop {
         match frames.next::<ProbeEvent>().await.map_err(ProbeProblem::Lost)? {
             Some((ProbeEvent::Alive, _)) => {}
-            Some((ProbeEvent::Costs { row_costs }, _)) => costs(row_costs),
+            Some((ProbeEvent::Costs { row_costs, start_cpu, trace_cpu }, _)) => {
+                costs(EarlyCosts { row_costs, start_cpu, trace_cpu });
+            }
             Some((ProbeEvent::Done(report), _)) => return Ok(report),
             Some((ProbeEvent::Failed { failure, message, povray }, _)) => {
                 return Err(ProbeProblem::Failed { failure, message, povray });
@@ -83,12 +85,13 @@ pub async fn run_and_tell(
 
 /// The report with what the rows really cost in place of what the small view let expect: where the next job of the same
 /// picture begins. `share` is the small view's share of the whole's pixels, `speed` that of the slot it is reckoned to have
-/// run on.
+/// run on, `start_work` what a start took in seconds at speed 1.
 #[must_use]
-pub fn refined(report: &ProbeReport, map: &CostMap, share: f64, speed: f64) -> ProbeReport {
+pub fn refined(report: &ProbeReport, map: &CostMap, start_work: Option<f64>, share: f64, speed: f64) -> ProbeReport {
     let trace_cpu = map.seconds.map_or(report.trace_cpu, |seconds| seconds * share / speed.max(1e-9));
     let trace_seconds = map.load.map_or(report.trace_seconds, |load| load * trace_cpu);
-    ProbeReport { row_costs: map.costs.clone(), trace_cpu, trace_seconds, ..report.clone() }
+    let start_cpu = start_work.map_or(report.start_cpu, |work| work / speed.max(1e-9));
+    ProbeReport { row_costs: map.costs.clone(), start_cpu, trace_cpu, trace_seconds, ..report.clone() }
 }
 
 /// Reports of earlier jobs, by what they depend on.
@@ -175,11 +178,13 @@ mod tests {
             warnings: String::new(),
         };
         let map = CostMap { costs: vec![10.0, 20.0, 30.0], seconds: Some(60.0), load: None };
-        let refined = refined(&report, &map, 0.01, 1.0);
+        let refined = refined(&report, &map, Some(0.9), 0.01, 1.0);
         assert_eq!(refined.row_costs, map.costs);
         // What the next job makes of it: the seconds of the small view over its share of the pixels.
         assert!((refined.trace_cpu / 0.01 - 60.0).abs() < 1e-9);
-        assert_eq!(ProbeReport { row_costs: report.row_costs.clone(), trace_cpu: 2.0, ..refined }, report);
+        assert!((refined.start_cpu - 0.9).abs() < 1e-9);
+        let before = ProbeReport { row_costs: report.row_costs.clone(), trace_cpu: 2.0, start_cpu: 0.4, ..refined };
+        assert_eq!(before, report);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::compose::OutputTarget;
 use crate::progress::{duration, print_event};
+use crate::render::account::Account;
 use crate::render::attempt::Rendered;
 use crate::render::crew::Crew;
 use crate::render::flow::RenderMethod;
@@ -55,6 +56,8 @@ pub struct Report {
     pub rows_from_cache: u32,
     pub rows_verified: Option<u32>,
     pub nodes: Vec<NodeReport>,
+    /// What td's own work took.
+    pub account: Account,
     pub total: Duration,
 }
 
@@ -122,6 +125,7 @@ impl Report {
                 ("rows_from_cache", self.rows_from_cache.into()),
                 ("rows_verified", json!(self.rows_verified)),
                 ("nodes", nodes.into()),
+                ("own_cpu", self.account.json()),
             ],
         );
     }

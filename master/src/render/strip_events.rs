@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use td_protocol::strip::{Failure, Way};
 
+use crate::cpu::thread_cpu;
 use crate::fleet::client::AgentError;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
@@ -45,8 +46,10 @@ impl Run<'_, '_> {
                     self.makers.insert(lease, slot);
                 } else {
                     let before = self.scheduler.rows_settled();
+                    let begun = thread_cpu();
                     let maker = self.attempt.crew.maker_on(slot);
                     let _ = self.attempt.spool.add_from(maker, &meta, &data)?;
+                    self.account.keeping += thread_cpu().saturating_sub(begun);
                     self.tell_scheduler(Event::RowsDone { slot, lease, rows, cost_seconds: cpu })?;
                     self.tally.slot(slot).rows += self.scheduler.rows_settled().saturating_sub(before);
                     return Ok(());

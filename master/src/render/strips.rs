@@ -1,5 +1,7 @@
 //! One task per strip: reads what the agent sends, checks each segment, and tells the render loop.
 
+use std::sync::Arc;
+
 use td_protocol::pixel::PixelFormat;
 use td_protocol::rows::Rows;
 use td_protocol::segment::{SegmentMeta, check_segment};
@@ -7,6 +9,7 @@ use td_protocol::strip::{Failure, StartStrip, StripEvent};
 use tokio::sync::mpsc::Sender;
 
 use crate::fleet::client::{AgentError, Client};
+use crate::render::account::Checking;
 use crate::render::heard::Heard;
 use crate::schedule::{LeaseId, SlotId};
 
@@ -58,6 +61,7 @@ pub struct StripTask {
     pub start: StartStrip,
     pub width: u32,
     pub format: PixelFormat,
+    pub(super) checking: Arc<Checking>,
 }
 
 impl StripTask {
@@ -110,7 +114,8 @@ impl StripTask {
         if segment.rows.start != next || expected.is_empty() || !self.start.rows.contains(segment.rows) {
             return Err(self.garbage(format!("it sent {} where rows from {} were next", segment.rows, next + 1)));
         }
-        check_segment(segment, data, self.width, self.format, expected).map_err(|error| self.garbage(error.to_string()))
+        let checked = self.checking.count(|| check_segment(segment, data, self.width, self.format, expected));
+        checked.map_err(|error| self.garbage(error.to_string()))
     }
 
     async fn tell(&self, heard: &Sender<Heard>, what: StripHeard) {

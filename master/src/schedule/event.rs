@@ -33,6 +33,8 @@ pub enum Event {
     CostMap(CostMap),
     /// The slot's strip has parsed and begins to trace: `seconds` after it was started.
     StartCost { slot: SlotId, seconds: f64 },
+    /// What the whole image is expected to take on a slot of speed 1, in seconds: a guess, until rows tell.
+    Expected { seconds: f64 },
     /// What writing costs from now on (a job that falls back from way (a) to way (b)).
     WriteCost(WriteCost),
     /// Rows arrived and were verified. `cost_seconds`: CPU seconds that the slot spent on them, 0 where not known.

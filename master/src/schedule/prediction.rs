@@ -24,8 +24,13 @@ impl Scheduler {
 
     /// Until it traces, in seconds.
     pub(super) fn start_of(&self, slot: SlotId) -> f64 {
-        let known = self.slots.get(slot).and_then(|slot| slot.start_seconds);
-        known.or(self.start_seconds).unwrap_or(self.job.start_seconds).max(0.0)
+        self.known_start_of(slot).unwrap_or(self.job.start_seconds).max(0.0)
+    }
+
+    /// The same, where it was told or measured: by the slot, else by others.
+    pub(super) fn known_start_of(&self, slot: SlotId) -> Option<f64> {
+        let slot = self.slots.get(slot)?;
+        slot.start_seconds.or_else(|| self.start_work.map(|work| work / slot.pace.speed.max(1e-9)))
     }
 
     pub(super) fn speed_of(&self, slot: SlotId) -> f64 {
@@ -185,7 +190,17 @@ impl Scheduler {
     pub(super) fn assume_rate(&mut self) {
         if !self.rate_told && self.observed.reports == 0 {
             let speed = self.slots.total_speed().max(1e-6);
-            self.seconds_per_unit = self.tuning.assumed_seconds.max(1e-6) * speed / f64::from(self.job.height.max(1));
+            let seconds = self.expected.unwrap_or(self.tuning.assumed_seconds.max(1e-6) * speed);
+            self.seconds_per_unit = seconds / f64::from(self.job.height.max(1));
+        }
+    }
+
+    pub(super) fn expect(&mut self, seconds: f64) {
+        if seconds.is_finite() && seconds > 0.0 {
+            self.expected = Some(seconds);
+            if self.begun {
+                self.assume_rate();
+            }
         }
     }
 
@@ -212,6 +227,12 @@ impl Scheduler {
         if !(cpu > 0.0 && units > 0.0) {
             return;
         }
+        if !self.rate_told && self.observed.reports == 0 {
+            self.learn_rate(id, cpu / units);
+        }
+        let Some(lease) = self.leases.get_mut(&id) else {
+            return;
+        };
         let Some(slot) = self.slots.get_mut(lease.slot) else {
             return;
         };
@@ -234,6 +255,21 @@ impl Scheduler {
         if self.observed.reports >= self.observed.next_rebuild {
             self.observed.next_rebuild = self.observed.reports * 2;
             self.rebuild();
+        }
+    }
+
+    /// The very first rows tell how long anything takes here. Till then it was a guess, and blaming the slot for a wrong
+    /// guess would make a mess of the speeds.
+    fn learn_rate(&mut self, id: LeaseId, cpu_per_unit: f64) {
+        let Some(slot) = self.leases.get(&id).and_then(|lease| self.slots.get(lease.slot)) else {
+            return;
+        };
+        let (rate, known) = (cpu_per_unit * slot.pace.cpu_speed(), self.sums.known());
+        self.seconds_per_unit = rate;
+        for lease in
+            self.leases.values_mut().filter(|lease| lease.frontier == lease.rows.start || lease.cpu_seconds <= 0.0)
+        {
+            lease.field = FieldEstimate::unseen(rate, known);
         }
     }
 
@@ -314,7 +350,8 @@ impl Scheduler {
         };
         known.start_seconds = Some(seconds);
         let state = known.state;
-        self.start_seconds = Some(self.start_seconds.map_or(seconds, |mean| mean + 0.3 * (seconds - mean)));
+        let work = seconds * known.pace.speed;
+        self.start_work = Some(self.start_work.map_or(work, |mean| mean + 0.3 * (work - mean)));
         if let SlotState::Busy(id) = state
             && let Some(lease) = self.leases.get_mut(&id)
             && lease.frontier == lease.rows.start

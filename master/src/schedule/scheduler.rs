@@ -46,7 +46,10 @@ pub struct Scheduler {
     pub(super) observed: Observed,
     /// What the first rows of a strip that began here cost, in seconds at speed 1 per unit.
     pub(super) edges: BTreeMap<u32, f64>,
-    pub(super) start_seconds: Option<f64>,
+    /// What a start took on the slots that told it, in seconds at speed 1.
+    pub(super) start_work: Option<f64>,
+    /// Seconds at speed 1 that the whole image is guessed to take.
+    pub(super) expected: Option<f64>,
     /// Mean speed of the usable slots, as of the last rebuild.
     pub(super) typical_speed: f64,
 
@@ -137,7 +140,8 @@ impl Scheduler {
             usual_load: 1.0,
             observed: Observed::default(),
             edges: BTreeMap::new(),
-            start_seconds: None,
+            start_work: None,
+            expected: None,
             typical_speed: 1.0,
             grid,
             tuning,
@@ -191,6 +195,7 @@ impl Scheduler {
             Event::SlotIdle { .. } | Event::Tick => {}
             Event::CostMap(map) => self.learn_map(&map),
             Event::StartCost { slot, seconds } => self.learn_start(slot, seconds),
+            Event::Expected { seconds } => self.expect(seconds),
             Event::WriteCost(write) => {
                 self.job.write = write.sane();
                 self.rebuild();
@@ -298,6 +303,12 @@ impl Scheduler {
     #[must_use]
     pub fn cost_map(&self) -> Option<CostMap> {
         self.measured.map(&self.sums).map(|map| CostMap { load: Some(self.usual_load), ..map })
+    }
+
+    /// What a start of POV-Ray took on the slots that told it, in seconds of a slot of speed 1.
+    #[must_use]
+    pub fn start_work(&self) -> Option<f64> {
+        self.start_work
     }
 
     /// Each slot's relative speed as now believed, load included.

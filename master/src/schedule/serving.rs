@@ -15,6 +15,9 @@ use super::row_set::RowSet;
 use super::scheduler::{Scheduler, Timer};
 use super::slots::SlotState;
 
+/// Rows are kept back where a block costs this many starts.
+const WORTH_STARTS: f64 = 2.0;
+
 impl Scheduler {
     /// Gives waiting rows to idle slots; whether any strip was started.
     pub(super) fn serve_pool(&mut self) -> bool {
@@ -80,14 +83,19 @@ impl Scheduler {
     /// Keeps rows back from the end of a strip where boundaries are finer than blocks, and returns the strip's new end. Nothing can be
     /// taken from a last block, so what is left of an imbalance is evened out with these rows.
     fn keep_back(&mut self, slot: SlotId, rows: Rows, block: u32, field: FieldEstimate) -> u32 {
-        let start = self.start_of(slot) * self.speed_of(slot);
+        // What is not known to be worth its start is no good: rows that are kept back need one more.
+        let Some(start) = self.known_start_of(slot).map(|start| start * self.speed_of(slot)) else {
+            return rows.end;
+        };
         let seconds = self.sums.of(rows) * field.seconds_per_unit();
         let block_seconds = seconds * f64::from(block) / f64::from(rows.len().max(1));
-        let worth = block > self.job.fine_rows
+        // An earlier job of this picture has told what all rows cost: the cut comes out even to within a start.
+        let worth = !self.rate_told
+            && block > self.job.fine_rows
             && self.job.sharing == Sharing::Rows
             && self.slots.ever() > 1
             && self.job.write.is_none()
-            && block_seconds > 2.0 * start
+            && block_seconds > WORTH_STARTS * start
             && self.spare_starts() > 4 * self.slots.ever() as u64;
         if !worth || f64::from(rows.len()) < 4.0 * f64::from(block) {
             return rows.end;

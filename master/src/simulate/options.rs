@@ -249,7 +249,7 @@ pub struct Summary {
     pub rows_twice: u32,
     /// Rows rendered, over rows: above 1 where rows were rendered more than once.
     pub rendered_share: f64,
-    /// Events that the scheduler decided on, and the wall seconds that all decisions took.
+    /// Events that the scheduler decided on, and the CPU seconds that all decisions took.
     pub events: u64,
     pub decision_seconds: f64,
 }

@@ -33,6 +33,17 @@ impl Cluster {
         cluster
     }
 
+    /// As [`Self::new`], of slots that have told what a start of POV-Ray costs there.
+    pub fn with_start(job: Job, speeds: &[f64], start_seconds: f64) -> Self {
+        let mut cluster = Self::gathering(job);
+        for (slot, &speed) in (0..).zip(speeds) {
+            let start_seconds = Some(start_seconds);
+            cluster.event(Event::SlotUp { slot: SlotId(slot), node: NodeId(slot), speed, start_seconds });
+        }
+        cluster.begin();
+        cluster
+    }
+
     pub fn gathering(job: Job) -> Self {
         let scheduler = Scheduler::new(job, Tuning::default()).unwrap();
         Self { scheduler, now: 0.0, strips: BTreeMap::new(), said: Vec::new() }

@@ -153,12 +153,12 @@ fn a_slot_that_comes_late_or_comes_back_is_used() {
     cluster.at(10.0).renders(0, 0..32);
     cluster.said();
     cluster.up(1, 1, 1.0);
-    assert_eq!(cluster.said(), ["shrink 0 to 320"]);
-    cluster.answers(0, 320);
-    assert_eq!(cluster.said(), ["start 320..640 on 1"]);
+    assert_eq!(cluster.said(), ["shrink 0 to 352"]);
+    cluster.answers(0, 352);
+    assert_eq!(cluster.said(), ["start 352..640 on 1"]);
     cluster.lost(1);
     cluster.up(1, 1, 1.0);
-    assert_eq!(cluster.said(), ["start 320..640 on 1"]);
+    assert_eq!(cluster.said(), ["start 352..640 on 1"]);
 }
 
 #[test]
@@ -218,7 +218,8 @@ fn a_stuck_slot_is_relieved_of_all_but_its_block_and_that_is_copied() {
     // Slot 1 stops with one band to go.
     cluster.at(10.0).completes(0);
     cluster.said();
-    cluster.at(20.0);
+    // A band took a second, and three are waited for.
+    cluster.at(16.0);
     assert_eq!(cluster.said(), ["copy 608..640 on 0"]);
     cluster.completes(0);
     assert_eq!(cluster.said(), ["settle 608..640", "give up on 1: its rows are already there", "finished"]);
@@ -321,13 +322,33 @@ fn with_no_other_node_wrong_rows_stay_unrendered_and_that_is_said() {
 
 #[test]
 fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back() {
-    let mut cluster = Cluster::new(Job::any_row(2000), &[1.0, 1.1]);
+    let mut cluster = Cluster::with_start(Job::any_row(2000), &[1.0, 1.1], 0.6);
     assert_eq!(cluster.said(), ["start 0..1016 on 1", "start 1048..1968 on 0"]);
     cluster.at(30.0).completes(1);
     cluster.completes(0);
     // Of the 64 rows that were kept back each takes its share of four fifths.
     let orders = cluster.orders();
     assert!(orders[0].starts_with("shrink 0"), "{orders:?}");
+}
+
+#[test]
+fn nothing_is_kept_back_where_one_more_start_is_dear_or_nobody_knows_what_it_costs() {
+    let whole = ["start 0..1048 on 1", "start 1048..2000 on 0"];
+    assert_eq!(Cluster::new(Job::any_row(2000), &[1.0, 1.1]).said(), whole);
+    // A block is about a second of such a slot.
+    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.1], 1.2).said(), whole);
+}
+
+#[test]
+fn the_first_rows_tell_the_rate_and_blame_no_slot() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+    cluster.traces(0, 0.0);
+    cluster.traces(1, 0.0);
+    // Sixty seconds were assumed for all of it; it is a hundred times as much.
+    cluster.at(600.0).renders(0, 0..32);
+    cluster.renders(1, 320..352);
+    let speeds: Vec<f64> = cluster.scheduler.speeds().map(|(_, speed)| speed).collect();
+    assert!(speeds.iter().all(|speed| (speed - 1.0).abs() < 0.05), "{speeds:?}");
 }
 
 #[test]
