@@ -20,7 +20,7 @@ test: ## build, unit tests, end-to-end tests (all but the long ones)
 	@$(CARGO) --run tests/run.sh
 
 e2e: ## the end-to-end tests, the long ones too
-	@setup/packages.sh test
+	@setup/packages.sh e2e
 	@$(CARGO) --run tests/run.sh e2e
 
 exactness: ## every scene of the table against plain POV-Ray, printed as a table

@@ -27,7 +27,9 @@ runs() { [ -n "$(group_pids "$GROUP/node$N")" ]; }
 fresh() {
   local card=$NODE/card name=${NAME:-raspberrypi} model=${MODEL-Raspberry Pi Model B Rev 2} tree=$NODE/sysfs/devicetree/base
   mkdir -p "$card/etc/sudoers.d" "$card/etc/systemd/network" "$card/etc/apt/apt.conf.d" "$NODE/scratch" "$NODE/root"
-  cp -r "$1/boot/firmware" "$NODE/firmware"
+  mkdir "$NODE/firmware"
+  # Another machine than a Pi has an empty folder there.
+  [ -z "$model" ] || cp "$1"/boot/firmware/* "$NODE/firmware/"
   echo "$name" >"$card/etc/hostname"
   printf '127.0.0.1\tlocalhost\n::1\t\tlocalhost ip6-localhost ip6-loopback\n\n127.0.1.1\t%s\n' "$name" >"$card/etc/hosts"
   printf '[Match]\nName=host0\n\n[Network]\nAddress=%s/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' "$ADDRESS" >"$card/etc/systemd/network/10-wired.network"
@@ -128,6 +130,9 @@ wait_up() { # SECONDS
   die "node $N is not up after $1 s: see $NODE/console.log"
 }
 
+# A machine that is off answers nobody, not even with a refusal. systemd-networkd brings the link up again.
+unplugged() { ip -n "$NODE_NS" link set host0 down 2>/dev/null || true; }
+
 stop() {
   local init
   if init=$(init_pid); then
@@ -136,6 +141,7 @@ stop() {
     for _ in $(seq 200); do runs || break; sleep 0.1; done
   fi
   group_kill "$GROUP/node$N"
+  unplugged
 }
 
 command=${1:-}
@@ -147,7 +153,7 @@ esac
 case $command in
   wait) wait_up "${3:-60}" ;;
   stop) stop ;;
-  kill) group_kill "$GROUP/node$N" ;;
+  kill) group_kill "$GROUP/node$N" && unplugged ;;
   cut) in_lan ip link set "node$N" down ;;
   join) in_lan ip link set "node$N" up ;;
   exec)

@@ -1,6 +1,6 @@
 //! One call: looking at all resources, and what the mode asks for then.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use td_protocol::converge::desired::Proofs;
 use td_protocol::converge::digest::{self, Pending};
@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::node::{Check, Converge, Node};
 use super::proof;
 use super::replace;
+use super::units;
 
 /// The resource's own code.
 fn converger(resource: &Resource) -> &dyn Converge {
@@ -34,6 +35,9 @@ fn converger(resource: &Resource) -> &dyn Converge {
         Resource::Service(resource) => resource,
     }
 }
+
+/// How long the end of a boot is waited for. A job that never ends must not keep the look from being told.
+const BOOT: Duration = Duration::from_secs(90);
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +115,15 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// Looks at all of them. On a node that is still starting, what is not there yet may be about to come, so it is
+    /// looked at again when the boot is over.
     fn look(&self) -> Vec<Looked<'a>> {
+        let looked = self.look_once();
+        let open = looked.iter().any(|(_, check, _)| !check.as_ref().is_ok_and(|check| !check.is_pending()));
+        if open && units::await_boot(self.node, BOOT) { self.look_once() } else { looked }
+    }
+
+    fn look_once(&self) -> Vec<Looked<'a>> {
         let look = |resource: &'a Resource| {
             let begun = Instant::now();
             let check = converger(resource).check(self.node);

@@ -1,5 +1,8 @@
 //! What systemd has, read from files: a call of systemctl costs a fifth of a core some 50 ms.
 
+use std::time::{Duration, Instant};
+
+use super::child;
 use super::node::Node;
 
 const UNIT_FOLDERS: [&str; 3] = ["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"];
@@ -36,4 +39,21 @@ pub fn processes(node: &Node, unit: &str) -> Vec<u32> {
     let text = |folder: &&str| node.text(&format!("{folder}/system.slice/{unit}/cgroup.procs"));
     let text = CONTROL_GROUPS.iter().find_map(text).unwrap_or_default();
     text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+}
+
+/// Waits until the boot is over, so long at most. Says whether it was under way.
+#[must_use]
+pub fn await_boot(node: &Node, most: Duration) -> bool {
+    let begun = Instant::now();
+    let mut waited = false;
+    while node.is_alive() && has_systemd(node) && !node.stop.is_asked() && begun.elapsed() < most {
+        let mut command = child::command("systemctl");
+        let state = child::run(command.arg("is-system-running"), Duration::from_secs(10));
+        if !state.is_ok_and(|ended| matches!(ended.output.trim(), "initializing" | "starting")) {
+            break;
+        }
+        waited = true;
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    waited
 }

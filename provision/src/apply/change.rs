@@ -8,11 +8,10 @@ use td_protocol::converge::desired::{DesiredState, Proofs};
 use td_protocol::converge::event::Refused;
 use td_protocol::converge::event::{Diff, Outcome as Of, RefusedReason, ResourceDone};
 use td_protocol::converge::kind::Kind;
-use td_protocol::converge::resource::Resource;
 
 use super::failed;
 use crate::crew::{Call, Crew, Hand, Mode, NodeError};
-use crate::plan::{Looked, Seen, diffs};
+use crate::plan::{Looked, Seen, diffs, tell_time};
 use crate::report::Recap;
 use crate::words::one_line;
 
@@ -93,10 +92,7 @@ async fn change(hand: &mut Hand<'_>, seen: &Seen, state: &DesiredState) -> Resul
         digest = again.plan.map(|plan| plan.digest);
     }
     state.plan = digest;
-    if state.resources.iter().any(|resource| matches!(resource, Resource::Clock(_))) {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        state.now = now.ok().map(|now| now.as_secs_f64());
-    }
+    tell_time(&mut state);
     let call = hand.call(Mode::Apply, &state).await?;
     // A service that ran before its packages came (the apply before was cut off) has looked for POV-Ray when it started.
     let of = |kind: Kind, outcome: Of| call.resources.iter().any(|done| done.kind == kind && done.outcome == outcome);

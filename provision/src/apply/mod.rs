@@ -54,7 +54,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let pending = plan::tell(&crew, &looked);
     let reboots = looked.iter().filter(|one| one.result.as_ref().is_ok_and(needs_reboot)).count();
     if pending == 0 && (reboots == 0 || arguments.no_reboot) {
-        return nothing(&crew, &wanted, looked).await;
+        return nothing(&crew, &wanted, looked, arguments.only.agent()).await;
     }
     if !arguments.yes && !agreed(&crew, &looked, reboots, arguments.no_reboot).await? {
         for one in looked {
@@ -105,9 +105,9 @@ pub fn server(crew: &Crew) -> Option<&str> {
 }
 
 /// Nothing to change anywhere: the cheap proofs have run with the plan; what is left is to ask the agents.
-async fn nothing(crew: &Crew, wanted: &Wanted, looked: Vec<Looked<'_>>) -> Result<Outcome> {
+async fn nothing(crew: &Crew, wanted: &Wanted, looked: Vec<Looked<'_>>, agent: bool) -> Result<Outcome> {
     let mut works: Vec<_> = looked.into_iter().map(change::Work::from_looked).collect();
-    prove::answers(crew, wanted, &mut works).await;
+    prove::answers(crew, wanted, &mut works, agent).await;
     let mut recaps = Vec::new();
     let closing = works.into_iter().map(|work| async {
         if let Some(hand) = work.hand {

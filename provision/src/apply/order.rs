@@ -6,7 +6,7 @@ use serde_json::json;
 use super::change::Work;
 use super::failed;
 use super::reboot::reboot;
-use crate::crew::Crew;
+use crate::crew::{Crew, Hand};
 
 /// Reboots all that need it.
 pub async fn reboots<'a>(crew: &'a Crew, works: &mut [Work<'a>], server: Option<&str>) {
@@ -22,6 +22,20 @@ pub async fn reboots<'a>(crew: &'a Crew, works: &mut [Work<'a>], server: Option<
     for group in groups {
         let chosen = works.iter_mut().filter(|work| group.contains(&work.node.name));
         crew.each(chosen, |work| one(crew, work)).await;
+        // Those behind a gate that has just rebooted have lost their way here.
+        let lost = works.iter_mut().filter(|work| !work.over && work.hand.as_ref().is_some_and(Hand::is_lost));
+        crew.each(lost, |work| again(crew, work)).await;
+    }
+}
+
+async fn again<'a>(crew: &'a Crew, work: &mut Work<'a>) {
+    work.hand = None;
+    match Hand::open(crew, work.node).await {
+        Ok(hand) => work.hand = Some(hand),
+        Err(error) => {
+            work.over = true;
+            failed(crew, &work.node.name, &mut work.recap, &error);
+        }
     }
 }
 

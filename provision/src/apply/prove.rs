@@ -40,13 +40,15 @@ pub async fn after_change<'a>(crew: &'a Crew, wanted: &Wanted, works: &mut [Work
     }
 }
 
-/// After a look that found nothing to change: its cheap proofs are counted, and the agents are asked.
-pub async fn answers(crew: &Crew, wanted: &Wanted, works: &mut [Work<'_>]) {
+/// After a look that found nothing to change: its cheap proofs are counted, and the agents are asked where `agent` is wanted.
+pub async fn answers(crew: &Crew, wanted: &Wanted, works: &mut [Work<'_>], agent: bool) {
     for work in works.iter_mut().filter(|work| !work.over) {
         let proofs = work.seen.as_ref().map(|seen| seen.call.proofs.clone()).unwrap_or_default();
         count(crew, &work.node.name, &mut work.recap, &proofs);
     }
-    ask(crew, wanted, works).await;
+    if agent {
+        ask(crew, wanted, works).await;
+    }
 }
 
 /// Makes the proofs on the nodes, in two rounds where there is a share.

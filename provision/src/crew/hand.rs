@@ -239,6 +239,11 @@ impl<'a> Hand<'a> {
             .map_err(|error| if self.crew.stop.is_asked() { NodeError::Interrupted } else { error.into() })
     }
 
+    /// Whether its connection has ended by itself.
+    pub fn is_lost(&self) -> bool {
+        self.connection.is_closed()
+    }
+
     /// Ends shell and connection.
     pub async fn close(self) {
         self.shell.close().await;

@@ -5,6 +5,7 @@ use td_inventory::Node;
 use td_protocol::converge::desired::{DesiredState, Proofs};
 use td_protocol::converge::event::{Outcome as Of, Plan, ResourceDone};
 use td_protocol::converge::facts::Facts;
+use td_protocol::converge::resource::Resource;
 
 use super::Only;
 use crate::certs::ensure::ensure;
@@ -157,6 +158,8 @@ fn unfit(one: &mut Looked<'_>) -> Option<String> {
 
 async fn look<'a>(crew: &'a Crew, node: &'a Node, state: &DesiredState, agent: bool) -> Looked<'a> {
     let mut state = state.clone();
+    // A clock that is plainly wrong is part of the plan, or the apply would find another one.
+    tell_time(&mut state);
     let (hand, result) = match Hand::open(crew, node).await {
         Ok(mut hand) => {
             let result = plan(&mut hand, &mut state).await.map(|(call, binary)| Seen {
@@ -178,6 +181,14 @@ async fn plan(hand: &mut Hand<'_>, state: &mut DesiredState) -> Result<(Call, Op
     match &call.facts {
         Some(facts) if complete(state, facts) => hand.plan(state).await.map(|(call, again)| (call, binary.or(again))),
         _ => Ok((call, binary)),
+    }
+}
+
+/// Puts this machine's time into a state that keeps clocks.
+pub fn tell_time(state: &mut DesiredState) {
+    if state.resources.iter().any(|resource| matches!(resource, Resource::Clock(_))) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        state.now = now.ok().map(|now| now.as_secs_f64());
     }
 }
 

@@ -3,7 +3,7 @@
 mod look;
 mod show;
 
-pub use look::{Looked, Seen, Wanted, look_all, prepare, with_cheap_proofs};
+pub use look::{Looked, Seen, Wanted, look_all, prepare, tell_time, with_cheap_proofs};
 pub use show::diffs;
 
 use anyhow::Result;

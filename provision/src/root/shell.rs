@@ -240,8 +240,12 @@ impl RootShell {
 
     /// Ends the shell; its trap runs.
     pub async fn close(self) {
-        let _ = self.channel.eof().await;
-        let _ = self.channel.close().await;
+        let done = async {
+            let _ = self.channel.eof().await;
+            let _ = self.channel.close().await;
+        };
+        // Where the connection hangs, nobody takes these words.
+        let _ = tokio::time::timeout(Duration::from_secs(1), done).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use russh::client::{self, Handle, Msg};
 use russh::keys::ssh_key::{Algorithm, EcdsaCurve};
@@ -57,7 +57,9 @@ pub struct Ssh {
 }
 
 type GateKey = Vec<(String, String, u16)>;
-type Gate = Arc<tokio::sync::Mutex<Option<Result<Arc<Connection>, ConnectError>>>>;
+type Gate = Arc<tokio::sync::Mutex<Option<(Instant, Result<Arc<Connection>, ConnectError>)>>>;
+/// How long a gate that did not open is not asked again: for all nodes behind it at once, not for a gate that reboots.
+const GATE_REST: Duration = Duration::from_secs(5);
 
 /// A logged-in connection.
 pub struct Connection {
@@ -143,12 +145,12 @@ impl Ssh {
         };
         let mut slot = gate.lock().await;
         match &*slot {
-            Some(Ok(open)) if !open.handle.is_closed() => return Ok(Arc::clone(open)),
-            Some(Err(error)) => return Err(error.clone()),
+            Some((_, Ok(open))) if !open.handle.is_closed() => return Ok(Arc::clone(open)),
+            Some((when, Err(error))) if when.elapsed() < GATE_REST => return Err(error.clone()),
             _ => {}
         }
         let opened = self.connect(&target).await.map(Arc::new);
-        *slot = Some(opened.clone());
+        *slot = Some((Instant::now(), opened.clone()));
         opened
     }
 

@@ -150,7 +150,7 @@ pub enum ConnectError {
         why: String,
     },
     /// No key and no password was taken.
-    #[error("{user}@{host} refuses the login: {tried}. The server takes {takes}. {todo}")]
+    #[error("{user}@{host} refuses the login: {tried}. {takes}{todo}")]
     Login {
         /// Login name.
         user: String,
@@ -158,7 +158,7 @@ pub enum ConnectError {
         host: String,
         /// What was tried.
         tried: String,
-        /// Methods that the server names.
+        /// A sentence about the methods that the server names, or nothing.
         takes: String,
         /// What to do.
         todo: String,

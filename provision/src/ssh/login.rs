@@ -273,9 +273,9 @@ impl<'a> Login<'a> {
             host: self.target.host.clone(),
             tried: match self.tried.as_slice() {
                 [] => "there was no key to try".to_owned(),
-                tried => format!("tried {}", tried.join(", ")),
+                tried => format!("tried: {}", tried.join("; ")),
             },
-            takes: if takes.is_empty() { "nothing it names".to_owned() } else { takes.join(", ") },
+            takes: if takes.is_empty() { String::new() } else { format!("The server takes {}. ", takes.join(", ")) },
             todo: todo.unwrap_or_else(|| usual.to_owned()),
         }
     }

@@ -139,7 +139,7 @@ fn a_wrong_key_is_named() {
     home.inventory(&yaml("", &sshd));
     let (code, text) = home.run(&["facts", "--accept-new"]);
     assert_eq!(code, 4, "{text}");
-    assert!(text.contains("refuses the login: tried the key") && text.contains("id_ed25519"), "{text}");
+    assert!(text.contains("refuses the login: tried: the key") && text.contains("id_ed25519"), "{text}");
     assert!(text.contains("The server takes publickey") && text.contains("authorized_keys"), "{text}");
     // The right one, named: it alone is offered.
     home.inventory(&yaml(", identity_file: ~/.ssh/theirs", &sshd));

@@ -48,6 +48,11 @@ impl Cluster {
         cluster
     }
 
+    /// Its number among those on this machine; 10.78.LAN.0/24 are its addresses.
+    pub fn lan(&self) -> u8 {
+        self.lan
+    }
+
     /// Node 1, 2 ...
     pub fn node(&self, number: usize) -> &Node {
         &self.nodes[number - 1]

@@ -1,5 +1,7 @@
 //! What a node is like when it is switched on for the first time.
 
+use std::time::Duration;
+
 /// A node's hardware, and its card as just flashed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fresh {
@@ -11,6 +13,7 @@ pub struct Fresh {
     proxy: bool,
     model: String,
     name: String,
+    own_kernel: bool,
 }
 
 impl Default for Fresh {
@@ -31,6 +34,7 @@ impl Fresh {
             proxy: true,
             model: "Raspberry Pi Model B Rev 2".to_owned(),
             name: "raspberrypi".to_owned(),
+            own_kernel: false,
         }
     }
 
@@ -80,6 +84,23 @@ impl Fresh {
     pub fn name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
+    }
+
+    /// A kernel of its own (User Mode Linux): real NFS, a real FAT for `/boot/firmware`; no device tree. Minutes instead of
+    /// seconds. Of the other wishes, those for cores and memory hold.
+    pub fn own_kernel(mut self) -> Self {
+        self.own_kernel = true;
+        self
+    }
+
+    /// The script that makes it.
+    pub(super) fn script(&self) -> &'static str {
+        if self.own_kernel { "uml.sh" } else { "node.sh" }
+    }
+
+    /// How long its boot may take; seconds are usual, and a minute with a kernel of its own.
+    pub(super) fn boot(&self) -> Duration {
+        Duration::from_secs(if self.own_kernel { 400 } else { 120 })
     }
 
     /// As node.sh wants it.

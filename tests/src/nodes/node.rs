@@ -9,8 +9,6 @@ use super::{Fresh, Tree, tree};
 use crate::process::{self, Outcome};
 use crate::programs;
 
-/// How long a node's boot may take; seconds are usual.
-const BOOT: Duration = Duration::from_secs(120);
 /// How long one command inside a node may take.
 const COMMAND: Duration = Duration::from_secs(300);
 
@@ -47,8 +45,8 @@ impl Node {
 
     /// Waits until it is up and one can log in.
     pub fn wait_up(&self) {
-        let seconds = BOOT.as_secs().to_string();
-        process::run(&mut self.script("wait", &[&seconds]), BOOT + Duration::from_secs(30)).code(0);
+        let seconds = self.fresh.boot().as_secs().to_string();
+        process::run(&mut self.script("wait", &[&seconds]), self.fresh.boot() + Duration::from_secs(30)).code(0);
     }
 
     /// Powers it off in order.
@@ -75,7 +73,7 @@ impl Node {
     pub fn reboot(&self) {
         let before = self.boot_id();
         self.run(&["systemctl", "reboot"]);
-        let deadline = Instant::now() + BOOT;
+        let deadline = Instant::now() + self.fresh.boot();
         loop {
             assert!(Instant::now() < deadline, "{} does not reboot", self.name());
             std::thread::sleep(Duration::from_millis(100));
@@ -92,7 +90,7 @@ impl Node {
         self.sh(&format!("cat {BOOT_ID}")).trim().to_owned()
     }
 
-    /// Runs a command as root inside it, past SSH and sudo.
+    /// Runs a command as root inside it, past SSH and sudo (but not past them where it has a kernel of its own).
     pub fn run(&self, command: &[&str]) -> Outcome {
         process::run(&mut self.script("exec", command), COMMAND)
     }
@@ -128,7 +126,7 @@ impl Node {
     }
 
     fn script(&self, what: &str, more: &[&str]) -> Command {
-        let mut command = Command::new(programs::workspace().join("tests/nodes/node.sh"));
+        let mut command = Command::new(programs::workspace().join("tests/nodes").join(self.fresh.script()));
         command.env("TD_LAN", self.lan.to_string()).arg(what).arg(self.number.to_string()).args(more);
         command
     }

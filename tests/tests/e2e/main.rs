@@ -22,6 +22,7 @@ mod nodes;
 mod output;
 mod paths;
 mod povray_fails;
+mod provision;
 mod readers;
 mod refused;
 mod scene_input;

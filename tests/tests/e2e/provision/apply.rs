@@ -1,0 +1,71 @@
+//! From fresh nodes to a picture, and that a second apply changes nothing.
+
+use std::time::Duration;
+
+use td_tests::nodes::{self, Cluster, Fresh, Tree, changes};
+use td_tests::picture::Picture;
+use td_tests::{compare, process, programs};
+
+use super::Master;
+use crate::scenes::{SIZE, SMALL};
+
+pub fn trees(cluster: &Cluster) -> Vec<Tree> {
+    cluster.nodes().iter().map(nodes::Node::tree).collect()
+}
+
+#[track_caller]
+pub fn unchanged(cluster: &Cluster, before: &[Tree]) {
+    for ((node, before), after) in cluster.nodes().iter().zip(before).zip(trees(cluster)) {
+        let said = changes(before, &after);
+        assert!(said.is_empty(), "{}: {said:#?}", node.name());
+    }
+}
+
+/// Renders over TLS on the nodes, and compares with plain POV-Ray here.
+#[track_caller]
+pub fn renders(master: &Master<'_>) {
+    let sandbox = &master.sandbox;
+    sandbox.write("scene.pov", SMALL);
+    let mut povray = sandbox.command(programs::povray());
+    povray.args(["+Iscene.pov", "+Oplain.png", "-D", "+FN8", "+WT1"]).args(SIZE);
+    process::run(&mut povray, Duration::from_secs(60)).code(0);
+    let args = ["render", "scene.pov", "-i", "inventory.yaml", "-o", "out.png", SIZE[0], SIZE[1]];
+    let outcome = process::run(&mut sandbox.td(args), Duration::from_secs(120));
+    outcome.code(0);
+    let read = |name: &str| Picture::read(&sandbox.work().join(name)).unwrap();
+    compare::same(&read("plain.png"), &read("out.png")).unwrap_or_else(|e| panic!("{e}\n{}", outcome.transcript()));
+    sandbox.nothing_left_behind();
+}
+
+#[test]
+fn from_fresh_nodes_to_a_picture() {
+    if !nodes::available() {
+        return;
+    }
+    // No proxy on the nodes: the inventory's is what brings the packages.
+    let cluster = Cluster::with(2, |_| Fresh::new().no_proxy());
+    let master = Master::new(&cluster);
+    assert!(master.apply() > 10, "there was a lot to do");
+    for node in cluster.nodes() {
+        assert_eq!(node.sh("hostname").trim(), node.name());
+        assert_eq!(node.sh("vcgencmd get_mem gpu; vcgencmd measure_clock arm"), "gpu=16M\nfrequency(48)=800000000\n");
+        node.sh("systemctl is-active td-agent; systemctl is-enabled td-agent; povray --version; convert --version");
+        // The program runs as a user that may do nothing, and nobody else may read its key.
+        node.sh("test $(stat -c %U /proc/$(systemctl show -p MainPID --value td-agent)) = td");
+        node.sh("su pi -c '! cat /etc/td/agent.key 2>/dev/null'");
+    }
+    cluster.node(1).sh("grep -q /srv/td /etc/exports /etc/exports.d/* 2>/dev/null; exportfs | grep -q /srv/td");
+    cluster.node(2).sh("ls /mnt/td >/dev/null; mount | grep ' on /mnt/td type fuse.nfs'");
+    renders(&master);
+
+    let before = trees(&cluster);
+    assert_eq!(master.apply(), 0, "a second apply changes nothing");
+    unchanged(&cluster, &before);
+    master.run(&["plan"]).code(0);
+
+    cluster.nodes().iter().for_each(nodes::Node::reboot);
+    assert_eq!(master.apply(), 0, "nor does one after a reboot");
+    unchanged(&cluster, &before);
+    renders(&master);
+    master.run(&["verify"]).code(0);
+}
