@@ -18,9 +18,11 @@ group=td-large/$$
 memory=450 # MB
 size=(+W12800 +H9600)
 agents=()
+watches=()
 cp tests/scenes/cheap.pov "$work/"
 
 finish() {
+  [ ${#watches[@]} = 0 ] || kill "${watches[@]}" 2>/dev/null || true
   group_kill "$group" || true
   group_remove "$group"
   rm -rf "$work"
@@ -37,18 +39,29 @@ agent() { # NAME SLOTS: an agent on a node whose POV-Ray is of 32 bit
     group_enter "$group/$1"
     exec "$top/tests/i386.sh" "$work/$1" td-agent serve --socket /work/socket --cache /work/cache --name "$1" --slots "$2"
   ) </dev/null >"$work/$1.log" 2>&1 &
+  disown
+  watch "$1" 2>/dev/null &
+  watches+=($!)
+  disown
   agents+=(--agent "$work/$1/socket")
   for _ in $(seq 600); do [ ! -S "$work/$1/socket" ] || return 0; sleep 0.1; done
   cat "$work/$1.log"
   wrong "agent $1 does not start"
 }
-peak() { # NAME: MB
-  local file
-  for file in "$G/memory/$group/$1/memory.max_usage_in_bytes" "$G/$group/$1/memory.peak"; do
-    [ ! -e "$file" ] || { awk '{ printf "%.0f\n", $1 / 1e6 }' "$file"; return 0; }
+# What the programs of a node have in memory, at most, in MB. (The group's own count has the pages of files in it, which fill
+# whatever there is.)
+watch() { # NAME
+  local pid now most=0
+  while :; do
+    now=0
+    for pid in $(group_pids "$group/$1"); do
+      now=$((now + $(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status" 2>/dev/null || echo 0)))
+    done
+    [ "$now" -le "$most" ] || { most=$now; echo $((most / 1000)) >"$work/$1.peak"; }
+    sleep 0.2
   done
-  echo unknown
 }
+peak() { cat "$work/$1.peak"; }
 render() { # OUT ARGS...
   local out=$1
   shift
@@ -57,7 +70,7 @@ render() { # OUT ARGS...
 }
 # A strip, for programs that will not read a picture of 123 million pixels: the rows alone, as raw bytes.
 rows() { # PICTURE FIRST LAST
-  python3 -c '
+  /usr/bin/python3 -c '
 import sys
 from PIL import Image
 Image.MAX_IMAGE_PIXELS = None
@@ -79,7 +92,7 @@ part() {
   echo "== td with that POV-Ray, $memory MB for both"
   agent node 1
   render "$work/td.png" +SR$first +ER$last
-  echo "peak memory of agent and POV-Ray: $(peak node) MB"
+  echo "peak memory of agent and POV-Ray: $(peak node) MB, of $memory"
 
   echo '== the same rows by that POV-Ray in one go, with the library that the agent brings'
   "$bin/td-agent" large-file-library i386 >"$work/large-file.so"
@@ -93,7 +106,7 @@ part() {
   echo "== this machine's own POV-Ray, of 64 bit"
   (cd "$work" && POV_TEMP_DIR=$work povray +Icheap.pov +Oown.png "${size[@]}" "${own[@]}" 2>said) || { cat "$work/said"; wrong 'it fails'; }
   rows "$work/own.png" $first $last >"$work/own.rows"
-  python3 - "$work/td.rows" "$work/own.rows" <<'END'
+  /usr/bin/python3 - "$work/td.rows" "$work/own.rows" <<'END'
 import sys
 
 one, other = (open(name, "rb").read() for name in sys.argv[1:])
