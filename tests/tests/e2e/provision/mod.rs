@@ -18,7 +18,7 @@ use td_tests::programs;
 use td_tests::sandbox::Sandbox;
 
 /// No run of td-provision in these tests may take longer. Fresh nodes get POV-Ray in it.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The person at the master: a home with an SSH key, and the inventory of a cluster.
 pub struct Master<'a> {

@@ -69,6 +69,7 @@ fn of_the_way_in() {
 }
 
 #[test]
+#[ignore = "waits for a pulled cable: make e2e"]
 fn of_the_agents_way_to_the_node() {
     if !nodes::available() {
         return;
