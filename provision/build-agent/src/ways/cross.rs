@@ -18,9 +18,6 @@ use crate::tools::rust::{self, Rust};
 use crate::ways::engine::{self, Engine};
 use crate::ways::{CROSS_VERSION, Places, Way, flags};
 
-/// The name of the linked toolchain.
-const TOOLCHAIN: &str = "td";
-
 /// What was found on this machine; nothing has been fetched.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -74,9 +71,15 @@ fn bring(engine: &Engine, image: &str, root: &Path) -> String {
     format!("{engine} build -t {image} -f {0}/Containerfile {0}", folder.display())
 }
 
-/// The version that cross prints before it asks rustup for more.
+/// The version that cross prints. Before that it asks `rustc` for its targets, so it gets one that knows a single target:
+/// the user's could be rustup's shim, and which toolchain td will take is not known yet.
 fn version(cross: &Path) -> String {
-    let mut environment = Environment::new(&[]);
+    let stub = tempfile::tempdir();
+    let first: Vec<&Path> = stub.iter().map(tempfile::TempDir::path).collect();
+    for folder in &first {
+        let _ = write_stub(&folder.join("rustc"));
+    }
+    let mut environment = Environment::new(&first);
     environment.set("RUSTUP_HOME", "/nonexistent");
     let output = Command::new(cross)
         .arg("--version")
@@ -89,6 +92,12 @@ fn version(cross: &Path) -> String {
     let said = String::from_utf8_lossy(&said).into_owned();
     let version = said.lines().find_map(|line| line.trim().strip_prefix("cross "));
     version.and_then(|version| version.split_whitespace().next()).unwrap_or("without a version").to_owned()
+}
+
+fn write_stub(rustc: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(rustc, "#!/bin/sh\necho x86_64-unknown-linux-gnu\n")?;
+    std::fs::set_permissions(rustc, std::fs::Permissions::from_mode(0o755))
 }
 
 /// The image that Cross.toml names for the target.
@@ -135,23 +144,21 @@ impl CrossWay {
             debian: "it has none that is new enough here".to_owned(),
         })?;
         let way = Self { found, rust, places };
-        way.link(hands)?;
+        way.link()?;
         Ok(way)
     }
 
-    /// rustup's home of our own, in which the toolchain is a link.
-    fn link(&self, hands: &mut Hands<'_>) -> Result<(), Problem> {
-        let home = self.rustup_home();
-        std::fs::create_dir_all(&home).map_err(Problem::file(&home))?;
-        let mut link = arguments(["toolchain", "link", TOOLCHAIN]);
-        link.push(self.rust.sysroot.clone().into());
-        let environment = self.environment();
-        let what = "linking the toolchain for cross";
-        for command in [link, arguments(["default", TOOLCHAIN])] {
-            let program = &self.found.rustup;
-            hands.run(&Step { what, program, arguments: command, environment: &environment, folder: &home })?;
-        }
-        Ok(())
+    /// rustup's home of our own, in which the toolchain is a link, under the name that cross makes up for it: that of the
+    /// folder it lies in. Put there without rustup, which keeps some names for itself. It must not be the default or the active
+    /// one: that is a remark behind the name in rustup's list, which cross takes for a part of the name.
+    fn link(&self) -> Result<(), Problem> {
+        let toolchains = self.rustup_home().join("toolchains");
+        // What an earlier build with another toolchain left.
+        let _ = std::fs::remove_dir_all(&toolchains);
+        std::fs::create_dir_all(&toolchains).map_err(Problem::file(&toolchains))?;
+        let name = self.rust.sysroot.file_name().unwrap_or_else(|| "rust".as_ref());
+        let link = toolchains.join(name);
+        std::os::unix::fs::symlink(&self.rust.sysroot, &link).map_err(Problem::file(&link))
     }
 
     /// Brings the crates, std's too, into cargo's folder, which the container sees.
@@ -178,7 +185,6 @@ impl CrossWay {
         self.rust.set_libraries(&mut environment);
         flags::set(&mut environment);
         environment.set("RUSTUP_HOME", self.rustup_home());
-        environment.set("RUSTUP_TOOLCHAIN", TOOLCHAIN);
         environment.set("CROSS_CUSTOM_TOOLCHAIN", "1");
         environment.set("CROSS_CONTAINER_ENGINE", &self.found.engine.program);
         environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", "auto");
