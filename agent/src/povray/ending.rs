@@ -11,6 +11,9 @@ use crate::scratch;
 /// Free room below which a failure is put down to a full disk, in bytes.
 const FULL_BELOW: u64 = 1 << 20;
 
+/// POV-Ray gives its threads some seconds to start and ends with 1 when they do not.
+const SLOW_START: &str = "Timed out waiting for worker thread startup";
+
 /// A render that did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
@@ -48,6 +51,8 @@ pub fn of(status: ExitStatus, had_parsed: bool, povray: String, scratch_folder: 
     } else if let Some(signal) = ending_signal(status) {
         let guess = if signal == 9 { ", as the kernel does when memory is short" } else { "" };
         (Failure::Killed { signal }, format!("POV-Ray was killed by signal {signal}{guess}"))
+    } else if povray.contains(SLOW_START) {
+        (Failure::Node, "the node was too busy for POV-Ray to start its threads".to_owned())
     } else if had_parsed && !povray.contains("Parse Error") {
         (Failure::Node, format!("POV-Ray gave up in the middle of the picture ({status})"))
     } else {

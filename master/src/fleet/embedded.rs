@@ -11,7 +11,7 @@ use crate::fleet::client::{AgentError, Client};
 /// How long a started agent may take until its socket is there; it may wait for an earlier one to leave the cache.
 const START_PATIENCE: Duration = Duration::from_secs(15);
 /// How long an agent may take to end before it is killed.
-const END_PATIENCE: Duration = Duration::from_millis(1500);
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why there is no embedded agent.
 #[derive(Debug, thiserror::Error)]
