@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 use td_protocol::job::{JobOpened, OpenJob};
@@ -45,6 +46,8 @@ pub struct Agent {
     pub jobs: Jobs,
     pub slots: Arc<Slots>,
     renderer: watch::Receiver<Option<Renderer>>,
+    /// Set when the agent is told to end.
+    ending: Arc<AtomicBool>,
 }
 
 /// Why a job or a strip was not taken.
@@ -73,13 +76,21 @@ impl Agent {
             _ => std::fs::create_dir_all(&scratch)?,
         }
         let (found, renderer) = watch::channel(None);
-        let look = (setup.cache.clone(), blobs.clone(), scratch);
+        let ending = Arc::new(AtomicBool::new(false));
+        let look = (setup.cache.clone(), blobs.clone(), scratch, Arc::clone(&ending));
         std::thread::Builder::new().name("fingerprint".to_owned()).spawn(move || {
-            let (cache, blobs, scratch) = look;
-            let _ = found.send(Some(find_renderer(&cache, &blobs, &scratch)));
+            let (cache, blobs, scratch, ending) = look;
+            let stop = || ending.load(Ordering::Relaxed);
+            let _ = found.send(Some(find_renderer(&cache, &blobs, &scratch, &stop)));
         })?;
         let slots = Slots::new(setup.slots);
-        Ok(Arc::new(Self { setup, blobs, bands, jobs: Jobs::default(), slots, renderer }))
+        Ok(Arc::new(Self { setup, blobs, bands, jobs: Jobs::default(), slots, renderer, ending }))
+    }
+
+    /// Ends all that renders, the fingerprint's scene too.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+        self.jobs.close_all();
     }
 
     #[must_use]
@@ -162,12 +173,17 @@ impl Agent {
     }
 }
 
-fn find_renderer(cache: &std::path::Path, blobs: &Blobs, scratch: &std::path::Path) -> Renderer {
+fn find_renderer(
+    cache: &std::path::Path,
+    blobs: &Blobs,
+    scratch: &std::path::Path,
+    stop: &dyn Fn() -> bool,
+) -> Renderer {
     let povray = match locate::locate() {
         Ok(povray) => Arc::new(povray),
         Err(error) => return Renderer::Unusable { message: error.to_string() },
     };
-    match fingerprint::of(&povray, cache, blobs, scratch) {
+    match fingerprint::of(&povray, cache, blobs, scratch, stop) {
         Ok(found) => Renderer::Ready {
             povray,
             fingerprint: found.fingerprint,

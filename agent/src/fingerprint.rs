@@ -57,11 +57,18 @@ struct Kept {
     found: Found,
 }
 
-/// The fingerprint of `povray`: the kept one where neither POV-Ray nor td changed, else found by rendering.
+/// The fingerprint of `povray`: the kept one where neither POV-Ray nor td changed, else found by rendering, which ends
+/// when `stop` is true.
 ///
 /// # Errors
 /// [`Unfit`] when the scene does not render.
-pub fn of(povray: &Povray, cache: &Path, blobs: &Blobs, scratch: &Path) -> Result<Found, Unfit> {
+pub fn of(
+    povray: &Povray,
+    cache: &Path,
+    blobs: &Blobs,
+    scratch: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<Found, Unfit> {
     let identity = binary_identity(&povray.path);
     let file = cache.join("fingerprint.json");
     let kept = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
@@ -72,7 +79,8 @@ pub fn of(povray: &Povray, cache: &Path, blobs: &Blobs, scratch: &Path) -> Resul
     }
     let unfit = |reason: String| Unfit { path: povray.path.display().to_string(), reason };
     // A POV-Ray that was killed, as when memory is short, gets a second try.
-    let found = find(povray, blobs, scratch).or_else(|_| find(povray, blobs, scratch)).map_err(unfit)?;
+    let find = || find(povray, blobs, scratch, stop);
+    let found = find().or_else(|_| find()).map_err(unfit)?;
     let kept = Kept { form: FORM, td: version::TD.to_owned(), povray: identity, found };
     let written = serde_json::to_vec(&kept).map_err(std::io::Error::other).and_then(|text| std::fs::write(&file, text));
     if let Err(error) = written {
@@ -81,9 +89,9 @@ pub fn of(povray: &Povray, cache: &Path, blobs: &Blobs, scratch: &Path) -> Resul
     Ok(kept.found)
 }
 
-fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String> {
+fn find(povray: &Povray, blobs: &Blobs, scratch: &Path, stop: &dyn Fn() -> bool) -> Result<Found, String> {
     let options = options(SIDE, SIDE);
-    let (view, samples) = draw(povray, blobs, scratch, &options)?;
+    let (view, samples) = draw(povray, blobs, scratch, &options, stop)?;
     let probe = candidates::Probe {
         pixels: &view.pixels,
         samples: &samples,
@@ -107,7 +115,7 @@ fn find(povray: &Povray, blobs: &Blobs, scratch: &Path) -> Result<Found, String>
 /// # Errors
 /// A sentence, with the end of POV-Ray's messages.
 pub fn samples(povray: &Povray, blobs: &Blobs, scratch: &Path, width: u32, height: u32) -> Result<Vec<u8>, String> {
-    draw(povray, blobs, scratch, &options(width, height)).map(|(_, samples)| samples)
+    draw(povray, blobs, scratch, &options(width, height), &|| false).map(|(_, samples)| samples)
 }
 
 fn options(width: u32, height: u32) -> RenderOptions {
@@ -125,7 +133,17 @@ fn options(width: u32, height: u32) -> RenderOptions {
 }
 
 /// Renders the scene: what was seen of the state file, and the samples of POV-Ray's own file.
-fn draw(povray: &Povray, blobs: &Blobs, scratch: &Path, options: &RenderOptions) -> Result<(View, Vec<u8>), String> {
+fn draw(
+    povray: &Povray,
+    blobs: &Blobs,
+    scratch: &Path,
+    options: &RenderOptions,
+    stop: &dyn Fn() -> bool,
+) -> Result<(View, Vec<u8>), String> {
+    // No folder is made that an ending agent would leave behind.
+    if stop() {
+        return Err("the agent ends".to_owned());
+    }
     let hash = ContentHash::of(SCENE.as_bytes());
     let mut incoming = blobs.begin().map_err(|error| error.to_string())?;
     incoming.write(SCENE.as_bytes()).map_err(|error| error.to_string())?;
@@ -139,7 +157,7 @@ fn draw(povray: &Povray, blobs: &Blobs, scratch: &Path, options: &RenderOptions)
     };
     let scratch = Scratch::create(scratch, &bundle, blobs).map_err(|error| error.to_string())?;
     let drawing = Drawing::of_view(options, options.width, options.height);
-    let mut patience = Patience { stall: STALL, stop: &mut |_| false };
+    let mut patience = Patience { stall: STALL, stop: &mut |_| stop() };
     let view = view::render(povray, &scratch, &bundle, &drawing, &mut patience)
         .map_err(|ending| format!("{}\n{}", ending.message, last_lines(&ending.povray)))?;
     let samples = read_samples(&scratch)?;

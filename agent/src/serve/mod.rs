@@ -92,7 +92,7 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
 
 /// Ends all that renders, POV-Ray first, and waits until the scratch folders are gone.
 async fn stop(agent: &Agent) {
-    agent.jobs.close_all();
+    agent.end();
     let all_ended = async {
         while std::fs::read_dir(agent.scratch_folder()).is_ok_and(|mut entries| entries.next().is_some()) {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -176,7 +176,8 @@ impl Run<'_, '_> {
                 Ok(())
             }
             Finding::Undecided { nodes } => {
-                let names: Vec<String> = nodes.iter().map(|&node| self.name_of(node)).collect();
+                let mut names: Vec<String> = nodes.iter().map(|&node| self.name_of(node)).collect();
+                names.sort_unstable();
                 for &node in &nodes {
                     self.forget_on(node);
                 }

@@ -459,7 +459,12 @@ fn two_tds_on_one_agent(slots: &str) {
         process::start(sandbox.td(args).args(SWITCHES))
     };
     let mut first = begin("first.png");
-    until_some_rows(&sandbox, &mut first);
+    let deadline = Instant::now() + LIMIT;
+    // Not later: the second is to have its share while the first is far from its end.
+    while !first.out_so_far().contains("\"event\":\"strip\"") {
+        assert!(!first.has_ended() && Instant::now() < deadline, "no strip: {}", first.err_so_far());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let mut second = begin("second.png");
     let deadline = Instant::now() + LIMIT;
     while !first.has_ended() && !second.has_ended() {

@@ -22,7 +22,7 @@ pub const LIMIT: Duration = Duration::from_secs(240);
 /// the middle of it, at each node.
 pub const SCENE: &str = "#version 3.7;
 global_settings { assumed_gamma 1.0 }
-camera { location <0, 1, -4> look_at y*0.5 aperture 0.4 focal_point y*0.5 blur_samples 60 confidence 0.999999 variance 0 }
+camera { location <0, 1, -4> look_at y*0.5 aperture 0.4 focal_point y*0.5 blur_samples 200 confidence 0.999999 variance 0 }
 light_source { <-3, 5, -4> rgb 1 }
 light_source { <3, 5, -4> rgb 0.3 }
 plane { y, 0 pigment { granite scale 0.3 } finish { reflection 0.2 } }
