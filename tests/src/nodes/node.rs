@@ -77,7 +77,12 @@ impl Node {
         loop {
             assert!(Instant::now() < deadline, "{} does not reboot", self.name());
             std::thread::sleep(Duration::from_millis(100));
-            let now = self.run(&["cat", BOOT_ID]);
+            // Into a node that is just going down nsenter may wait for ever.
+            let asks = self.script("exec", &["cat", BOOT_ID]);
+            let mut bounded = Command::new("timeout");
+            bounded.args(["--kill-after=1", "10"]).arg(asks.get_program()).args(asks.get_args());
+            bounded.envs(asks.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let now = process::run(&mut bounded, COMMAND);
             if now.status.success() && now.out().trim() != before {
                 break;
             }
