@@ -1,0 +1,139 @@
+//! What a resumed job renders, and where it is refused.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use td_tests::process;
+use td_tests::sandbox::{Sandbox, files_below};
+use td_tests::skip::skip;
+use td_tests::{events, programs};
+
+use super::{LIMIT, ROWS, id_of, is_exact, killed, newest, resume, rows_rendered, slow, with_scene};
+use crate::no_room::may_mount;
+
+#[test]
+fn a_resumed_job_renders_only_what_is_missing_and_can_be_killed_again() {
+    let sandbox = with_scene();
+    let job = killed(&sandbox, &["-o", "out.png"]);
+    let (id, rows) = (id_of(&job), job["rows_done"].as_u64().unwrap());
+    assert!(rows > 0 && rows < ROWS, "{job}");
+    assert_eq!((job["state"].as_str(), job["resumable"].as_bool()), (Some("interrupted"), Some(true)));
+
+    // Another folder, by the beginning of its id.
+    fs::create_dir(sandbox.work().join("elsewhere")).unwrap();
+    let mut command = sandbox.td(["resume", &id[..6], "--json"]);
+    let mut running = process::start(command.current_dir(sandbox.work().join("elsewhere")));
+    let deadline = Instant::now() + LIMIT;
+    while newest(&sandbox)["rows_done"].as_u64().unwrap() <= rows && !running.has_ended() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    running.signal(Signal::KILL);
+    let _ = running.wait(LIMIT);
+    sandbox.nothing_left_behind();
+
+    let more = newest(&sandbox)["rows_done"].as_u64().unwrap();
+    assert!(more > rows);
+    let outcome = resume(&sandbox, &[]);
+    let done = events::last(outcome.code(0)).unwrap();
+    if done.contains_key("rows_resumed") {
+        assert_eq!(done["rows_resumed"].as_u64(), Some(more));
+        assert_eq!(rows_rendered(&done), ROWS - more);
+    }
+    is_exact(&sandbox, "out.png");
+    let outcome = resume(&sandbox, &[&id]);
+    outcome.code(2).speaks_to_a_person().says(&[&id, "done"]);
+    // Only a small record is left of it.
+    let state = sandbox.home().join(".local/state/td");
+    let bytes: u64 = files_below(&state).iter().map(|file| fs::metadata(file).unwrap().len()).sum();
+    assert!(bytes < 100_000, "{:?}", files_below(&state));
+}
+
+#[test]
+fn a_scene_that_changed_is_not_gone_on_with() {
+    let sandbox = Sandbox::new();
+    let include = sandbox.write("parts/part.inc", "#declare Part = 1;\n");
+    let scene = format!("{}\n#include \"parts/part.inc\"\n", slow());
+    sandbox.write("slow.pov", &scene);
+    let job = killed(&sandbox, &["-o", "out.png"]);
+    let id = id_of(&job);
+
+    fs::write(&include, "#declare Part = 2;\n").unwrap();
+    let outcome = resume(&sandbox, &[]);
+    outcome.code(2).speaks_to_a_person().says(&["part.inc has changed", &id]);
+    sandbox.write("slow.pov", format!("{scene}\nsphere {{ 0, 1 }}\n"));
+    resume(&sandbox, &[]).code(2).says(&["part.inc has changed", "slow.pov has changed"]);
+    fs::remove_file(sandbox.work().join("slow.pov")).unwrap();
+    resume(&sandbox, &[]).code(2).speaks_to_a_person().says(&["slow.pov", "no such scene"]);
+    assert_eq!(newest(&sandbox)["state"], "interrupted", "a refusal changes nothing");
+
+    // As it was, it goes on.
+    fs::write(&include, "#declare Part = 1;\n").unwrap();
+    sandbox.write("slow.pov", &scene);
+    let outcome = resume(&sandbox, &[&id]);
+    let done = events::last(outcome.code(0)).unwrap();
+    assert_eq!(done["rows_resumed"], job["rows_done"]);
+    is_exact(&sandbox, "out.png");
+}
+
+#[test]
+fn another_picture_at_its_place_is_not_replaced() {
+    let sandbox = with_scene();
+    let job = killed(&sandbox, &["-o", "out.png"]);
+    let mine = sandbox.write("out.png", "something of mine");
+    let outcome = resume(&sandbox, &[]);
+    outcome.code(2).speaks_to_a_person().says(&["out.png was not there when the job began", "--replace"]);
+    assert_eq!(fs::read(&mine).unwrap(), b"something of mine");
+    let outcome = resume(&sandbox, &["-o", "other.png"]);
+    assert_eq!(events::last(outcome.code(0)).unwrap()["rows_resumed"], job["rows_done"]);
+    is_exact(&sandbox, "other.png");
+    assert_eq!(fs::read(&mine).unwrap(), b"something of mine");
+
+    // A file that was to be replaced may be, as long as it is that one.
+    killed(&sandbox, &["-o", "out.png"]);
+    fs::write(&mine, "changed meanwhile").unwrap();
+    resume(&sandbox, &[]).code(2).says(&["not the file any more"]);
+    resume(&sandbox, &["--replace"]).code(0);
+    is_exact(&sandbox, "out.png");
+}
+
+#[test]
+fn a_full_disk_at_the_end_costs_no_row() {
+    if !may_mount() {
+        return skip("disk_full", "needs root and a mount namespace");
+    }
+    let sandbox = with_scene();
+    let folder = sandbox.work().join("full");
+    fs::create_dir(&folder).unwrap();
+    let script = "set -eu; mount --make-rprivate /; mount -t tmpfs -o size=16k tmpfs full; code=0
+        \"$0\" render slow.pov --slots 2 --fresh +W223 +H211 -o full/out.png || code=$?
+        [ $code = 1 ] || exit 90
+        [ -z \"$(ls -A full)\" ] || exit 91
+        mount -o remount,size=20m full
+        \"$0\" resume --json
+        cp full/out.png kept.png";
+    let mut command = sandbox.command("unshare");
+    command.args(["--mount", "/bin/sh", "-c", script]).arg(programs::binary("td"));
+    let outcome = process::run(&mut command, LIMIT);
+    outcome.code(0).says(&["full/out.png", "space", "211 of 211 rows", "td resume"]);
+    let done = events::last(&outcome).unwrap();
+    assert_eq!((done["rows_resumed"].as_u64(), rows_rendered(&done)), (Some(ROWS), 0));
+    is_exact(&sandbox, "kept.png");
+}
+
+/// The small view tells what the rows cost; the render corrects that, and the next render of the picture begins with it.
+#[test]
+fn what_rows_really_cost_is_known_the_next_time() {
+    let sandbox = with_scene();
+    let known = || {
+        let outcome = sandbox.run(["render", "slow.pov", "+W97", "+H71", "--slots", "2", "--json", "-o", "out.png"]);
+        let events = events::all(outcome.code(0)).unwrap();
+        let probe = events.iter().find(|event| event["event"] == "probe").expect("a probe").clone();
+        fs::remove_dir_all(sandbox.home().join(".cache/td/agent/bands")).unwrap();
+        probe["trace_cpu"].as_f64().unwrap()
+    };
+    let (first, second) = (known(), known());
+    // The view's own seconds, and the picture's brought to the view's size: never to the last digit the same.
+    assert!(first != second && second > 0.0, "{first} {second}");
+}
