@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::progress::rows_value;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
-use crate::render::flow::RenderRequest;
 use crate::render::memory;
 use crate::render::policy::{self, class_sentence, class_word};
 use crate::render::prepare::Prepared;
+use crate::render::request::RenderRequest;
 use crate::schedule::{Action, Event, Job, Scheduler, WriteCost};
 
 /// What a strip writes to scratch, in bytes per pixel of its rows: the state file and the touched part of the buffer.

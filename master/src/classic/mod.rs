@@ -28,11 +28,11 @@ use crate::progress::{NodeStatus, Progress, Status};
 use crate::render::account::Account;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
-use crate::render::flow::RenderRequest;
 use crate::render::opening::{self, Contents};
 use crate::render::policy::class_sentence;
 use crate::render::prepare::Prepared;
 use crate::render::report::{NodeReport, Report};
+use crate::render::request::RenderRequest;
 use crate::scene::Class;
 
 /// Silence of the master after which agents stop, in seconds.

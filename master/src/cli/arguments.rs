@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::cli::jobs::{CancelArguments, JobsArguments, ResumeArguments};
 use crate::cli::simulate::SimulateArguments;
 use crate::options::split;
-use crate::render::flow::RenderMethod;
+use crate::render::request::RenderMethod;
 
 /// Long options of `td render` and `td plan` that take the next argument as their value.
 const LONG_WITH_VALUE: [&str; 10] =

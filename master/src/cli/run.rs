@@ -19,12 +19,13 @@ use crate::jobs::record::AgentsRecord;
 use crate::plan;
 use crate::progress::{Manner, Progress};
 use crate::render::failure::RenderError;
-use crate::render::flow::{self, RenderMethod, RenderRequest};
+use crate::render::flow;
 use crate::render::groups::GroupWish;
 use crate::render::muster::{AgentAddress, RunningAgent, Where};
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::Asked;
 use crate::render::report::Report;
+use crate::render::request::{RenderMethod, RenderRequest};
 use crate::schedule::Tuning;
 
 /// Seconds without any progress after which a render is given up, unless said otherwise.

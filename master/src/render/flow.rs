@@ -1,7 +1,5 @@
 //! The order of things in `td render`.
 
-use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,22 +9,21 @@ use td_protocol::probe::{ProbeReport, StartProbe};
 use tokio::sync::mpsc::Receiver;
 
 use crate::compose::{Chunk, Spool, compose_announced};
-use crate::jobs::record::{AgentsRecord, CompleteRecord, CrewRecord, PictureRecord, ProbeRecord, Record, SeamsChosen};
+use crate::jobs::record::{CompleteRecord, CrewRecord, PictureRecord, ProbeRecord, Record, SeamsChosen};
 use crate::jobs::{Current, Places, SavedOutput, SavedText, now};
 use crate::progress::Progress;
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
+use crate::render::choice::choose;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
-use crate::render::groups::GroupWish;
-use crate::render::muster::Where;
 use crate::render::opening::{self, Contents};
-use crate::render::policy::{self, Policy, PolicyError, SeamsChoice, Wishes, class_word};
-use crate::render::prepare::{Asked, Prepared};
+use crate::render::policy::{self, Policy, SeamsChoice, Wishes, class_word};
+use crate::render::prepare::Prepared;
 use crate::render::report::Report;
+use crate::render::request::{RenderMethod, RenderRequest};
 use crate::render::scene_failure::scene_failure;
 use crate::render::{first_pass, heard::ProbeProblem, probing, resuming, written};
-use crate::scene::{Class, ClassFlags, classify};
-use crate::schedule::Tuning;
+use crate::scene::Class;
 
 /// A scene may compute so many names of files that td finds by trial.
 const MOST_TRIALS: usize = 200;
@@ -34,51 +31,6 @@ const MOST_TRIALS: usize = 200;
 const CLOSING: Duration = Duration::from_millis(30);
 /// Silence of the master after which agents stop, in seconds.
 const MASTER_SILENCE: f64 = 20.0;
-
-/// How a picture is shared out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum RenderMethod {
-    /// td's own.
-    #[default]
-    Td,
-    /// The paper's: equal strips, joined with convert -append.
-    Classic,
-}
-
-impl RenderMethod {
-    /// One word, as it is typed.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Td => "td",
-            Self::Classic => "classic",
-        }
-    }
-}
-
-/// All that `td render` was asked for.
-#[derive(Debug, Clone)]
-pub struct RenderRequest {
-    /// The arguments as they were typed: for people.
-    pub typed: Vec<OsString>,
-    pub asked: Asked,
-    /// The agents as they were asked for, to be written down; `place` is made from it.
-    pub agents: AgentsRecord,
-    pub method: RenderMethod,
-    pub place: Where,
-    /// Which of them work together.
-    pub groups: GroupWish,
-    /// Seconds without any progress, parsing included.
-    pub stall_timeout: f64,
-    /// Use nothing of earlier jobs.
-    pub fresh: bool,
-    /// Rows to render again elsewhere and compare.
-    pub verify_rows: Option<u32>,
-    pub tuning: Tuning,
-    /// Whether the user can be asked.
-    pub may_ask: bool,
-    pub verbose: bool,
-}
 
 /// Renders and writes the picture.
 ///
@@ -401,47 +353,6 @@ async fn probe_first(
         Err(ProbeProblem::Failed { failure, message, povray }) => {
             Err(scene_failure(contents.assets, &failure, &message, &povray, false))
         }
-    }
-}
-
-/// The policy; on a terminal the user is asked once where there is a choice, and the answer comes with it.
-fn choose(
-    prepared: &Prepared,
-    class: Class,
-    wishes: Wishes,
-    may_ask: bool,
-    progress: &mut Progress,
-) -> Result<(Policy, Option<SeamsChoice>), RenderError> {
-    let options = prepared.options();
-    match policy::decide(&prepared.verdict, class, options, wishes) {
-        Err(PolicyError::Seams { why, two_pass }) if may_ask && std::io::stdin().is_terminal() => {
-            progress.clear();
-            let error = PolicyError::Seams { why, two_pass };
-            let Some(choice) = ask(&error, two_pass) else { return Err(error.into()) };
-            let wishes = Wishes { seams: Some(choice), ..wishes };
-            let flags = ClassFlags { two_pass: choice == SeamsChoice::TwoPass };
-            let verdict = classify(&prepared.assets, options, flags);
-            Ok((policy::decide(&verdict, verdict.class, options, wishes)?, Some(choice)))
-        }
-        other => Ok((other?, None)),
-    }
-}
-
-fn ask(question: &PolicyError, two_pass: bool) -> Option<SeamsChoice> {
-    eprintln!("td: {question}");
-    let keys = if two_pass {
-        "[t]wo-pass, [o]ne-node, [a]llow-seams, or [q]uit"
-    } else {
-        "[o]ne-node, [a]llow-seams, or [q]uit"
-    };
-    eprint!("{keys}? ");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).ok()?;
-    match answer.trim().to_ascii_lowercase().chars().next()? {
-        't' if two_pass => Some(SeamsChoice::TwoPass),
-        'o' => Some(SeamsChoice::OneNode),
-        'a' => Some(SeamsChoice::Allow),
-        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! `td render`: from a scene to its picture.
 //!
-//! [`prepare`] reads and checks everything before anything is touched. [`muster`] asks the agents, [`crew`] keeps those
-//! that draw alike ([`groups`]), [`policy`] decides from the scene's class how it may be shared out. [`attempt`] opens the job on them;
+//! [`request`] is what was asked for. [`prepare`] reads and checks everything before anything is touched. [`muster`] asks the agents, [`crew`] keeps those
+//! that draw alike ([`groups`]), [`policy`] decides from the scene's class how it may be shared out, and where there is a
+//! choice the user is asked (`choice`). [`attempt`] opens the job on them;
 //! its loop ([`looping`]) renders all rows into the spool; what it hears of the agents comes from [`strips`]. [`flow`] puts
 //! these in order, and [`report`] tells how the time was spent.
 //! Meanwhile the job is written down ([`written`], [`crate::jobs`]), so that another td can go on with it (`resuming`).
@@ -9,6 +10,7 @@
 pub mod account;
 mod actions;
 pub mod attempt;
+mod choice;
 pub mod crew;
 pub mod failure;
 mod finished;
@@ -30,6 +32,7 @@ pub mod prepare;
 pub mod probing;
 mod recall;
 pub mod report;
+pub mod request;
 mod resuming;
 mod scene_failure;
 mod strip_events;

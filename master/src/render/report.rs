@@ -9,8 +9,8 @@ use crate::progress::{duration, print_event};
 use crate::render::account::Account;
 use crate::render::attempt::Rendered;
 use crate::render::crew::Crew;
-use crate::render::flow::RenderMethod;
 use crate::render::policy::class_word;
+use crate::render::request::RenderMethod;
 use crate::scene::Class;
 
 /// One node's part.

@@ -7,11 +7,11 @@ use td_protocol::version;
 
 use crate::jobs::record::{AttemptRecord, FileRecord, JobRecord, SeamsRecord};
 use crate::jobs::{JobId, SavedOutput, SavedText};
-use crate::render::flow::{RenderMethod, RenderRequest};
 use crate::render::groups::GroupWish;
 use crate::render::muster::Where;
 use crate::render::policy::{SeamsChoice, Wishes};
 use crate::render::prepare::{Asked, Prepared};
+use crate::render::request::{RenderMethod, RenderRequest};
 use crate::schedule::Tuning;
 
 /// What was asked for, with nothing in it that depends on where and when it was typed.
