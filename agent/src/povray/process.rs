@@ -151,7 +151,7 @@ fn cpu_of(pid: u32) -> Option<f64> {
     let found = unsafe {
         libc::clock_getcpuclockid(pid, &raw mut clock) == 0 && libc::clock_gettime(clock, &raw mut time) == 0
     };
-    found.then(|| time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+    found.then_some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
 }
 
 /// CPU seconds of the calling thread, for the agent's own work.

@@ -109,7 +109,7 @@ mod tests {
         for torn in 1..40 {
             std::fs::write(&path, &whole[..whole.len() - torn]).unwrap();
             let (mut journal, records) = Journal::reopen(&path).unwrap();
-            assert_eq!(records, [job.clone()], "{torn}");
+            assert_eq!(records, std::slice::from_ref(&job), "{torn}");
             journal.append(&complete(2.0), false).unwrap();
             assert_eq!(Journal::read(&path).unwrap(), [job.clone(), complete(2.0)]);
         }

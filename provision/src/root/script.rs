@@ -90,7 +90,7 @@ mod tests {
             .expect("runs");
         let mut stdin = child.stdin.take().expect("is piped");
         let trap = format!("t={}", quote(&left.display().to_string()));
-        write!(stdin, "MARK echo one\nMARK false\nMARK head -c 5 | tr a-z A-Z\n{}", "ab\ncd").expect("written");
+        write!(stdin, "MARK echo one\nMARK false\nMARK head -c 5 | tr a-z A-Z\nab\ncd").expect("written");
         write!(stdin, "left\n\nMARKED\nMARK echo three >&2\nMARK {trap}\n").expect("written");
         drop(stdin);
         let output = child.wait_with_output().expect("ends");

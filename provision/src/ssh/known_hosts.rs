@@ -104,7 +104,7 @@ impl KnownHosts {
             return Verdict::Revoked(line.place.clone());
         }
         let plain: Vec<_> = lines().filter(|line| line.entry.marker().is_none()).collect();
-        if plain.iter().any(|line| same(&line)) {
+        if plain.iter().any(same) {
             return Verdict::Known;
         }
         let kind = key.algorithm();

@@ -47,10 +47,9 @@ impl<'a> Login<'a> {
         if let Attempt::In = self.keys().await? {
             return Ok(());
         }
-        if self.takes(MethodKind::Password) || self.takes(MethodKind::KeyboardInteractive) {
-            if let Attempt::In = self.password().await? {
-                return Ok(());
-            }
+        let takes_words = self.takes(MethodKind::Password) || self.takes(MethodKind::KeyboardInteractive);
+        if takes_words && let Attempt::In = self.password().await? {
+            return Ok(());
         }
         Err(self.refused(None))
     }

@@ -93,7 +93,7 @@ fn pass(client: UnixStream, state: &State) -> std::io::Result<()> {
     state.wait_for_the_cable();
     let agent = UnixStream::connect(&state.agent)?;
     let (mut questions, mut to_agent) = (client.try_clone()?, agent.try_clone()?);
-    let result = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut buffer = [0; 16384];
             while let Ok(read @ 1..) = questions.read(&mut buffer) {
@@ -113,8 +113,7 @@ fn pass(client: UnixStream, state: &State) -> std::io::Result<()> {
         let _ = client.shutdown(Shutdown::Both);
         let _ = agent.shutdown(Shutdown::Both);
         result
-    });
-    result
+    })
 }
 
 /// Passes answers on; those that are streams of frames with mischief.
