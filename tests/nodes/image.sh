@@ -14,31 +14,20 @@ packages=systemd-sysv,systemd-timesyncd,udev,dbus,libpam-systemd,openssh-server,
 packages=$packages,netbase,kmod,procps,curl,python3,python3-fusepy,libnfs13
 release=bookworm
 
-# This machine's own Debian mirrors when it has that release, else Debian's main ones.
-sources() {
-  local own
-  own=$(apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
-    grep -E " $release(-updates|-security)? main$" | sort -u || true)
-  if grep -q " $release main$" <<<"$own"; then
-    echo "$own"
-  else
-    echo "deb http://deb.debian.org/debian $release main"
-    echo "deb http://deb.debian.org/debian $release-updates main"
-    echo "deb http://deb.debian.org/debian-security $release-security main"
-  fi
-}
-
 build() { # FOLDER
-  sources >"$1.list"
+  debian_sources "$release" main >"$1.list"
+  local mirrors=()
+  [ ! -s "$1.list" ] || mirrors=("$1.list")
   mmdebstrap --quiet --mode=root --arch=amd64 --variant=minbase --include="$packages" \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Check-Date "false"' \
     --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
-    "$release" "$1" "$1.list" >&2
+    "$release" "$1" "${mirrors[@]}" >&2
   local root=$1
   cp -r --preserve=mode "$HERE/image/." "$root/"
   chown -R root: "$root/boot/firmware"
   # Nodes reach mirrors through a proxy that speaks plain HTTP; it fetches as the mirror wants it.
-  sed 's,https://,http://,' "$1.list" >"$root/etc/apt/sources.list"
+  [ ! -s "$1.list" ] || cp "$1.list" "$root/etc/apt/sources.list"
+  sed -i 's,https://,http://,' "$root/etc/apt/sources.list"
   chroot "$root" useradd -m -s /bin/bash -G sudo,adm,video pi
   echo pi:raspberry | chroot "$root" chpasswd
   chroot "$root" passwd -q -l root

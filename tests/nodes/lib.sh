@@ -61,3 +61,21 @@ spawn() { # GROUP LOG COMMAND...
   ) </dev/null >>"$log" 2>&1 &
   disown
 }
+
+# This machine's own Debian mirrors, as lines of a sources.list; nothing where it has not that release (mmdebstrap then
+# knows Debian's own).
+debian_sources() { # RELEASE COMPONENTS
+  apt-get indextargets --format "deb \$(SITE) \$(RELEASE) $2" 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
+    grep -E " $1(-updates|-security)? " | sort -u || true
+}
+
+# Before a node starts (the script says by `runs` whether it does): with WIPE=1 one that runs is ended, and its card is
+# thrown away.
+make_way() {
+  [ -e "/run/netns/$NS" ] || die "LAN $LAN is not up"
+  if runs; then
+    [ "${WIPE:-}" = 1 ] || die "node $N runs already"
+    group_kill "$GROUP/node$N"
+  fi
+  [ "${WIPE:-}" != 1 ] || rm -rf --one-file-system "$NODE"
+}

@@ -55,12 +55,7 @@ fresh() {
 
 start() {
   use_node "$1"
-  [ -e "/run/netns/$NS" ] || die "LAN $LAN is not up"
-  if runs; then
-    [ "${WIPE:-}" = 1 ] || die "node $N runs already"
-    group_kill "$GROUP/node$N"
-  fi
-  [ "${WIPE:-}" != 1 ] || rm -rf --one-file-system "$NODE"
+  make_way
   if [ ! -e "$NODE/image" ]; then
     mkdir -p "$NODE"
     local image

@@ -14,20 +14,6 @@ release=bookworm
 packages=systemd-sysv,systemd-timesyncd,udev,dbus,libpam-systemd,openssh-server,sudo,ca-certificates,iproute2,iputils-ping
 packages=$packages,netbase,kmod,procps,initramfs-tools,linux-image-rpi,raspi-firmware
 
-# This machine's own Debian mirrors when it has that release, else Debian's main ones. The firmware is not free.
-sources() {
-  local own
-  own=$(apt-get indextargets --format 'deb $(SITE) $(RELEASE) main non-free-firmware' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
-    grep -E " $release(-updates|-security)? main" | sort -u || true)
-  if grep -q " $release main " <<<"$own"; then
-    echo "$own"
-  else
-    echo "deb http://deb.debian.org/debian $release main non-free-firmware"
-    echo "deb http://deb.debian.org/debian $release-updates main non-free-firmware"
-    echo "deb http://deb.debian.org/debian-security $release-security main non-free-firmware"
-  fi
-}
-
 # qemu-user's entry for ARM programs, which its package makes at each boot where systemd runs.
 emulate_arm() {
   local table=/proc/sys/fs/binfmt_misc
@@ -51,7 +37,8 @@ dress() { # ROOT
   install -m 755 "$nodes/usr/bin/vcgencmd" "$root/usr/bin/vcgencmd"
   printf '/dev/mmcblk0p2 / ext4 defaults,noatime 0 1\n/dev/mmcblk0p1 /boot/firmware vfat defaults 0 2\n' >"$root/etc/fstab"
   # Nodes reach mirrors through a proxy that speaks plain HTTP; it fetches as the mirror wants it.
-  sed 's,https://,http://,; s/ non-free-firmware$//' "$1.list" >"$root/etc/apt/sources.list"
+  [ ! -s "$1.list" ] || cp "$1.list" "$root/etc/apt/sources.list"
+  sed -i 's,https://,http://,; s/ non-free-firmware$//' "$root/etc/apt/sources.list"
   rm -f "$root"/etc/apt/sources.list.d/*.list
   chroot "$root" useradd -m -s /bin/bash -G sudo,adm,video pi
   echo pi:raspberry | chroot "$root" chpasswd
@@ -104,11 +91,13 @@ root=$TD_NODES/pi1/new
 rm -rf --one-file-system "$root" "$root.list" "$root.img"
 trap 'rm -rf --one-file-system "$root" "$root.list" "$root".img*' EXIT
 emulate_arm
-sources >"$root.list"
+debian_sources "$release" 'main non-free-firmware' >"$root.list"
+mirrors=()
+[ ! -s "$root.list" ] || mirrors=("$root.list")
 mmdebstrap --quiet --mode=root --arch=armel --variant=minbase --include="$packages" --essential-hook="$initramfs" \
   --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Check-Date "false"' \
   --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
-  "$release" "$root" "$root.list" >&2
+  --components=main,non-free-firmware "$release" "$root" "${mirrors[@]}" >&2
 dress "$root"
 card "$root" "$root.img"
 mv "$root.img" "$image"

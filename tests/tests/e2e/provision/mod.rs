@@ -114,13 +114,15 @@ impl<'a> Master<'a> {
     }
 }
 
-/// Seconds, SHA-256 hashes and fingerprints, which differ each time.
+/// Seconds, SHA-256 hashes and fingerprints, which differ each time, and the mirror, which differs from machine to machine.
 fn masked(line: &str) -> String {
     let words = line.split(' ').map(|word| {
         let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
         let hex = word.trim_matches(|c: char| c.is_ascii_punctuation());
         if word.starts_with("SHA256:") {
             "SHA256:...".to_owned()
+        } else if word.starts_with("'http://") {
+            "'[mirror]".to_owned()
         } else if hex.len() >= 12 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             word.replace(hex, "...")
         } else if digits.contains('.') && digits.parse::<f64>().is_ok() {
