@@ -3,34 +3,18 @@
 use std::fmt;
 
 use td_protocol::rows::Rows;
-use td_protocol::segment::{SegmentError, SegmentMeta, check_segment_with};
+use td_protocol::segment::{SegmentError, SegmentMeta};
 
 use super::Shape;
-use super::trim::without_filter;
+use super::unfilter::each_row;
 
 /// The samples of a segment, row by row as PNG orders them, without filters. Segments of equal pixels may differ in their bytes.
 ///
 /// # Errors
 /// [`SegmentError`] for what is no segment of these rows.
 pub fn plain_rows(meta: &SegmentMeta, data: &[u8], shape: Shape) -> Result<Vec<u8>, SegmentError> {
-    let pixel = shape.format.bytes_per_pixel() as usize;
-    let row_len = shape.format.row_bytes(shape.width) as usize;
     let mut plain = Vec::new();
-    let mut above = vec![0; row_len];
-    let mut current = Vec::with_capacity(1 + row_len);
-    check_segment_with(meta, data, shape.width, shape.format, meta.rows, |mut bytes| {
-        while !bytes.is_empty() {
-            let (more, rest) = bytes.split_at(bytes.len().min(1 + row_len - current.len()));
-            current.extend_from_slice(more);
-            bytes = rest;
-            if current.len() <= row_len {
-                return;
-            }
-            above = without_filter(&current, &above, pixel);
-            plain.extend_from_slice(&above);
-            current.clear();
-        }
-    })?;
+    each_row(meta, data, shape, |_, _, row| plain.extend_from_slice(row))?;
     Ok(plain)
 }
 

@@ -26,6 +26,7 @@ mod record;
 mod settled;
 mod spool;
 mod trim;
+mod unfilter;
 
 use std::fs::File;
 use std::path::Path;
