@@ -26,7 +26,9 @@ fn failures(master: &Master<'_>, outcome: &Outcome, node: &str) -> String {
     let told = err.lines().filter(|line| {
         line.starts_with("td-provision: ") || (line.starts_with(&format!("{node}: ")) && !line.contains(": note: "))
     });
-    let text: Vec<_> = told.chain(out.lines().filter(|line| line.starts_with(&format!("{node}: FAILED")))).collect();
+    let failed = |line: &&str| line.strip_prefix(&format!("{node}: ")).is_some_and(|rest| rest.contains("FAILED: "));
+    let text: Vec<_> = told.chain(out.lines().filter(failed)).collect();
+    assert!(!text.is_empty(), "no sentence for {node}: {}", outcome.transcript());
     let mut since = false;
     let masked = master.plain(&text.join("\n"));
     let words = masked.split_inclusive([' ', '\n']).map(|word| {
