@@ -1,6 +1,5 @@
 //! A small view of the whole picture, rendered to its end: for the fingerprint, the probe and the first pass.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -162,12 +161,6 @@ pub fn render(
         looked = spent;
         watch.wait(None, paced.next(look));
     }
-}
-
-/// Whether POV-Ray wrote a picture.
-#[must_use]
-pub fn has_picture(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0)
 }
 
 struct Collected {

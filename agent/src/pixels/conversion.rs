@@ -90,12 +90,6 @@ impl Converter {
         self.format
     }
 
-    /// Whether a table is in use.
-    #[must_use]
-    pub const fn has_table(&self) -> bool {
-        self.table.is_some()
-    }
-
     /// Replaces `out` by the packed samples of `pixels`: [`PixelFormat::bytes_per_pixel`] bytes each.
     pub fn convert(&self, pixels: &[Pixel], out: &mut Vec<u8>) {
         out.clear();

@@ -30,31 +30,6 @@ impl AbsoluteFolders {
         let folder = self.folders.get(number.parse::<usize>().ok()?)?;
         Some(folder.join(rest))
     }
-
-    /// A text with the folders' own names in place of the mapped ones.
-    #[must_use]
-    pub fn restored(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once(FOLDER) {
-            out.push_str(before);
-            let digits = after.strip_prefix('/').unwrap_or_default();
-            let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-            match digits[..length].parse::<usize>().ok().and_then(|number| self.folders.get(number)) {
-                Some(folder) => {
-                    let folder = folder.to_string_lossy();
-                    out.push_str(folder.trim_end_matches('/'));
-                    rest = &digits[length..];
-                }
-                None => {
-                    out.push_str(FOLDER);
-                    rest = after;
-                }
-            }
-        }
-        out.push_str(rest);
-        out
-    }
 }
 
 /// One literal of a text that an agent's copy has differently.

@@ -237,12 +237,6 @@ impl Assets {
         Err(SceneError::Missing { name: shown, searched: self.search.folders(), hint })
     }
 
-    /// A sentence of POV-Ray with the user's own absolute names in place of those that the agents' copies have.
-    #[must_use]
-    pub fn in_users_words(&self, text: &str) -> String {
-        self.absolute.restored(text)
-    }
-
     /// The user's own file behind a name in POV-Ray's messages.
     #[must_use]
     pub fn original(&self, name: &str) -> Option<PathBuf> {

@@ -16,12 +16,6 @@ const LOAD_CHANGE: f64 = 0.1;
 const SHORTEST: f64 = 1e-4;
 
 impl Scheduler {
-    /// The last predicted finish of all strips, on the clock of the events; none when nothing runs.
-    #[must_use]
-    pub fn predicted_finish(&self) -> Option<f64> {
-        self.leases.values().map(|lease| lease.finish.max(self.now)).reduce(f64::max)
-    }
-
     /// Until it traces, in seconds.
     pub(super) fn start_of(&self, slot: SlotId) -> f64 {
         self.known_start_of(slot).unwrap_or(self.job.start_seconds).max(0.0)

@@ -315,10 +315,4 @@ impl Scheduler {
     pub fn speeds(&self) -> impl Iterator<Item = (SlotId, f64)> + '_ {
         self.slots.iter().map(|(id, slot)| (id, slot.pace.speed_now()))
     }
-
-    /// The rows that a live lease answers for, and the first of them that is not traced.
-    #[must_use]
-    pub fn lease_rows(&self, lease: LeaseId) -> Option<(Rows, u32)> {
-        self.leases.get(&lease).map(|lease| (lease.own(), lease.frontier))
-    }
 }
