@@ -90,7 +90,8 @@ fn to_its_end(
     let job = &site.job.spec;
     // Without help for pictures that a 32-bit POV-Ray cannot hold: this is the paper's way, with the paper's limits.
     let environment = command::environment(scratch);
-    let begun = Instant::now();
+    let mut looked = Instant::now();
+    let mut before = 0;
     let mut process = Process::start(program, arguments, &environment, &scratch.run_dir(&job.bundle))
         .map_err(|error| Ending::node(format!("cannot start {}: {error}", program.display())))?;
     let limit = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
@@ -109,12 +110,23 @@ fn to_its_end(
         if events.keep_alive(&ClassicEvent::Alive).is_err() || site.job.is_closed() {
             return Err(Ending::cancelled());
         }
-        if begun.elapsed() > limit {
-            process.kill();
-            return Err(Ending::stalled(job.stall_timeout, process.messages()));
+        if looked.elapsed() > limit {
+            // Never a limit on the whole: blocks that are finished go to the state file.
+            let length = length_of(&scratch.state_file()) + length_of(&scratch.output());
+            if length == before {
+                process.kill();
+                return Err(Ending::stalled(job.stall_timeout, process.messages()));
+            }
+            before = length;
+            looked = Instant::now();
         }
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// In bytes; 0 where there is no such file yet.
+fn length_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |meta| meta.len())
 }
 
 fn send(part: &Path, events: &mut Events<'_>) -> Result<(), Ending> {

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use tokio::process::Command;
 
 use crate::render::failure::RenderError;
 
@@ -19,15 +21,16 @@ pub fn find_convert() -> Result<PathBuf, RenderError> {
     })
 }
 
-/// `convert PART ... -append OUT`.
+/// `convert PART ... -append OUT`. It ends with the future, and does not hear the terminal's Ctrl-C itself.
 ///
 /// # Errors
 /// With ImageMagick's own words.
-pub fn append(convert: &Path, parts: &[PathBuf], out: &Path) -> Result<(), RenderError> {
+pub async fn append(convert: &Path, parts: &[PathBuf], out: &Path) -> Result<(), RenderError> {
     let mut named = OsString::from("png:");
     named.push(out);
-    let output = Command::new(convert).args(parts).arg("-append").arg(named).stdin(Stdio::null()).output();
-    let output = output.map_err(|source| RenderError::Folder { path: convert.to_owned(), source })?;
+    let mut command = Command::new(convert);
+    command.args(parts).arg("-append").arg(named).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    let output = command.output().await.map_err(|source| RenderError::Folder { path: convert.to_owned(), source })?;
     if output.status.success() {
         return Ok(());
     }

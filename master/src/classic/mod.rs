@@ -37,6 +37,7 @@ use crate::scene::Class;
 
 /// Silence of the master after which agents stop, in seconds.
 const MASTER_SILENCE: f64 = 20.0;
+const MIXED: &str = "--mix-groups: its nodes draw procedural textures differently";
 /// How long agents may take to hear that it is over.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(800);
 /// Pause between two words to an agent that keep the job open there.
@@ -70,6 +71,7 @@ pub async fn render(
     for note in &crew.notes {
         progress.note(note);
     }
+    refuse_what_is_not_exact(request, &prepared, &crew)?;
     let folder = std::env::temp_dir();
     let folder = tempfile::Builder::new()
         .prefix("td-classic-")
@@ -86,7 +88,7 @@ pub async fn render(
         silence_timeout: MASTER_SILENCE,
     };
     let run = async {
-        let parcel = Contents { assets: &prepared.assets, made: None }.parcel(&spec.bundle);
+        let parcel = Contents { assets: &prepared.assets, made: None }.parcel(&spec.bundle).through_share(&crew.nodes);
         let nodes = crew.nodes.iter().map(|node| (node.id, node.client.clone()));
         let mut openings = opening::open_on(nodes, &spec, &parcel);
         while let Some(opening) = openings.join_next().await {
@@ -105,11 +107,15 @@ pub async fn render(
     progress.detail("rows_complete", []);
     let joined = folder.path().join("joined.png");
     let files: Vec<_> = parts.iter().map(|done| done.file.clone()).collect();
-    join::append(&convert, &files, &joined)?;
+    tokio::select! {
+        result = join::append(&convert, &files, &joined) => result?,
+        _ = interrupted.recv() => return Err(RenderError::Interrupted),
+    }
     let bytes = place(&prepared.output, &joined)?;
     let nodes = node_reports(&crew, &parts, rows_complete.duration_since(parallel_begun));
     let class = prepared.verdict.class;
-    let exact = parts.len() == 1 || class == Class::AnyRow;
+    let exact = is_exact(class, crew.mixed, parts.len());
+    let why = if crew.mixed && parts.len() > 1 { MIXED } else { class_sentence(class) };
     drop(crew);
     Ok(Report {
         id: claim.id.to_string(),
@@ -118,7 +124,7 @@ pub async fn render(
         bytes,
         class,
         exact,
-        why: if exact { Vec::new() } else { vec![class_sentence(class).to_owned()] },
+        why: if exact { Vec::new() } else { vec![why.to_owned()] },
         first_sequential: parallel_begun.duration_since(begun),
         parallel: rows_complete.duration_since(parallel_begun),
         second_sequential: rows_complete.elapsed(),
@@ -133,6 +139,25 @@ pub async fn render(
         account: Account::default(),
         total: begun.elapsed(),
     })
+}
+
+/// Parts of any height by POV-Rays that draw alike are one picture.
+fn is_exact(class: Class, mixed: bool, parts: usize) -> bool {
+    parts == 1 || (class == Class::AnyRow && !mixed)
+}
+
+/// `--exact` was said, and the picture would not be.
+fn refuse_what_is_not_exact(request: &RenderRequest, prepared: &Prepared, crew: &Crew) -> Result<(), RenderError> {
+    let parts = crew.nodes.iter().map(|node| node.slots.len()).sum();
+    let class = prepared.verdict.class;
+    if !request.asked.wishes.exact || is_exact(class, crew.mixed, parts) {
+        return Ok(());
+    }
+    let why = if crew.mixed { MIXED } else { class_sentence(class) };
+    Err(RenderError::Usage(format!(
+        "--method classic cuts this picture into {parts} equal strips, which would not be exact ({why}): leave --exact out, \
+         or --method classic"
+    )))
 }
 
 /// The method draws whole PNGs, and does nothing beside that.
