@@ -6,7 +6,7 @@ use crate::progress::rows_value;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
 use crate::render::memory;
-use crate::render::policy::{self, class_sentence, class_word};
+use crate::render::policy::{self, Policy, class_sentence, class_word};
 use crate::render::prepare::Prepared;
 use crate::render::request::RenderRequest;
 use crate::schedule::{Action, Event, Job, Scheduler, WriteCost};
@@ -26,7 +26,16 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
     let mut crew = Crew::muster(&request.place, request.groups).await?;
     crew.fit_memory(&request.place, options.width, options.height);
     let verdict = &prepared.verdict;
-    let policy = policy::decide(verdict, verdict.class, options, request.asked.wishes);
+    let mut policy = policy::decide(verdict, verdict.class, options, request.asked.wishes);
+    if crew.mixed {
+        policy = policy.map(Policy::of_mixed_groups);
+    }
+    // What the scene's text says, and what a render makes of it.
+    let class = policy.as_ref().map_or(verdict.class, |policy| policy.class);
+    let why = match &policy {
+        Ok(policy) if crew.mixed => policy.why.clone(),
+        _ => verdict.why.iter().map(|reason| reason.text.clone()).collect::<Vec<String>>(),
+    };
     let cuts = match &policy {
         Ok(policy) => first_cut(&crew, &prepared, policy)?,
         Err(_) => Vec::new(),
@@ -37,14 +46,13 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
     } else {
         "a: from the state file, once the probe has proven it"
     };
-    let why: Vec<String> = verdict.why.iter().map(|reason| reason.text.clone()).collect();
     if as_json {
         return Ok(vec![
             json!({
                 "event": "plan",
                 "width": options.width,
                 "height": options.height,
-                "class": class_word(verdict.class),
+                "class": class_word(class),
                 "certain": verdict.class == verdict.proven,
                 "why": why,
                 "way": if options.dither { "writer" } else { "state_file" },

@@ -49,6 +49,8 @@ impl Policy {
             return self;
         }
         self.class = Class::Seams;
+        self.sharing = Sharing::WholeLeases;
+        self.fine_rows = 32;
         self.exact = false;
         let why = "nodes of 32 and 64 bit, or of other versions of POV-Ray, draw procedural textures differently";
         self.why.insert(0, format!("--mix-groups: {why}"));
