@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(1000);
 const MUCH_FASTER: f64 = 4.0;
 /// How long the agent may take to be there; its first start renders its fingerprint.
 const START_PATIENCE: Duration = Duration::from_secs(20);
+/// How long the job waits for it, once the nodes have answered: another render may have it.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// An agent of the master's own, for the probe alone. It ends when this is dropped.
 #[derive(Debug)]
@@ -93,9 +95,10 @@ impl OwnProbe {
     /// The agent, if its POV-Ray draws as the nodes' does.
     pub(super) async fn ready(&mut self, fingerprint: &Fingerprint) -> Option<&Ready> {
         if let Some(starting) = &mut self.starting {
-            let started = starting.await;
+            let started = tokio::time::timeout(READY_PATIENCE, &mut *starting).await;
+            starting.abort();
             self.starting = None;
-            self.ready = started.ok().flatten();
+            self.ready = started.ok().and_then(Result::ok).flatten();
         }
         let ready = self.ready.as_ref()?;
         (ready.fingerprint == *fingerprint && ready.state_file_proven).then_some(ready)
