@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 use td_protocol::job::{JobOpened, OpenJob};
+use td_protocol::share::{ShareRole, Shared};
 use td_protocol::version;
 use tokio::sync::watch;
 
@@ -17,6 +18,7 @@ use crate::scratch;
 use crate::slots::Slots;
 use crate::store::bands::Bands;
 use crate::store::blobs::Blobs;
+use crate::store::share::{Share, ShareError};
 
 /// How an agent is set up.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Setup {
     pub blob_bound: u64,
     /// Bytes that finished bands may take.
     pub band_bound: u64,
+    /// What it does with the cluster's share, and where that is.
+    pub share: Option<(ShareRole, PathBuf)>,
 }
 
 /// POV-Ray as this agent found it.
@@ -43,6 +47,7 @@ pub struct Agent {
     setup: Setup,
     pub blobs: Blobs,
     pub bands: Bands,
+    share: Option<Share>,
     pub jobs: Jobs,
     pub slots: Arc<Slots>,
     renderer: watch::Receiver<Option<Renderer>>,
@@ -84,7 +89,8 @@ impl Agent {
             let _ = found.send(Some(find_renderer(&cache, &blobs, &scratch, &stop)));
         })?;
         let slots = Slots::new(setup.slots);
-        Ok(Arc::new(Self { setup, blobs, bands, jobs: Jobs::default(), slots, renderer, ending }))
+        let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
+        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, renderer, ending }))
     }
 
     /// Ends all that renders, the fingerprint's scene too.
@@ -114,7 +120,18 @@ impl Agent {
             povray,
             memory_available: memory_available(),
             scratch_available: scratch::available(&self.setup.cache),
+            share: self.share.as_ref().map(Share::role),
         }
+    }
+
+    /// Lays the contents of a job's bundle on the share, or takes from there what is missing here.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn exchange(&self, job: &Job) -> Result<Shared, ShareError> {
+        let share = self.share.as_ref().ok_or(ShareError::None)?;
+        let open: Vec<_> = self.jobs.all().iter().map(|job| job.spec.bundle.clone()).collect();
+        share.exchange(&self.blobs, &job.spec.bundle, &open).await
     }
 
     /// POV-Ray on this node, once that is known.

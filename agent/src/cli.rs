@@ -120,6 +120,14 @@ pub struct Serve {
     #[arg(long, value_name = "MB", default_value_t = 2048)]
     pub cache_size: u64,
 
+    /// Take scene files from this folder of the cluster's share, where its server laid them.
+    #[arg(long, value_name = "DIR", conflicts_with = "publish")]
+    pub share: Option<PathBuf>,
+
+    /// Lay scene files into this folder for the nodes that have it as their share: this node is the share's server.
+    #[arg(long, value_name = "DIR")]
+    pub publish: Option<PathBuf>,
+
     /// This node's name in messages [default: the host name].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hash::ContentHash;
+use crate::share::ShareRole;
 
 /// Nodes may draw one exact picture together only when these are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,4 +47,7 @@ pub struct Hello {
     pub memory_available: u64,
     /// Free room for scratch files, bytes.
     pub scratch_available: u64,
+    /// What it does with the cluster's share, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareRole>,
 }

@@ -18,5 +18,6 @@ pub mod pixel;
 pub mod probe;
 pub mod rows;
 pub mod segment;
+pub mod share;
 pub mod strip;
 pub mod version;

@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::agent::Refused;
 use crate::store::blobs::BlobError;
+use crate::store::share::ShareError;
 
 /// A refusal with its status.
 #[derive(Debug)]
@@ -54,6 +55,17 @@ impl From<BlobError> for Problem {
         let status = match &error {
             BlobError::WrongHash { .. } => StatusCode::BAD_REQUEST,
             BlobError::Disk { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self(status, error.to_string())
+    }
+}
+
+impl From<ShareError> for Problem {
+    fn from(error: ShareError) -> Self {
+        let status = match &error {
+            ShareError::None => StatusCode::NOT_FOUND,
+            ShareError::Busy | ShareError::Hangs(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ShareError::Disk { .. } => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self(status, error.to_string())
     }

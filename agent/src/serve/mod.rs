@@ -8,11 +8,12 @@ pub mod tls;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use td_protocol::share::ShareRole;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
@@ -50,6 +51,10 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
         blob_bound: options.cache_size.saturating_mul(1 << 20),
         band_bound: options.cache_size.saturating_mul(1 << 20),
         cache: std::path::absolute(&options.cache)?,
+        share: match (options.publish, options.share) {
+            (Some(folder), _) => Some((ShareRole::Publishes, folder)),
+            (None, folder) => folder.map(|folder| (ShareRole::Reads, folder)),
+        },
     };
     let folder = setup.cache.clone();
     let agent = Agent::open(setup).with_context(|| format!("cannot use the cache folder {}", folder.display()))?;
@@ -160,10 +165,4 @@ fn host_name() -> String {
 
 fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
-}
-
-/// The socket of an agent that lives in `folder`.
-#[must_use]
-pub fn socket_in(folder: &Path) -> PathBuf {
-    folder.join("agent.sock")
 }

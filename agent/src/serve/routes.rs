@@ -17,6 +17,7 @@ use td_protocol::hello::Hello;
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::probe::{StartFirstPass, StartProbe};
 use td_protocol::rows::Rows;
+use td_protocol::share::Shared;
 use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -37,7 +38,7 @@ const WAITING_FRAMES: usize = 4;
 /// Pixels of a probe at most: its floats are held in memory.
 const MOST_PROBE_PIXELS: u64 = 1 << 18;
 
-type Shared = State<Arc<Agent>>;
+type Here = State<Arc<Agent>>;
 
 pub fn router(agent: Arc<Agent>) -> Router {
     Router::new()
@@ -46,6 +47,7 @@ pub fn router(agent: Arc<Agent>) -> Router {
         .route("/jobs/{id}", delete(close_job))
         .route("/jobs/{id}/alive", post(alive))
         .route("/jobs/{id}/way", post(set_way))
+        .route("/jobs/{id}/share", post(exchange))
         .route("/jobs/{id}/probe", post(start_probe))
         .route("/jobs/{id}/first-pass", post(start_first_pass))
         .route("/jobs/{id}/classic", post(start_classic))
@@ -59,11 +61,11 @@ pub fn router(agent: Arc<Agent>) -> Router {
         .with_state(agent)
 }
 
-async fn hello(State(agent): Shared) -> Json<Hello> {
+async fn hello(State(agent): Here) -> Json<Hello> {
     Json(agent.hello().await)
 }
 
-async fn open_job(State(agent): Shared, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
+async fn open_job(State(agent): Here, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
     let id = spec.id.clone();
     let silence = spec.silence_timeout;
     let opened = agent.open_job(spec).await?;
@@ -82,7 +84,7 @@ fn watch_master(agent: Arc<Agent>, id: String, silence: f64) {
     });
 }
 
-async fn close_job(State(agent): Shared, Path(id): Path<String>) -> StatusCode {
+async fn close_job(State(agent): Here, Path(id): Path<String>) -> StatusCode {
     agent.jobs.close(&id);
     StatusCode::NO_CONTENT
 }
@@ -91,7 +93,7 @@ async fn close_job(State(agent): Shared, Path(id): Path<String>) -> StatusCode {
 const ENDING: Duration = Duration::from_secs(8);
 
 /// The bands of this job's picture are wrong: what renders for the job ends, or it would keep more of them, and then all are removed.
-async fn forget_bands(State(agent): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn forget_bands(State(agent): Here, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let job = agent.job(&id)?;
     agent.jobs.close(&id);
     let deadline = Instant::now() + ENDING;
@@ -102,17 +104,22 @@ async fn forget_bands(State(agent): Shared, Path(id): Path<String>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn alive(State(agent): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn alive(State(agent): Here, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     agent.job(&id)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn set_way(State(agent): Shared, Path(id): Path<String>, Json(set): Json<SetWay>) -> Result<StatusCode, Problem> {
+async fn set_way(State(agent): Here, Path(id): Path<String>, Json(set): Json<SetWay>) -> Result<StatusCode, Problem> {
     agent.job(&id)?.set_way(set.way);
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn take_blob(State(agent): Shared, Path(hash): Path<String>, body: Body) -> Result<StatusCode, Problem> {
+async fn exchange(State(agent): Here, Path(id): Path<String>) -> Result<Json<Shared>, Problem> {
+    let job = agent.job(&id)?;
+    Ok(Json(agent.exchange(&job).await?))
+}
+
+async fn take_blob(State(agent): Here, Path(hash): Path<String>, body: Body) -> Result<StatusCode, Problem> {
     let hash: ContentHash = hash.parse().map_err(Problem::bad_request)?;
     let mut incoming = agent.blobs.begin()?;
     let mut pieces = body.into_data_stream();
@@ -129,7 +136,7 @@ async fn site(agent: &Agent, job: Arc<Job>) -> Result<Site, Problem> {
 }
 
 async fn start_probe(
-    State(agent): Shared,
+    State(agent): Here,
     Path(id): Path<String>,
     Json(start): Json<StartProbe>,
 ) -> Result<Response, Problem> {
@@ -146,7 +153,7 @@ async fn start_probe(
 }
 
 async fn start_first_pass(
-    State(agent): Shared,
+    State(agent): Here,
     Path(id): Path<String>,
     Json(start): Json<StartFirstPass>,
 ) -> Result<Response, Problem> {
@@ -163,7 +170,7 @@ async fn start_first_pass(
 }
 
 async fn start_classic(
-    State(agent): Shared,
+    State(agent): Here,
     Path(id): Path<String>,
     Json(start): Json<StartClassic>,
 ) -> Result<Response, Problem> {
@@ -179,7 +186,7 @@ async fn start_classic(
 }
 
 async fn start_strip(
-    State(agent): Shared,
+    State(agent): Here,
     Path(id): Path<String>,
     Json(start): Json<StartStrip>,
 ) -> Result<Response, Problem> {
@@ -220,7 +227,7 @@ fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), 
     thread.map(|_| ()).map_err(|error| Problem::internal(format!("cannot start a thread: {error}")))
 }
 
-async fn cancel_strip(State(agent): Shared, Path((id, lease)): Path<(String, u64)>) -> Result<StatusCode, Problem> {
+async fn cancel_strip(State(agent): Here, Path((id, lease)): Path<(String, u64)>) -> Result<StatusCode, Problem> {
     if let Some(control) = agent.job(&id)?.strip(lease) {
         control.cancel();
     }
@@ -228,7 +235,7 @@ async fn cancel_strip(State(agent): Shared, Path((id, lease)): Path<(String, u64
 }
 
 async fn shrink(
-    State(agent): Shared,
+    State(agent): Here,
     Path((id, lease)): Path<(String, u64)>,
     Json(wish): Json<Shrink>,
 ) -> Result<Json<Shrunk>, Problem> {
@@ -237,7 +244,7 @@ async fn shrink(
     Ok(Json(control.shrink(wish)))
 }
 
-async fn band(State(agent): Shared, Path((id, start, end)): Path<(String, u32, u32)>) -> Result<Bytes, Problem> {
+async fn band(State(agent): Here, Path((id, start, end)): Path<(String, u32, u32)>) -> Result<Bytes, Problem> {
     let job = agent.job(&id)?;
     let rows = Rows::new(start, end);
     let read = job.bands.read(rows);

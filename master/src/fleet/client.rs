@@ -15,6 +15,7 @@ use td_protocol::job::{JobOpened, OpenJob, Refusal};
 use td_protocol::probe::{StartFirstPass, StartProbe};
 use td_protocol::rows::Rows;
 use td_protocol::segment::SegmentMeta;
+use td_protocol::share::Shared;
 use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent, Way};
 use td_protocol::version::{self, VersionMismatch};
 
@@ -161,6 +162,17 @@ impl Client {
         let patience = ANSWER_TIMEOUT + Duration::from_secs(size / SLOWEST_LINE);
         let request = self.request(Method::PUT, &format!("blobs/{hash}")).timeout(patience);
         self.send(request.body(body)).await.map(|_| ())
+    }
+
+    /// Has the share's server lay a job's contents on the share, or another node take from there what it misses; `size`
+    /// bytes at most.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn exchange(&self, id: &str, size: u64) -> Result<Shared, AgentError> {
+        let patience = ANSWER_TIMEOUT + Duration::from_secs(size / SLOWEST_LINE);
+        let response = self.send(self.request(Method::POST, &format!("jobs/{id}/share")).timeout(patience)).await?;
+        self.json(response).await
     }
 
     /// # Errors

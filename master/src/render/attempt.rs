@@ -133,7 +133,10 @@ impl Attempt<'_> {
 
     async fn open_and_render(&mut self, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
         let (tell, hear) = mpsc::channel(WAITING);
-        let own_probe = self.begin_own_probe(&tell).await;
+        let own_probe = tokio::select! {
+            patience = self.begin_own_probe(&tell) => patience,
+            _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
+        };
         let nodes = self.crew.nodes.iter().map(|node| (node.id, node.client.clone()));
         let mut openings = opening::open_on(nodes, &self.spec, &self.parcel);
         let opened = tokio::select! {
@@ -196,9 +199,13 @@ impl Attempt<'_> {
             return None;
         }
         let (fingerprint, nodes) = (self.crew.fingerprint.clone(), self.crew.fastest().map_or(0.0, |node| node.speed));
-        let ready = self.crew.own_probe.as_mut()?.ready(&fingerprint).await?;
-        let patience = ready.patience(nodes);
-        let (client, speed) = (ready.client(), ready.speed());
+        let ready = self.crew.own_probe.as_mut()?.ready(&fingerprint).await;
+        let ready = ready.map(|ready| (ready.patience(nodes), ready.client(), ready.speed()));
+        let Some((patience, client, speed)) = ready else {
+            // Its cache is for one render at a time.
+            own_probe::end(self.crew.own_probe.take());
+            return None;
+        };
         if !own_probe::open(&client, &self.spec, &self.parcel).await {
             return None;
         }
@@ -253,7 +260,8 @@ impl Attempt<'_> {
             match (result, client) {
                 (Ok(opened), Some(client)) => {
                     up.insert(node);
-                    offers.push((node, client, opened.finished));
+                    opened.tell(client.name(), self.progress);
+                    offers.push((node, client, opened.answer.finished));
                 }
                 (Ok(_), None) => {}
                 (Err(error), _) => {

@@ -291,7 +291,7 @@ async fn one_attempt(
     for outside in outside(options.rows, prepared.shape.height) {
         spool.add_black(outside)?;
     }
-    let parcel = contents.parcel(&spec.bundle);
+    let parcel = contents.parcel(&spec.bundle).through_share(&crew.nodes);
     let rows_before = options.rows.len() - missing_of(&spool.missing(), options.rows);
     let attempt = Attempt {
         crew,

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use td_protocol::job::JobOpened;
-
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
@@ -126,7 +124,8 @@ impl Run<'_, '_> {
     pub(super) fn take_late(&mut self, opening: Opening) -> Result<(), AttemptEnd> {
         let name = self.attempt.crew.node(opening.node).map_or_else(String::new, |node| node.client.name().to_owned());
         match opening.result {
-            Ok(JobOpened { .. }) => {
+            Ok(opened) => {
+                opened.tell(&name, self.attempt.progress);
                 self.attempt.progress.note(&format!("{name} joins"));
                 self.troubles.remove(&opening.node);
                 self.node_up(opening.node)

@@ -38,6 +38,7 @@ mod scene_failure;
 mod strip_events;
 mod strips;
 mod tally;
+mod through_share;
 mod verify;
 mod verifying;
 pub mod written;

@@ -12,7 +12,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::fleet::client::{AgentError, Client};
+use crate::progress::Progress;
+use crate::render::crew::Node;
 use crate::render::failure::RenderError;
+use crate::render::through_share::ThroughShare;
 use crate::scene::{Assets, Source};
 use crate::schedule::NodeId;
 
@@ -36,6 +39,7 @@ pub struct Contents<'a> {
 pub struct Parcel {
     files: Arc<HashMap<ContentHash, File>>,
     sending: Arc<Semaphore>,
+    share: Option<ThroughShare>,
 }
 
 #[derive(Debug)]
@@ -57,28 +61,68 @@ impl Contents<'_> {
             (file.hash, File { name: file.path.clone(), size: file.size, source })
         };
         let files = Arc::new(bundle.files.iter().map(file).collect());
-        Parcel { files, sending: Arc::new(Semaphore::new(SENDING)) }
+        Parcel { files, sending: Arc::new(Semaphore::new(SENDING)), share: None }
     }
 }
 
-/// Opens `job` on one agent and sends what it does not have.
+impl Parcel {
+    /// The same, sent once to the share's server where it is one of these nodes; the others read it on the share.
+    #[must_use]
+    pub fn through_share(mut self, nodes: &[Node]) -> Self {
+        self.share = ThroughShare::of(nodes, self.files.values().map(|file| file.size).sum());
+        self
+    }
+}
+
+/// What an agent said, and how it came by the bundle.
+#[derive(Debug)]
+pub struct Opened {
+    pub answer: JobOpened,
+    /// Contents that it was sent.
+    pub sent: usize,
+    /// Contents that it took from the share.
+    pub from_share: u32,
+}
+
+impl Opened {
+    /// Tells how the bundle came to this node.
+    pub fn tell(&self, node: &str, progress: &mut Progress) {
+        let files = [("sent", self.sent.into()), ("from_share", self.from_share.into())];
+        progress.detail("opened", [("node", node.into())].into_iter().chain(files));
+    }
+}
+
+/// Opens `job` on one agent; what it does not have it takes from the share or is sent.
 ///
 /// # Errors
 /// When the agent does not answer or refuses, or a file of the scene changed since it was read.
-pub async fn open(client: &Client, job: &OpenJob, parcel: &Parcel) -> Result<JobOpened, RenderError> {
-    let opened = client.open_job(job).await?;
-    if opened.missing.is_empty() {
-        return Ok(opened);
+pub async fn open(client: &Client, job: &OpenJob, parcel: &Parcel) -> Result<Opened, RenderError> {
+    let share = parcel.share.as_ref();
+    // Whatever comes of it here: when this goes, the others do not wait any longer.
+    let published = share.map(|share| share.until_published(client));
+    let mut answer = client.open_job(job).await?;
+    let (mut sent, mut from_share) = (0, 0);
+    if let Some(share) = share.filter(|_| !answer.missing.is_empty()) {
+        from_share = share.take(client, &job.id).await;
+        if from_share > 0 {
+            answer = client.open_job(job).await?;
+        }
     }
-    // Never closed, so there is always a permit some time.
-    let permit = parcel.sending.acquire().await;
-    for hash in &opened.missing {
-        send(client, *hash, parcel).await?;
+    if !answer.missing.is_empty() {
+        // Never closed, so there is always a permit some time.
+        let permit = parcel.sending.acquire().await;
+        for hash in &answer.missing {
+            send(client, *hash, parcel).await?;
+        }
+        drop(permit);
+        sent = answer.missing.len();
+        answer = client.open_job(job).await?;
     }
-    drop(permit);
-    let opened = client.open_job(job).await?;
-    match opened.missing.first() {
-        None => Ok(opened),
+    if let Some((share, published)) = share.zip(published) {
+        share.publish(client, &job.id, published);
+    }
+    match answer.missing.first() {
+        None => Ok(Opened { answer, sent, from_share }),
         Some(hash) => Err(AgentError::Garbage {
             agent: client.name().to_owned(),
             reason: format!("it does not keep {hash}, which it was sent"),
@@ -118,7 +162,7 @@ async fn send(client: &Client, hash: ContentHash, parcel: &Parcel) -> Result<(),
 #[derive(Debug)]
 pub struct Opening {
     pub node: NodeId,
-    pub result: Result<JobOpened, RenderError>,
+    pub result: Result<Opened, RenderError>,
 }
 
 /// The nodes on which the job is being opened.

@@ -59,6 +59,11 @@ pub fn serves(share: &Share, node: &Node) -> bool {
 /// The state of `node`. Every node of the inventory must have its address in `addresses`; who has none is left out of
 /// /etc/hosts and exports, which the caller has to prevent.
 pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certificates: &Certificates) -> DesiredState {
+    // Scene files go to the share's server once, which lays them there for the others.
+    let publishes = inventory.share().is_some_and(|share| serves(share, node));
+    let role = if publishes { "--publish" } else { "--share" };
+    let shared = inventory.share().filter(|share| matches!(share.server, ServerPlace::Node(_)));
+    let shared = shared.map(|share| if publishes { share.export.clone() } else { share.mount.clone() });
     let mut state = DesiredState::new(&node.name);
     state.model = Some(node.model.id().to_owned());
     state.resources = vec![
@@ -87,8 +92,8 @@ pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certif
             slots: node.slots,
             tls: TLS.to_owned(),
             cache: CACHE.to_owned(),
-            write_paths: inventory.share().map(|share| share.mount.clone()).into_iter().collect(),
-            arguments: Vec::new(),
+            write_paths: shared.iter().filter(|_| publishes).cloned().collect(),
+            arguments: shared.into_iter().flat_map(|path| [role.to_owned(), path]).collect(),
         }),
     ];
     if let Some(share) = inventory.share() {

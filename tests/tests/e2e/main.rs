@@ -27,4 +27,5 @@ mod readers;
 mod refused;
 mod scene_input;
 mod screens;
+mod share;
 mod steals;

@@ -91,6 +91,7 @@ async fn hello(State(agent): Here) -> Json<Hello> {
         povray: PovrayState::Ready { fingerprint, state_file_proven, speed },
         memory_available: 256 << 20,
         scratch_available: 4 << 30,
+        share: None,
     })
 }
 

@@ -8,7 +8,7 @@ mod agents;
 mod answers;
 mod cables;
 mod clocks;
-mod cluster;
+pub mod cluster;
 mod disk;
 mod late;
 mod masters;

@@ -1,10 +1,11 @@
 //! From fresh nodes to a picture, and that a second apply changes nothing.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use td_tests::nodes::{self, Cluster, Fresh, Tree, changes};
 use td_tests::picture::Picture;
-use td_tests::{compare, process, programs};
+use td_tests::{compare, events, process, programs};
 
 use super::Master;
 use crate::scenes::{SIZE, SMALL};
@@ -21,17 +22,26 @@ pub fn unchanged(cluster: &Cluster, before: &[Tree]) {
     }
 }
 
-/// Renders over TLS on the nodes, and compares with plain POV-Ray here.
+/// Renders over TLS on the nodes, and compares with plain POV-Ray here. The scene, new each time, goes to the share's server
+/// alone.
 #[track_caller]
 pub fn renders(master: &Master<'_>) {
+    static RENDERS: AtomicU32 = AtomicU32::new(0);
     let sandbox = &master.sandbox;
-    sandbox.write("scene.pov", SMALL);
+    sandbox.write("scene.pov", format!("{SMALL}\n// {}\n", RENDERS.fetch_add(1, Ordering::Relaxed)));
     let mut povray = sandbox.command(programs::povray());
     povray.args(["+Iscene.pov", "+Oplain.png", "-D", "+FN8", "+WT1"]).args(SIZE);
     process::run(&mut povray, Duration::from_secs(60)).code(0);
-    let args = ["render", "scene.pov", "-i", "inventory.yaml", "-o", "out.png", SIZE[0], SIZE[1]];
+    let args = ["render", "scene.pov", "-i", "inventory.yaml", "--json", "-o", "out.png", SIZE[0], SIZE[1]];
     let outcome = process::run(&mut sandbox.td(args), Duration::from_secs(120));
     outcome.code(0);
+    let opened: Vec<_> =
+        events::all(&outcome).unwrap().into_iter().filter(|event| event["event"] == "opened").collect();
+    assert!(opened.len() > 1, "{}", outcome.transcript());
+    for node in opened {
+        let (sent, read) = if node["node"] == "pi1" { (1, 0) } else { (0, 1) };
+        assert!(node["sent"] == sent && node["from_share"] == read, "{node:?}\n{}", outcome.transcript());
+    }
     let read = |name: &str| Picture::read(&sandbox.work().join(name)).unwrap();
     compare::same(&read("plain.png"), &read("out.png")).unwrap_or_else(|e| panic!("{e}\n{}", outcome.transcript()));
     sandbox.nothing_left_behind();
