@@ -11,7 +11,7 @@ use crate::fleet::client::Client;
 use crate::render::crew::Node;
 
 /// The others wait so long for the server to have the bundle, and some time for each megabyte; then they are sent it.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A slow line to the server, and a slow card in it, in bytes per second.
 const SLOW: u64 = 1_000_000;
 
