@@ -8,7 +8,8 @@ engine=${1:-podman}
 command -v mmdebstrap >/dev/null || { echo 'base.sh: mmdebstrap is missing: apt-get install mmdebstrap' >&2; exit 2; }
 mapfile -t sources < <(grep -lrE '(deb|security)[a-z.-]*debian\.org|/debian' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
   grep -E '\.(list|sources)$')
-mmdebstrap --quiet --mode=root --variant=minbase --include=gcc,libc6-dev,python3-venv,ca-certificates \
+packages=gcc,libc6-dev,python3-venv,ca-certificates,libcurl4,libedit2,libsqlite3-0,libssh2-1,libxml2,libz3-4
+mmdebstrap --quiet --mode=root --variant=minbase --include=$packages \
   --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Check-Date "false"' bookworm - "${sources[@]}" |
   "$engine" import --change 'CMD /bin/sh' - localhost/td-debian:12 >/dev/null
 "$engine" image inspect --format '{{.Id}} {{.Size}}' localhost/td-debian:12
