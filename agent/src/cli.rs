@@ -21,7 +21,7 @@ pub enum Command {
     /// Take strips from a master and render them.
     Serve(Serve),
     /// Try on this machine what depends on its processor and C library; ends with 1 when something is wrong.
-    SelfTest,
+    SelfTest(SelfTest),
     /// Print what this node is, as one JSON document.
     Facts,
     /// Make this node what it should be: the desired state as JSON on standard input, events as JSON lines.
@@ -84,6 +84,14 @@ pub struct ConvergeShare {
     /// `write` or `look`.
     pub what: String,
     pub nonce: Option<String>,
+}
+
+/// What to try.
+#[derive(Debug, Args)]
+pub struct SelfTest {
+    /// Print instead what the agent's own work on one band of a picture costs this processor.
+    #[arg(long)]
+    pub speed: bool,
 }
 
 /// Whose library.

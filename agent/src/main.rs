@@ -22,8 +22,11 @@ fn main() -> ExitCode {
     // Only the server needs a runtime.
     let options = match cli.command {
         Command::Serve(options) => options,
-        Command::SelfTest if self_test::run() => return ExitCode::SUCCESS,
-        Command::SelfTest => return ExitCode::FAILURE,
+        Command::SelfTest(asked) if asked.speed => {
+            return self_test::speed::run().map_or_else(|e| failed(&e), |()| ExitCode::SUCCESS);
+        }
+        Command::SelfTest(_) if self_test::run() => return ExitCode::SUCCESS,
+        Command::SelfTest(_) => return ExitCode::FAILURE,
         Command::Facts => return command::facts(),
         Command::Converge(options) => return command::converge(&options),
         Command::ConvergeShare(look) => return command::share(&look),

@@ -96,6 +96,10 @@ if [ "${rss:-999999}" -lt 6144 ]; then echo "ok: idle, the agent has $rss kB in 
 inside 'sudo sh -c "systemctl restart td-agent; sleep 20; pid=\$(systemctl show -P MainPID td-agent); awk \"{ print \\\"CPU time since its start: \\\" (\\\$14 + \\\$15) / 100 \\\" s\\\" }\" /proc/\$pid/stat"' | tee start || failed=1
 if awk '/^CPU time/ { ok = $6 < 1 } END { exit !ok }' start; then echo 'ok: it starts in less than 1 s of CPU time'; else echo 'WRONG: its start takes longer than 1 s of CPU time'; failed=1; fi
 
+tell 'what the agent itself does to one band: seconds of CPU time, and one instruction is 2 ns on this machine (-icount shift=1)'
+inside /usr/local/bin/td-agent self-test --speed | tee speed || failed=1
+awk '/converting|filters/ { printf "%-10s %-10s %d million instructions\n", $1, ($2 == "by" ? $3 : ""), $(NF - 1) * 500 }' speed
+
 tell 'a picture'
 scene=$(find "$top/target/povray-examples" /usr/share/doc/povray -name blob.pov -print -quit 2>/dev/null || true)
 cp "$scene" blob.pov

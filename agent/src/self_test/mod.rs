@@ -8,6 +8,7 @@ mod conversion;
 mod handshake;
 mod hashes;
 mod rows;
+pub mod speed;
 
 /// What one check found: a few words, or what is wrong.
 pub type Finding = Result<String, String>;
