@@ -16,6 +16,7 @@ mod faults;
 mod groups;
 mod interrupted;
 mod jobs;
+mod large;
 mod memory;
 mod no_room;
 mod nodes;
