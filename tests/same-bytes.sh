@@ -9,8 +9,10 @@ cd "$(dirname "$0")/.."
 top=$PWD
 target=${CARGO_TARGET_DIR:-$top/target}
 work=$target/same-bytes
-builder=${TD_BUILD_AGENT:-$target/release/td-build-agent}
-[ -x "$builder" ] || { echo "same-bytes.sh: $builder is not there: make agent-armv6 builds it" >&2; exit 2; }
+builder=("$target/release/td-build-agent")
+[ -x "${builder[0]}" ] || builder=("$target/release/td-provision" build-agent)
+[ -z "${TD_PROVISION:-}" ] || builder=("$TD_PROVISION" build-agent)
+[ -x "${builder[0]}" ] || { echo "same-bytes.sh: ${builder[0]} is not there: cargo build --release" >&2; exit 2; }
 rm -rf "$work"
 mkdir -p "$work"
 for name in one another-and-longer; do
@@ -21,7 +23,7 @@ for name in one another-and-longer; do
   # Links, not copies: the tools are large.
   ln -s "$target/agents/tools" "$folder/target/agents/tools"
   echo "== $folder"
-  (cd "$folder" && unset CARGO_TARGET_DIR && RUSTFLAGS="-Cdebuginfo=$((${#name} % 2))" CFLAGS="-O$((${#name} % 2))" "$builder" "$@")
+  (cd "$folder" && unset CARGO_TARGET_DIR && RUSTFLAGS="-Cdebuginfo=$((${#name} % 2))" CFLAGS="-O$((${#name} % 2))" "${builder[@]}" "$@")
 done
 mapfile -t built < <(find "$work" -path '*/release/td-agent' -not -path '*/agents/*' | sort)
 sha256sum "${built[@]}"

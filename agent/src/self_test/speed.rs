@@ -91,6 +91,8 @@ mod tests {
     fn table_and_formula_agree_on_its_picture() {
         super::run().unwrap();
         let pixels = super::picture();
-        assert!(pixels.iter().all(|pixel| [pixel.red, pixel.green, pixel.blue].iter().all(|x| (0.0..=1.0).contains(x))));
+        assert!(
+            pixels.iter().all(|pixel| [pixel.red, pixel.green, pixel.blue].iter().all(|x| (0.0..=1.0).contains(x)))
+        );
     }
 }
