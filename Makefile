@@ -29,7 +29,7 @@ exactness: ## every scene of the table against plain POV-Ray, printed as a table
 	@$(CARGO) run -q --locked -p td-tests --bin exactness
 
 bench: ## the benchmarks, in order, each with its bounds: less than three hours (root, for the CPU quotas of nodes)
-	@setup/packages.sh test
+	@setup/packages.sh bench
 	@$(CARGO) build --release --locked -p td -p td-agent -p td-provision -p td-benches
 	@TD_BENCH_PROGRAMS=$${CARGO_TARGET_DIR:-target}/release $(CARGO) --run benches/run.sh
 

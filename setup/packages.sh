@@ -1,8 +1,8 @@
 #!/bin/sh
 # packages.sh WHAT     WHAT is `demo` (render something), `test` (demo's packages and the test tools), `e2e` (test's, and
 #                      those of the long tests), `cross` (build agents for other machines; the tools that need no
-#                      installation are fetched by that build itself) or `pi1` (test's packages and a whole emulated
-#                      Raspberry Pi)
+#                      installation are fetched by that build itself), `pi1` (test's packages and a whole emulated
+#                      Raspberry Pi) or `bench` (test's, and an emulated Raspberry Pi without a system)
 #
 # Brings the Debian packages that td needs to build and run. Prints what is missing, then installs it as root or
 # through sudo. Where it may do neither, it prints the one line to run and ends with 2. When nothing is missing it
@@ -17,17 +17,18 @@ goal=$what
 case $what in
   demo) ;;
   # From mmdebstrap on: the test nodes (tests/nodes).
-  test | e2e | pi1)
+  test | e2e | pi1 | bench)
     need="$need pngcheck netpbm python3-pil util-linux faketime"
     need="$need python3-venv qemu-user-static binutils gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
     need="$need mmdebstrap systemd-container iproute2 openssh-client procps"
     # Nodes with a kernel of their own.
     [ "$what" != e2e ] || need="$need user-mode-linux e2fsprogs dosfstools mtools ethtool"
+    [ "$what" != bench ] || need="$need qemu-system-arm"
     # The card's partitions and file systems, and the machine.
     [ "$what" != pi1 ] || need="$need qemu-system-arm fdisk dosfstools mtools e2fsprogs"
     ;;
   cross) goal=agents; need='gcc libc6-dev python3-venv' ;;
-  *) echo "packages.sh: '$what' is none of demo, test, e2e, cross and pi1" >&2; exit 2 ;;
+  *) echo "packages.sh: '$what' is none of demo, test, e2e, cross, pi1 and bench" >&2; exit 2 ;;
 esac
 # A cargo that is new enough may come from anywhere; only where there is none does Debian's own come in.
 # Its registry is reached over TLS, which needs the certificates.
@@ -67,7 +68,7 @@ unpack_examples() {
 
 # An SSH server for the tests, as a program only: installed as a package it would listen on this machine's port 22.
 unpack_sshd() {
-  case $what in test | e2e | pi1) ;; *) return 0 ;; esac
+  case $what in test | e2e | pi1 | bench) ;; *) return 0 ;; esac
   [ ! -x /usr/sbin/sshd ] || return 0
   dir="$here/../target/sshd"
   [ ! -x "$dir/usr/sbin/sshd" ] || return 0
