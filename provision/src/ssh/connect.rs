@@ -35,8 +35,10 @@ pub enum Policy {
 const TCP_DEADLINE: Duration = Duration::from_secs(10);
 /// Key exchange and login, each: a Pi 1 under load needs many seconds for either.
 const STEP_DEADLINE: Duration = Duration::from_secs(60);
-/// A connection that is cut is noticed after this many seconds times four.
+/// A connection that is cut is noticed after this many seconds times eight: times four, an emulated Pi 1 on a busy machine was
+/// lost in the middle of its packages.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVES: usize = 7;
 
 /// All that connections have in common.
 #[derive(Debug)]
@@ -342,7 +344,7 @@ fn configuration(types: &[Algorithm]) -> client::Config {
             ..Preferred::DEFAULT
         },
         keepalive_interval: Some(KEEPALIVE),
-        keepalive_max: 3,
+        keepalive_max: KEEPALIVES,
         nodelay: true,
         ..client::Config::default()
     }
