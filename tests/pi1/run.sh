@@ -47,7 +47,13 @@ inside() { # a command on the machine, past td
     -o UserKnownHostsFile=/dev/null -o ConnectTimeout=60 "pi@10.78.$TD_LAN.131" "$@"
 }
 
+# What the machine itself has to say about a failure goes beside the transcript.
 finish() {
+  local code=$?
+  if [ "$failed" != 0 ] || [ "$code" != 0 ]; then
+    $machine console >"$work/console.txt" || true
+    inside 'timeout 60 sudo journalctl -b --no-pager' >"$work/journal.txt" || true
+  fi
   $machine stop >/dev/null 2>&1 || true
   "$top/tests/nodes/lan.sh" down || true
 }
@@ -106,7 +112,7 @@ cp "$scene" blob.pov
 must td render blob.pov -i inventory.yaml -o blob.png +W160 +H120
 tell "the same by Debian's POV-Ray for i386, in one go"
 typed "$top/tests/i386.sh" "$PWD" povray +Iblob.pov +Oone-go.png +W160 +H120 +WT1 -D -V >/dev/null 2>one-go.log || { cat one-go.log; failed=1; }
-typed python3 "$top/benches/differences.py" one-go.png blob.png | tee differences || failed=1
+typed /usr/bin/python3 "$top/benches/differences.py" one-go.png blob.png | tee differences || failed=1
 has 'not one pixel differs' '^0 of 19200 px' differences
 must sha256sum blob.png
 
