@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use td_protocol::bundle::{Bundle, BundleFile};
+use td_protocol::hash::ContentHash;
 use td_protocol::share::{ShareRole, Shared};
 use tokio::sync::oneshot;
 
@@ -165,6 +166,21 @@ fn count(done: &mut Shared, file: &BundleFile) {
     done.bytes += file.size;
 }
 
+/// Takes away what agents have laid on the share in `folder`. Other files stay, and so does what cannot be removed.
+pub fn clear(folder: &Path) {
+    let contents = folder.join(CONTENTS);
+    if !std::fs::symlink_metadata(&contents).is_ok_and(|meta| meta.is_dir()) {
+        return;
+    }
+    eviction::remove_unfinished(&contents);
+    for entry in std::fs::read_dir(&contents).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.parse::<ContentHash>().is_ok()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(&contents);
+}
+
 /// Opens a plain file of this size; a link, a pipe or another size is none.
 fn open_plain(path: &Path, size: u64) -> io::Result<Option<File>> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
@@ -183,8 +199,6 @@ fn mode(mode: u32) -> std::fs::Permissions {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-
-    use td_protocol::hash::ContentHash;
 
     use super::*;
 
@@ -245,6 +259,22 @@ mod tests {
         assert_eq!(reader.exchange(&blobs, &bundle, &[]).await.unwrap(), Shared::default());
         assert_eq!(blobs.missing(&bundle).len(), 4);
         assert_eq!(std::fs::read_dir(folder.path().join("cache")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_agents_laid_there_goes_and_other_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let contents = folder.path().join(CONTENTS);
+        std::fs::create_dir(&contents).unwrap();
+        std::fs::write(contents.join(ContentHash::of(b"x").to_string()), b"x").unwrap();
+        std::fs::write(contents.join(".tmpabc"), b"x").unwrap();
+        std::fs::write(contents.join("mine"), b"x").unwrap();
+        clear(folder.path());
+        let left: Vec<_> = std::fs::read_dir(&contents).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["mine"]);
+        std::fs::remove_file(contents.join("mine")).unwrap();
+        clear(folder.path());
+        assert!(!contents.exists());
     }
 
     #[tokio::test]
