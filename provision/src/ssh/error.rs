@@ -175,6 +175,18 @@ pub enum ConnectError {
         /// What happened.
         why: String,
     },
+    /// Connected, and no answer during the login.
+    #[error(
+        "{user}@{host} said nothing for {seconds} s during the login: did it lose power or the network? If it is only slow, try again"
+    )]
+    SilentAtLogin {
+        /// Login name.
+        user: String,
+        /// Where.
+        host: String,
+        /// The deadline in seconds.
+        seconds: u64,
+    },
     /// The inventory's password is not to be had.
     #[error(transparent)]
     Password(#[from] SourceError),
@@ -187,7 +199,7 @@ impl ConnectError {
             ConnectError::Way(_) => "jump",
             ConnectError::Resolve { .. } => "name",
             ConnectError::Refused { .. } => "refused",
-            ConnectError::Timeout { .. } => "timeout",
+            ConnectError::Timeout { .. } | ConnectError::SilentAtLogin { .. } => "timeout",
             ConnectError::Unreachable { .. } => "network",
             ConnectError::ThroughGate { .. } | ConnectError::Gate { .. } => "jump",
             ConnectError::Handshake { .. } => "handshake",
