@@ -215,7 +215,8 @@ impl Ssh {
             Verdict::OtherTypes(place, types) => {
                 let types = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let (name, shown) = own();
-                return Err(ConnectError::KeyOfOtherType { name, shown, place, types });
+                let add = format!("ssh -p {} {}", target.port, target.host);
+                return Err(ConnectError::KeyOfOtherType { name, shown, place, types, add });
             }
             Verdict::Unknown { authority } => {
                 let authority = if authority {

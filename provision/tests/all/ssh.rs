@@ -89,6 +89,7 @@ fn revoked_and_other_types() {
     fs::write(home.ssh("known_hosts"), format!("[127.0.0.1]:{} {other}", sshd.port)).expect("written");
     let (code, text) = home.run(&["facts", "--accept-new"]);
     assert!(code == 4 && text.contains("knows it by ecdsa-sha2-nistp256 only"), "{text}");
+    assert!(text.contains(&format!("then add it: ssh -p {} 127.0.0.1\n", sshd.port)), "{text}");
     fs::write(home.ssh("known_hosts"), format!("@cert-authority * {key}")).expect("written");
     let (code, text) = home.run(&["facts"]);
     assert!(code == 4 && text.contains("@cert-authority for it, which td-provision does not use"), "{text}");
