@@ -177,6 +177,7 @@ mod fits {
         b.boot_id = "y".into();
         assert!(crate::twins::twins(&[("a", &a), ("b", &b)]).is_empty());
         assert_eq!(crate::twins::copies(&[("a", &a), ("b", &b)]).len(), 1, "a copied card");
+        assert_eq!(crate::twins::all(&[("a", &a), ("b", &b)]).len(), 1, "`facts` says so, too");
         a.serial = Some("s".into());
         b.serial = Some("s".into());
         assert_eq!(crate::twins::twins(&[("a", &a), ("b", &b)]).len(), 1, "one serial");
