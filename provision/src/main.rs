@@ -99,9 +99,9 @@ enum Command {
     ///
     /// Packages stay unless --packages is given. The cluster's certificates stay on this machine.
     Remove(remove::Arguments),
-    /// Reboot the nodes side by side, the share's server last, and wait until they are back
+    /// Reboot the nodes, jump hosts and the share's server last, and wait until they are back
     Reboot(power::Arguments),
-    /// Switch the nodes off side by side, the share's server last
+    /// Switch the nodes off, jump hosts and the share's server last
     Poweroff(power::Arguments),
     /// Print the JSON Schema of inventories, for editors that complete them
     Schema,

@@ -421,6 +421,23 @@ fn nobody_there() {
     assert!(code == 4 && text.contains("no SSH connection came about"), "{text}");
 }
 
+/// Two commands that change the cluster do not meet, reboot and poweroff among them.
+#[test]
+fn the_lock_is_taken() {
+    let home = Home::new();
+    home.inventory("cluster: shelf\nnodes:\n  a: { address: 127.0.0.1 }\n");
+    let file = home.path().join(".config/td/clusters/shelf.lock");
+    fs::create_dir_all(file.parent().expect("has one")).expect("made");
+    let held = fs::File::create(&file).expect("made");
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).expect("locked");
+    fs::write(&file, format!("{} 1 td-provision apply\n", std::process::id())).expect("written");
+    for command in ["reboot", "poweroff", "remove", "apply"] {
+        let (code, text) = home.run(&[command, "--yes"]);
+        assert!(code == 1 && text.contains("td-provision apply (process "), "{command}: {code} {text}");
+        assert!(text.contains("is changing the cluster shelf from this machine"), "{command}: {text}");
+    }
+}
+
 #[test]
 fn words_and_codes() {
     let home = Home::new();
