@@ -105,6 +105,8 @@ impl Converge for Service {
         if node.is_alive() && !node.exists(Service::BINARY) {
             return Err(Failure::new(format!("{} is not there: it has to be put there first", Service::BINARY)));
         }
+        // Left where the power went while a new binary took its place; the new one runs this.
+        replace::remove(&beside(&node.path(Service::BINARY), ".old"))?;
         let new = unit::text(self, certificates(self, node));
         let path = node.path(&unit_file());
         if let Some(folder) = path.parent() {
