@@ -117,4 +117,5 @@ async fn one(crew: &Crew, node: &Node, state: &DesiredState, recap: &mut Recap) 
     Ok(())
 }
 
-const REMOVE_BINARY: &str = "p=/usr/local/bin/td-agent; if [ -e $p ]; then rm -f $p $p.old && echo gone; fi";
+const REMOVE_BINARY: &str =
+    "p=/usr/local/bin/td-agent; if [ -e $p ]; then rm -f $p $p.old && echo gone; else rm -f $p.old; fi";

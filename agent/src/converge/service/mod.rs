@@ -132,14 +132,8 @@ impl Converge for Service {
             node.systemctl(&["daemon-reload"])?;
             diffs.push(diff::text(&unit_file(), old, b""));
         }
-        let binary = node.path(Service::BINARY);
-        for file in [binary.clone(), beside(&binary, ".old")] {
-            if replace::remove(&file)? {
-                let name = file.display().to_string();
-                diffs.push(diff::value(name, Some("the agent's binary".to_owned()), None));
-            }
-        }
-        Ok(Removed::did(diffs, "the agent's service and binary are gone"))
+        // The binary is this program, which has the rest to take back: who called it removes it last.
+        Ok(Removed::did(diffs, "the agent's service is gone"))
     }
 }
 
