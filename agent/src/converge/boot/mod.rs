@@ -77,6 +77,15 @@ impl Converge for Boot {
     }
 }
 
+/// Boot settings for td's block that is in config.txt, whichever inventory it is from; to be removed.
+#[must_use]
+pub fn left(node: &Node) -> Option<Boot> {
+    let found = folder::find(node);
+    let folder = found.path.filter(|_| found.state == BootState::Ready)?;
+    let text = replace::read(&node.path(&folder::config_in(&folder))).ok()??;
+    config::has_block(&config::decode(&text)).then_some(Boot { gpu_mem: None, arm_freq: None })
+}
+
 fn plan(boot: &Boot, node: &Node) -> Result<Plan, Failure> {
     let model = node.model()?;
     fits(boot, model)?;
