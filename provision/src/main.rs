@@ -83,7 +83,7 @@ enum Command {
     /// Show what `apply` would change, and change nothing
     ///
     /// Each pending change as a difference: files line by line, packages by name and version, keys hidden. Ends with 3 when
-    /// anything is pending. Makes the cluster's CA and the nodes' certificates on this machine where they are missing.
+    /// anything is pending. Certificates that `apply` would make are said.
     Plan(plan::Arguments),
     /// Make the nodes what the inventory says
     ///
@@ -129,7 +129,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("td-provision: {error:#}");
-            let refused = error.is::<crew::Refused>();
+            let refused = error.is::<crew::Refused>() || certs::is_refusal(&error);
             ExitCode::from(if refused { Outcome::Refused } else { Outcome::Failed }.code())
         }
     }
