@@ -13,6 +13,8 @@ use td_agent::converge::run::{self, Ended};
 use td_agent::converge::stop::Stop;
 use td_protocol::converge::desired::DesiredState;
 use td_protocol::converge::event::{Event, Mode, Outcome, Plan, ResourceDone};
+use td_protocol::converge::kind::Kind;
+use td_protocol::converge::resource::Resource;
 use td_protocol::hash::ContentHash;
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEIsecretsecret\\n";
@@ -188,6 +190,78 @@ fn planned_applied_applied_again_and_removed() {
     assert_eq!(left, expected, "everything else is as it was before td");
 
     assert!(!tree.printed.contains("PRIVATE") && !tree.printed.contains("secretsecret"), "the key was printed");
+}
+
+/// What the inventory named when it was applied and names no more goes by td's marks.
+#[test]
+fn what_an_older_inventory_left_is_removed() {
+    let mut tree = Tree::new();
+    tree.call(Mode::Apply, state());
+    tree.put("srv/td/.td-proof-pi111", "left by a proof that was cut off");
+    let mut today = state();
+    today.resources.retain(|resource| !matches!(resource.kind(), Kind::NfsExport | Kind::NfsMount | Kind::Boot));
+    let (_, removed) = tree.call(Mode::Remove, today.clone());
+    let said: Vec<String> = screen(&removed)
+        .lines()
+        .filter(|line| ["nfs", "boot"].iter().any(|kind| line.contains(kind)))
+        .map(str::to_owned)
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    changed boot config.txt: td's block left /boot/firmware/config.txt
+    changed nfs_mount /mnt/td: 192.0.2.110:/srv/td is not mounted on /mnt/td any more
+    changed nfs_export /srv/td: /srv/td is not exported any more
+    ");
+    let config = resources(&removed).find(|done| done.name == "config.txt").unwrap();
+    assert!(config.needs_reboot, "the firmware still runs with it");
+    let content = tree.content();
+    for file in ["etc/fstab", "boot/firmware/config.txt"] {
+        assert!(!tree.text(file).contains("td: begin"), "{file}");
+        assert!(!content.contains_key(&format!("{file}.td-backup")), "{file}");
+    }
+    assert!(!["etc/exports.d/td.exports", "srv/td", "mnt/td"].iter().any(|path| content.contains_key(*path)));
+    let (_, again) = tree.call(Mode::Remove, today);
+    assert!(!screen(&again).contains("config.txt"), "nothing is left to be taken back: {}", screen(&again));
+
+    // A share at another place than today's.
+    tree.call(Mode::Apply, state());
+    let mut moved = state();
+    for resource in &mut moved.resources {
+        match resource {
+            Resource::NfsExport(export) => export.path = "/srv/new".to_owned(),
+            Resource::NfsMount(mount) => mount.path = "/mnt/new".to_owned(),
+            _ => {}
+        }
+    }
+    tree.call(Mode::Remove, moved);
+    let content = tree.content();
+    assert!(!["etc/exports.d/td.exports", "srv/td", "mnt/td"].iter().any(|path| content.contains_key(*path)));
+    assert!(!tree.text("etc/fstab").contains("/mnt/"));
+}
+
+/// A cluster of one: the folder is made, and a line without clients, which would export to everybody, is not.
+#[test]
+fn a_share_without_other_nodes_is_exported_to_nobody() {
+    let mut tree = Tree::new();
+    let mut alone = state();
+    for resource in &mut alone.resources {
+        if let Resource::NfsExport(export) = resource {
+            export.clients.clear();
+        }
+    }
+    let (_, applied) = tree.call(Mode::Apply, alone.clone());
+    assert!(
+        screen(&applied).contains("changed nfs_export /srv/td: /srv/td is for this node alone, and exported to nobody"),
+        "{}",
+        screen(&applied)
+    );
+    let content = tree.content();
+    assert!(content.contains_key("srv/td") && !content.contains_key("etc/exports.d/td.exports"));
+    assert_eq!(plan(&tree.call(Mode::Apply, alone.clone()).1).pending, 0);
+    // There were others before: they lose it.
+    tree.call(Mode::Apply, state());
+    assert!(tree.content().contains_key("etc/exports.d/td.exports"));
+    tree.call(Mode::Apply, alone);
+    assert!(!tree.content().contains_key("etc/exports.d/td.exports"));
 }
 
 #[test]

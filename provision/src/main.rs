@@ -83,7 +83,7 @@ enum Command {
     /// Show what `apply` would change, and change nothing
     ///
     /// Each pending change as a difference: files line by line, packages by name and version, keys hidden. Ends with 3 when
-    /// anything is pending. Makes the cluster's CA and the nodes' certificates on this machine where they are missing.
+    /// anything is pending. Certificates that `apply` would make are said.
     Plan(plan::Arguments),
     /// Make the nodes what the inventory says
     ///
@@ -99,9 +99,9 @@ enum Command {
     ///
     /// Packages stay unless --packages is given. The cluster's certificates stay on this machine.
     Remove(remove::Arguments),
-    /// Reboot the nodes side by side, the share's server last, and wait until they are back
+    /// Reboot the nodes, jump hosts and the share's server last, and wait until they are back
     Reboot(power::Arguments),
-    /// Switch the nodes off side by side, the share's server last
+    /// Switch the nodes off, jump hosts and the share's server last
     Poweroff(power::Arguments),
     /// Print the JSON Schema of inventories, for editors that complete them
     Schema,
@@ -129,7 +129,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("td-provision: {error:#}");
-            let refused = error.is::<crew::Refused>();
+            let refused = error.is::<crew::Refused>() || certs::is_refusal(&error);
             ExitCode::from(if refused { Outcome::Refused } else { Outcome::Failed }.code())
         }
     }

@@ -97,6 +97,13 @@ async fn one(crew: &Crew, node: &Node, state: &DesiredState, recap: &mut Recap) 
         }
         apply::tell(crew, &node.name, done);
     }
+    if call.done.as_ref().is_some_and(|done| done.needs_reboot) {
+        crew.report.note(
+            Some(&node.name),
+            "its config.txt is without td's block, and the firmware runs with it until the next boot \
+             (`td-provision reboot`)",
+        );
+    }
     // td-agent itself goes last, and only when it has taken back all the rest: else it is needed once more.
     let whole = call.done.as_ref().is_some_and(|done| done.failed == 0 && !done.interrupted);
     if whole {
@@ -117,4 +124,5 @@ async fn one(crew: &Crew, node: &Node, state: &DesiredState, recap: &mut Recap) 
     Ok(())
 }
 
-const REMOVE_BINARY: &str = "p=/usr/local/bin/td-agent; if [ -e $p ]; then rm -f $p $p.old && echo gone; fi";
+const REMOVE_BINARY: &str =
+    "p=/usr/local/bin/td-agent; if [ -e $p ]; then rm -f $p $p.old && echo gone; else rm -f $p.old; fi";

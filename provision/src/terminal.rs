@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroize as _;
 
@@ -58,10 +58,37 @@ impl Terminal {
         if !self.asks {
             return None;
         }
-        let bars = self.bars.clone();
+        let _hidden = Hidden::begin(&self.bars);
         let question = question.to_owned();
-        let asked = move || bars.suspend(|| read(&question, hidden));
-        tokio::task::spawn_blocking(asked).await.ok()?.ok()?
+        tokio::task::spawn_blocking(move || read(&question, hidden)).await.ok()?.ok()?
+    }
+}
+
+/// The bars are not drawn until dropped. `MultiProgress::suspend` would do the same and hold their lock meanwhile, which
+/// every report of another node needs: nobody's work may wait for a person's answer, nor may Ctrl-C.
+struct Hidden<'a> {
+    bars: &'a MultiProgress,
+    /// Whether they were drawn before.
+    drawn: bool,
+}
+
+impl Hidden<'_> {
+    fn begin(bars: &MultiProgress) -> Hidden<'_> {
+        let drawn = !bars.is_hidden();
+        if drawn {
+            // What cannot be cleared stays on the screen, above the question.
+            let _ = bars.clear();
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Hidden { bars, drawn }
+    }
+}
+
+impl Drop for Hidden<'_> {
+    fn drop(&mut self) {
+        if self.drawn {
+            self.bars.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 

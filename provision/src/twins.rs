@@ -27,6 +27,13 @@ pub fn copies<'a>(nodes: &[(&'a str, &Facts)]) -> Vec<(&'a str, &'a str, &'stati
     })
 }
 
+/// Both: what is to be said of a cluster.
+pub fn all<'a>(nodes: &[(&'a str, &Facts)]) -> Vec<(&'a str, &'a str, &'static str)> {
+    let mut found = twins(nodes);
+    found.extend(copies(nodes));
+    found
+}
+
 fn pairs<'a>(
     nodes: &[(&'a str, &Facts)],
     what: impl Fn(&Facts, &Facts) -> Option<&'static str>,

@@ -62,6 +62,18 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 /// # Errors
 /// When it cannot be started, or did not end in time: it is then killed, and left behind if that does not help.
 pub fn run(command: &mut Command, deadline: Duration) -> Result<Ended, Failure> {
+    run_watched(command, deadline, |_| {})
+}
+
+/// As [`run`]; `watch` is called again and again until the program ends, with the time that it has taken so far.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
+    command: &mut Command,
+    deadline: Duration,
+    mut watch: impl FnMut(Duration),
+) -> Result<Ended, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut output = Output::new().map_err(|error| Failure::new(format!("no memory for {program}: {error}")))?;
     output.attach(command).map_err(|error| Failure::new(format!("no memory for {program}: {error}")))?;
@@ -78,6 +90,7 @@ pub fn run(command: &mut Command, deadline: Duration) -> Result<Ended, Failure> 
             let seconds = deadline.as_secs();
             return Err(Failure::new(format!("{program} did not end within {seconds} s")));
         }
+        watch(begun.elapsed());
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
     }
@@ -88,11 +101,20 @@ pub fn run(command: &mut Command, deadline: Duration) -> Result<Ended, Failure> 
 /// # Errors
 /// With the end of what it said.
 pub fn run_well(command: &mut Command, deadline: Duration) -> Result<String, Failure> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let ended = run(command, deadline)?;
+    went_well(command, &ended)?;
+    Ok(ended.output)
+}
+
+/// Refuses the end of a program that had to succeed and did not.
+///
+/// # Errors
+/// With the end of what it said.
+pub fn went_well(command: &Command, ended: &Ended) -> Result<(), Failure> {
+    let program = command.get_program().to_string_lossy();
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
     if ended.status.success() {
-        return Ok(ended.output);
+        return Ok(());
     }
     let said = ended.last_lines(3);
     Err(Failure::new(format!("{program} {}: {}", arguments.join(" "), if said.is_empty() { "failed" } else { &said })))
@@ -153,6 +175,9 @@ mod tests {
     fn programs_end_or_are_given_up() {
         let ended = run(command("sh").args(["-c", "echo a; echo b >&2; exit 3"]), Duration::from_secs(60)).unwrap();
         assert_eq!((ended.status.code(), ended.output.as_str()), (Some(3), "a\nb\n"));
+        let mut seen = 0;
+        run_watched(command("sleep").arg("0.2"), Duration::from_secs(60), |_| seen += 1).unwrap();
+        assert!(seen > 0, "it was watched");
         let failure = run(command("sleep").arg("1000"), Duration::from_millis(1)).unwrap_err();
         assert_eq!(failure.0, "sleep did not end within 0 s");
         let failure = run_well(command("sh").args(["-c", "echo no; exit 1"]), Duration::from_secs(60)).unwrap_err();

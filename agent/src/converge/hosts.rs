@@ -72,7 +72,7 @@ impl Converge for Hosts {
     fn check(&self, node: &Node) -> Result<Check, Failure> {
         let mut check = Check { message: format!("{} names in {FILE}", self.entries.len()), ..Check::default() };
         for file in files(node) {
-            let old = text(node, &file)?;
+            let old = replace::read_text(&node.path(&file))?;
             let new = set(&old, self);
             if new != old {
                 check.diffs.push(diff::text(&file, old.as_bytes(), new.as_bytes()));
@@ -90,7 +90,7 @@ impl Converge for Hosts {
         let mut backups = Vec::new();
         for file in files(node) {
             let path = node.path(&file);
-            let old = text(node, &file)?;
+            let old = replace::read_text(&path)?;
             let new = set(&old, self);
             if new != old {
                 if replace::back_up(&path)?.is_some() {
@@ -108,7 +108,7 @@ impl Converge for Hosts {
         let mut kept = Vec::new();
         for file in files(node) {
             let path = node.path(&file);
-            let old = text(node, &file)?;
+            let old = replace::read_text(&path)?;
             let new = block::set(&old, &[], |line| line.is_empty());
             if new != old {
                 replace::keep_rights(&path, new.as_bytes(), Rights::ROOT_FILE)?;
@@ -120,12 +120,6 @@ impl Converge for Hosts {
         }
         Ok(Removed::did(diffs, format!("td's names left {FILE}{}", kept.concat())))
     }
-}
-
-/// Not UTF-8 is refused rather than changed.
-fn text(node: &Node, file: &str) -> Result<String, Failure> {
-    let bytes = replace::read(&node.path(file))?.unwrap_or_default();
-    String::from_utf8(bytes).map_err(|_| Failure::new(format!("{file} is not UTF-8: td does not edit it")))
 }
 
 #[cfg(test)]

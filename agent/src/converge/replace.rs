@@ -75,6 +75,15 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     fs::read(path).map(Some).map_err(failed)
 }
 
+/// The text of a file that is to be edited; empty when there is none.
+///
+/// # Errors
+/// When it cannot be read, or is not UTF-8: that would come back changed.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?.unwrap_or_default())
+        .map_err(|_| Failure::new(format!("{} is not UTF-8: td does not edit it", path.display())))
+}
+
 /// Puts `content` at `path`, with the rights of the file that is there, else with `rights`.
 ///
 /// # Errors

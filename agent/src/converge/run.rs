@@ -14,6 +14,7 @@ use td_protocol::hash::ContentHash;
 use super::boot;
 use super::clock;
 use super::failure::Failure;
+use super::nfs::{export, mount};
 use super::node::{Check, Converge, Node};
 use super::proof;
 use super::replace;
@@ -298,7 +299,17 @@ impl<'a> Call<'a> {
     }
 
     fn remove(&mut self) {
-        for resource in self.node.state.in_order().into_iter().rev() {
+        // What an older inventory has put there and today's does not name goes by td's marks.
+        let named = |kind: Kind| self.node.state.resources.iter().any(|resource| resource.kind() == kind);
+        let left = [
+            export::left(self.node).map(Resource::NfsExport),
+            mount::left(self.node).map(Resource::NfsMount),
+            boot::left(self.node).map(Resource::Boot),
+        ];
+        let left: Vec<Resource> = left.into_iter().flatten().filter(|resource| !named(resource.kind())).collect();
+        let mut resources: Vec<&Resource> = self.node.state.resources.iter().chain(&left).collect();
+        resources.sort_by_key(|resource| resource.kind());
+        for resource in resources.into_iter().rev() {
             if self.node.stop.is_asked() {
                 self.tell(resource, Outcome::Skipped, "stopped before it; remove again", None, 0.0);
                 continue;

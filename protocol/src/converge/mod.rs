@@ -12,6 +12,7 @@
 //! What is secret, the private key, is in the desired state and on the node, and nowhere else: no diff, no event, no
 //! `Debug` shows it.
 
+pub mod board;
 pub mod check;
 pub mod desired;
 pub mod digest;

@@ -51,12 +51,6 @@ impl Target {
             Self::Arm64 | Self::X86_64 => 64,
         }
     }
-
-    /// As an environment variable's part: `ARM_UNKNOWN_LINUX_MUSLEABIHF`.
-    #[must_use]
-    pub fn in_environment(self) -> String {
-        self.triple().to_uppercase().replace('-', "_")
-    }
 }
 
 impl fmt::Display for Target {

@@ -96,28 +96,38 @@ pub async fn stage(shell: &mut RootShell, build: &Build) -> Result<Staged, Uploa
 }
 
 /// Moves a staged binary into its place, in one step, and starts it there once; goes back to the one before when it does
-/// not start.
+/// not start. All of it is one command: asked to stop, the shell ends after its command, so a Ctrl-C leaves the old one or
+/// the new one, and nothing beside it.
 ///
 /// # Errors
 /// See [`UploadError`].
 pub async fn install(shell: &mut RootShell, staged: &Staged) -> Result<(), UploadError> {
-    let (new, old) = (quote(&staged.path), format!("{PLACE}.old"));
-    // `ln` and not `mv`: at no moment is there no td-agent. The data reaches the disk before the name does.
-    let line =
-        format!("rm -f {old}; {{ [ ! -e {PLACE} ] || ln {PLACE} {old}; }} && sync {new} && mv -f {new} {PLACE} && t=");
-    let reply = run(shell, &line, "the move of td-agent", &[]).await?;
-    if reply.code != 0 {
-        return Err(explain(&reply));
-    }
-    let reply = run(shell, &format!("{PLACE} --version </dev/null"), "td-agent --version", &[]).await?;
+    let mut reply = run(shell, &move_line(&staged.path, PLACE), "the move of td-agent", &[]).await?;
     if reply.code == 0 {
-        run(shell, &format!("rm -f {old}"), "rm", &[]).await?;
         return Ok(());
     }
-    let complaint = reply.complaint();
-    let line = format!("if [ -e {old} ]; then mv -f {old} {PLACE}; else rm -f {PLACE}; fi");
-    run(shell, &line, "the way back", &[]).await?;
-    Err(UploadError::WentBack(complaint))
+    match reply.stdout.trim_end().strip_suffix(WENT_BACK).map(str::to_owned) {
+        Some(said) => {
+            reply.stdout = said;
+            Err(UploadError::WentBack(reply.complaint()))
+        }
+        None => Err(explain(&reply)),
+    }
+}
+
+/// Printed when the new one did not start.
+const WENT_BACK: &str = "td-agent: went back";
+
+/// The command that moves `new` to `place`.
+fn move_line(new: &str, place: &str) -> String {
+    let (new, old, place) = (quote(new), quote(&format!("{place}.old")), quote(place));
+    // `ln` and not `mv`: at no moment is there no td-agent. The data reaches the disk before the name does.
+    format!(
+        "rm -f {old}; if {{ [ ! -e {place} ] || ln {place} {old}; }} && sync {new} && mv -f {new} {place} && t=; then \
+         if {place} --version </dev/null; then rm -f {old}; else \
+         if [ -e {old} ]; then mv -f {old} {place}; else rm -f {place}; fi; echo \"{WENT_BACK}\"; false; fi; \
+         else rm -f {old}; false; fi"
+    )
 }
 
 async fn forget(shell: &mut RootShell) -> Result<(), ShellError> {
@@ -136,5 +146,60 @@ fn explain(reply: &Reply) -> UploadError {
         UploadError::ReadOnly(said)
     } else {
         UploadError::Write(said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use super::*;
+
+    fn program(path: &Path, text: &str) {
+        fs::write(path, format!("#!/bin/sh\n{text}\n")).expect("written");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+
+    /// The move, under this machine's sh: whether it went well, what it printed, and what lies there afterwards.
+    fn moved(before: Option<&str>, new: Option<&str>) -> (bool, String, Vec<(String, String)>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("td-agent");
+        let staged = folder.path().join("td-agent.new one");
+        // Left by a move that was cut off.
+        fs::write(folder.path().join("td-agent.old"), "x").expect("written");
+        if let Some(text) = before {
+            program(&place, text);
+        }
+        if let Some(text) = new {
+            program(&staged, text);
+        }
+        let line = move_line(&staged.display().to_string(), &place.display().to_string());
+        let output = std::process::Command::new("sh").arg("-c").arg(line).output().expect("runs");
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .expect("read")
+            .map(|entry| {
+                let path = entry.expect("read").path();
+                let text = fs::read_to_string(&path).expect("read");
+                let name = path.file_name().expect("has one").to_string_lossy().into_owned();
+                (name, text.lines().nth(1).unwrap_or_default().to_owned())
+            })
+            .collect();
+        left.sort();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), left)
+    }
+
+    #[test]
+    fn the_move_leaves_one_program() {
+        let only = |text: &str| vec![("td-agent".to_owned(), text.to_owned())];
+        let (good, bad) = ("echo td-agent 2", "echo oh; exit 3");
+        assert_eq!(moved(Some("echo td-agent 1"), Some(good)), (true, "td-agent 2\n".to_owned(), only(good)));
+        assert_eq!(moved(None, Some(good)), (true, "td-agent 2\n".to_owned(), only(good)));
+        let back = format!("oh\n{WENT_BACK}\n");
+        assert_eq!(moved(Some(good), Some(bad)), (false, back.clone(), only(good)));
+        assert_eq!(moved(None, Some(bad)), (false, back, Vec::new()));
+        // Nothing to move: what is there stays.
+        assert_eq!(moved(Some(good), None), (false, String::new(), only(good)));
     }
 }

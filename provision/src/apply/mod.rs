@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::json;
 use td_inventory::ServerPlace;
 
+use crate::certs::ensure::Due;
 use crate::crew::{self, Common, Crew, NodeError, Refused};
 use crate::lock;
 use crate::outcome;
@@ -46,7 +47,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
         return Ok(Outcome::Refused);
     };
     let _lock = lock(&crew, "td-provision apply")?;
-    let Some(mut wanted) = plan::prepare(&crew, &arguments.only).await? else {
+    let Some(mut wanted) = plan::prepare(&crew, &arguments.only, Due::Make).await? else {
         return Ok(Outcome::Unreachable);
     };
     plan::with_cheap_proofs(&mut wanted);

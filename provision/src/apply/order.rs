@@ -6,7 +6,7 @@ use serde_json::json;
 use super::change::Work;
 use super::failed;
 use super::reboot::reboot;
-use crate::crew::{Crew, Hand};
+use crate::crew::{Crew, Hand, NodeError};
 
 /// Reboots all that need it.
 pub async fn reboots<'a>(crew: &'a Crew, works: &mut [Work<'a>], server: Option<&str>) {
@@ -30,7 +30,18 @@ pub async fn reboots<'a>(crew: &'a Crew, works: &mut [Work<'a>], server: Option<
 
 async fn again<'a>(crew: &'a Crew, work: &mut Work<'a>) {
     work.hand = None;
-    match Hand::open(crew, work.node).await {
+    let opened = Hand::open(crew, work.node).await;
+    settle(crew, work, opened).await;
+}
+
+/// Takes a new connection. td-agent is needed there for the proofs, and one that was only brought for the apply (`--only`
+/// without `agent`) has gone with the connection before.
+async fn settle<'a>(crew: &'a Crew, work: &mut Work<'a>, opened: Result<Hand<'a>, NodeError>) {
+    let ready = match opened {
+        Ok(mut hand) => hand.ready().await.map(|()| hand),
+        Err(error) => Err(error),
+    };
+    match ready {
         Ok(hand) => work.hand = Some(hand),
         Err(error) => {
             work.over = true;
@@ -49,8 +60,8 @@ async fn one<'a>(crew: &'a Crew, work: &mut Work<'a>) {
             crew.report
                 .event(&json!({ "event": "rebooted", "node": name, "seconds": crate::report::rounded(back.seconds) }));
             crew.report.text(&format!("{name}: is back after {:.0} s\n", back.seconds));
-            work.hand = Some(back.hand);
             work.needs_reboot = false;
+            settle(crew, work, Ok(back.hand)).await;
         }
         Err(error) => {
             work.over = true;

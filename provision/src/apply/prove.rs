@@ -1,7 +1,8 @@
 //! Proofs: what the nodes themselves can tell, and what only the master sees.
 //!
 //! The share is proven across nodes: each writes a small file with a word of this run and names whose files it sees. Because
-//! all look side by side, they are asked twice: what was written in the first round must be seen in the second.
+//! all look side by side, they are asked twice: what was written in the first round must be seen in the second. A third
+//! takes the files away.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde_json::json;
 use td_inventory::credentials;
 use td_protocol::converge::desired::{DesiredState, Proofs};
 use td_protocol::converge::event::{Outcome, Proof, ProofDone, ProofResult};
+use td_protocol::converge::kind::Kind;
 use td_protocol::hello::PovrayState;
 
 use super::change::Work;
@@ -53,15 +55,16 @@ pub async fn answers(crew: &Crew, wanted: &Wanted, works: &mut [Work<'_>], agent
 
 /// Makes the proofs on the nodes, in two rounds where there is a share.
 pub async fn prove(crew: &Crew, hands: &mut [(&mut Hand<'_>, &DesiredState, &mut Recap)], proofs: Proofs) {
-    let nonce = nonce();
+    let shared = crew.inventory.share().is_some() && hands.len() > 1;
+    // Alone, a node's file is for nobody, and goes at once.
+    let nonce = shared.then(nonce);
     let state = |state: &DesiredState, proofs: Proofs| {
         let mut state = state.clone();
         state.facts = false;
         state.proofs = proofs;
-        state.nonce = Some(nonce.clone());
+        state.nonce.clone_from(&nonce);
         state
     };
-    let shared = crew.inventory.share().is_some() && hands.len() > 1;
     let mut written = BTreeSet::new();
     if shared {
         let work = hands.iter_mut().map(|(hand, wanted, _)| (hand, state(wanted, Proofs::Cheap)));
@@ -95,6 +98,31 @@ pub async fn prove(crew: &Crew, hands: &mut [(&mut Hand<'_>, &DesiredState, &mut
         }
     })
     .await;
+    clear(crew, hands, &written).await;
+}
+
+/// Takes the files that nodes have `written` out of the share again, now that all have looked: each its own, as the account
+/// that it belongs to. A node that does not answer any more leaves its file to the next proof, or to `remove`.
+async fn clear(crew: &Crew, hands: &mut [(&mut Hand<'_>, &DesiredState, &mut Recap)], written: &BTreeSet<String>) {
+    let chosen = hands.iter_mut().filter(|(hand, ..)| written.contains(&hand.node.name));
+    let work = chosen.map(|(hand, wanted, recap)| (hand, clearing(wanted), recap));
+    crew.each(work, |(hand, state, recap)| async move {
+        // What is wrong there was told by the proof before.
+        let _ = hand.call(Mode::Verify, &state).await;
+        crew.report.idle(&hand.node.name);
+        recap.seconds = crew.seconds();
+    })
+    .await;
+}
+
+/// The mount's proof alone. Without a word for others, the file that it writes goes at once.
+fn clearing(wanted: &DesiredState) -> DesiredState {
+    let mut state = wanted.clone();
+    state.facts = false;
+    state.proofs = Proofs::All;
+    state.nonce = None;
+    state.resources.retain(|resource| matches!(resource.kind(), Kind::Account | Kind::NfsMount));
+    state
 }
 
 /// Says what is not as the inventory says, though the proofs may hold all the same.
@@ -227,4 +255,29 @@ fn nonce() -> String {
         random = u64::from(std::process::id()).to_le_bytes();
     }
     hex::encode(random)
+}
+
+#[cfg(test)]
+mod tests {
+    use td_protocol::converge::resource::{Account, MountSource, NfsMount, Packages, Resource};
+
+    use super::*;
+
+    #[test]
+    fn the_last_round_writes_for_nobody() {
+        let mut wanted = DesiredState::new("pi1");
+        wanted.nonce = Some("b1946ac9".to_owned());
+        let account = Account { name: "td".into(), uid: 7, gid: 7, home: "/var/lib/td".into(), groups: Vec::new() };
+        let source = MountSource::Local { export: "/srv/td".into() };
+        wanted.resources = vec![
+            Resource::Account(account),
+            Resource::Packages(Packages::new(vec!["povray".into()])),
+            Resource::NfsMount(NfsMount { path: "/mnt/td".into(), source }),
+        ];
+        let state = clearing(&wanted);
+        // Written to, as the account, and nothing rendered.
+        assert_eq!((state.proofs, state.nonce), (Proofs::All, None));
+        let kinds: Vec<Kind> = state.resources.iter().map(Resource::kind).collect();
+        assert_eq!(kinds, [Kind::Account, Kind::NfsMount]);
+    }
 }

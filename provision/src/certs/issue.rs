@@ -46,8 +46,18 @@ impl<'a> Office<'a> {
     /// Opens the CA.
     ///
     /// # Errors
-    /// [`credentials::CredentialsError`] or [`Refusal`] where there is none that can sign.
+    /// As [`Self::read`], or when the nodes' folder cannot be made.
     pub fn open(folder: &'a ClusterFolder) -> Result<Self> {
+        let office = Self::read(folder)?;
+        store::private_folder(&folder.nodes())?;
+        Ok(office)
+    }
+
+    /// Opens the CA to tell what is due; nothing is written.
+    ///
+    /// # Errors
+    /// [`credentials::CredentialsError`] or [`Refusal`] where there is none that can sign.
+    pub fn read(folder: &'a ClusterFolder) -> Result<Self> {
         let now = now()?;
         let init = folder.init_command();
         credentials::certificate(&folder.ca(), &init)?;
@@ -66,8 +76,19 @@ impl<'a> Office<'a> {
         };
         let ca_pem = read(folder.ca())?;
         let ca = Ca::from_pem(&ca_pem, &read(folder.ca_key())?, not_after)?;
-        store::private_folder(&folder.nodes())?;
         Ok(Self { folder, ca_pem, ca, now })
+    }
+
+    /// What [`Self::node`] would do.
+    pub fn node_due(&self, name: &str) -> Option<Issued> {
+        let wanted = Wanted { kind: Kind::Node, name, ca: Some(&self.ca_pem) };
+        due(&look(&self.folder.node(name), &self.folder.node_key(name), wanted, self.now).state, false)
+    }
+
+    /// What [`Self::master`] would do.
+    pub fn master_due(&self) -> Option<Issued> {
+        let wanted = Wanted { kind: Kind::Master, name: "", ca: Some(&self.ca_pem) };
+        due(&look(&self.folder.master(), &self.folder.master_key(), wanted, self.now).state, false)
     }
 
     /// Sees to it that the node has a good certificate. With `renew` it gets a new one in any case.

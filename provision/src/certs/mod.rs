@@ -110,7 +110,7 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Show { .. } => show::run(&folder, &inventory, json),
     });
     result.or_else(|error| {
-        let refused = error.is::<Refusal>() || error.is::<CredentialsError>();
+        let refused = is_refusal(&error);
         if json {
             let code = if refused { 2 } else { 1 };
             say_event(&json!({ "event": "failed", "message": format!("{error:#}"), "code": code }))?;
@@ -121,6 +121,11 @@ pub fn run(command: Command) -> Result<Outcome> {
         eprintln!("td-provision: {error:#}");
         Ok(Outcome::Refused)
     })
+}
+
+/// Whether certificates are refused as they are, so that nothing was touched: exit code 2.
+pub fn is_refusal(error: &anyhow::Error) -> bool {
+    error.is::<Refusal>() || error.is::<CredentialsError>()
 }
 
 fn folder(inventory: &Inventory, common: &Common) -> Result<ClusterFolder> {

@@ -12,7 +12,7 @@ use td_protocol::hash::ContentHash;
 
 use super::call::{Call, Mode};
 use super::{Crew, NodeError};
-use crate::agent::{self, Build, BuildError, Staged};
+use crate::agent::{self, Build, BuildError, Staged, UploadError};
 use crate::root::{Command, Reply, RootShell, ShellError, quote};
 use crate::ssh::Connection;
 
@@ -119,7 +119,8 @@ impl<'a> Hand<'a> {
         }
         if self.staged.as_ref().map(|staged| staged.hash) != Some(build.hash) {
             self.crew.report.doing(&self.node.name, "sending td-agent");
-            self.staged = Some(agent::stage(&mut self.shell, &build).await?);
+            let staged = agent::stage(&mut self.shell, &build).await;
+            self.staged = Some(staged.map_err(|error| self.not_brought(error))?);
         }
         Ok(Some(BinaryChange { old: there, new: build.hash, bytes: build.bytes.len() }))
     }
@@ -137,10 +138,19 @@ impl<'a> Hand<'a> {
     /// See [`NodeError`].
     pub async fn install(&mut self) -> Result<(), NodeError> {
         if let Some(staged) = &self.staged {
-            agent::install(&mut self.shell, staged).await?;
+            let installed = agent::install(&mut self.shell, staged).await;
+            installed.map_err(|error| self.not_brought(error))?;
             self.staged = None;
         }
         Ok(())
+    }
+
+    /// A shell that ended because it was asked to is no lost connection.
+    fn not_brought(&self, error: UploadError) -> NodeError {
+        match error {
+            UploadError::Shell(_) | UploadError::Damaged { .. } if self.crew.stop.is_asked() => NodeError::Interrupted,
+            error => error.into(),
+        }
     }
 
     /// Calls `td-agent converge`. Before the first call with nothing known of the binary this is a guess: it is asked, and

@@ -170,7 +170,8 @@ fn packages(inventory: &Inventory, node: &Node) -> Packages {
     let mut names: Vec<String> = PACKAGES.iter().map(|name| (*name).to_owned()).collect();
     if let Some(share) = inventory.share() {
         names.push("nfs-common".to_owned());
-        if serves(share, node) {
+        // Without anybody to export to its service would not even start.
+        if serves(share, node) && inventory.nodes().len() > 1 {
             names.push("nfs-kernel-server".to_owned());
         }
     }

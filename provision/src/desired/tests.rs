@@ -69,6 +69,24 @@ nodes:
     insta::assert_snapshot!(json(yaml, "b"));
 }
 
+/// It has a folder for its share, and nobody to export it to.
+#[test]
+fn a_cluster_of_one_with_a_share() {
+    let state = state("share: { server: a }\nnodes: { a: { address: 192.0.2.1 } }", "a");
+    let exports: Vec<&NfsExport> = state
+        .resources
+        .iter()
+        .filter_map(|resource| match resource {
+            Resource::NfsExport(export) => Some(export),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(exports.len(), 1);
+    assert!(exports[0].clients.is_empty());
+    let text = serde_json::to_string(&state).expect("is JSON");
+    assert!(!text.contains("nfs-kernel-server"), "{text}");
+}
+
 #[test]
 fn a_server_outside() {
     let state = state("share: { server: nas.local }\nnodes: { a: { address: 192.0.2.1 } }", "a");
@@ -177,6 +195,7 @@ mod fits {
         b.boot_id = "y".into();
         assert!(crate::twins::twins(&[("a", &a), ("b", &b)]).is_empty());
         assert_eq!(crate::twins::copies(&[("a", &a), ("b", &b)]).len(), 1, "a copied card");
+        assert_eq!(crate::twins::all(&[("a", &a), ("b", &b)]).len(), 1, "`facts` says so, too");
         a.serial = Some("s".into());
         b.serial = Some("s".into());
         assert_eq!(crate::twins::twins(&[("a", &a), ("b", &b)]).len(), 1, "one serial");

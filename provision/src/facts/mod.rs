@@ -21,7 +21,7 @@ use crate::stop::Stop;
 pub struct Arguments {
     #[command(flatten)]
     common: Common,
-    /// Write what differs from the inventory to FILE, as a suggestion to be copied into it
+    /// Write what differs from the inventory to FILE, a new one, as a suggestion to be copied into it
     #[arg(long, value_name = "FILE")]
     save: Option<std::path::PathBuf>,
 }
@@ -34,6 +34,9 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
+    if let Some(file) = &arguments.save {
+        save::free(file)?;
+    }
     let results = crew.each(&crew.nodes, |node| look(&crew, node)).await;
     let mut recaps = Vec::new();
     let mut known = Vec::new();
@@ -49,12 +52,11 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
         recaps.push((node.name.clone(), recap));
     }
     let names: Vec<(&str, &Facts)> = known.iter().map(|(node, facts)| (node.name.as_str(), facts)).collect();
-    for (a, b, why) in crate::twins::twins(&names) {
+    for (a, b, why) in crate::twins::all(&names) {
         crew.report.note(None, &format!("{a} and {b} {why}"));
     }
     if let Some(file) = &arguments.save {
-        let text = save::suggestion(&known);
-        std::fs::write(file, text).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        save::write(file, &save::suggestion(&known))?;
         crew.report.note(None, &format!("{}: what differs from the inventory", file.display()));
     }
     Ok(crate::outcome::close(&crew, &recaps, "changed"))

@@ -49,8 +49,11 @@ pub fn facts(node: &Node, facts: &Facts) -> String {
     }
     row("POV-Ray", facts.povray.clone().unwrap_or_else(|| "none".to_owned()));
     row("ImageMagick", facts.imagemagick.clone().unwrap_or_else(|| "none".to_owned()));
-    if let (Some(gpu), Some(arm)) = (facts.firmware.gpu_mem, facts.firmware.arm_freq) {
-        row("firmware", format!("gpu {gpu} MB, arm {arm} MHz"));
+    let gpu = facts.firmware.gpu_mem.map(|mb| format!("gpu {mb} MB"));
+    let arm = facts.firmware.arm_freq.map(|mhz| format!("arm {mhz} MHz"));
+    let firmware: Vec<String> = gpu.into_iter().chain(arm).collect();
+    if !firmware.is_empty() {
+        row("firmware", firmware.join(", "));
     }
     let service = match &facts.service {
         None => "none".to_owned(),

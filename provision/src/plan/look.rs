@@ -8,7 +8,7 @@ use td_protocol::converge::facts::Facts;
 use td_protocol::converge::resource::Resource;
 
 use super::Only;
-use crate::certs::ensure::ensure;
+use crate::certs::ensure::{Due, certificates};
 use crate::crew::{BinaryChange, Call, Crew, Hand, NodeError};
 use crate::desired::{complete, desired, fit};
 use crate::report::Recap;
@@ -79,11 +79,11 @@ impl Seen {
     }
 }
 
-/// Names to addresses, certificates, desired states; `None` when a name has no address, which was said.
+/// Names to addresses, certificates (`due`: what is done about those that are to be made), desired states; `None` when a name has no address, which was said.
 ///
 /// # Errors
 /// What is no node's fault.
-pub async fn prepare(crew: &Crew, only: &Only) -> Result<Option<Wanted>> {
+pub async fn prepare(crew: &Crew, only: &Only, due: Due) -> Result<Option<Wanted>> {
     let (addresses, errors) = resolve::all(&crew.inventory).await;
     if !errors.is_empty() {
         for error in &errors {
@@ -102,7 +102,10 @@ pub async fn prepare(crew: &Crew, only: &Only) -> Result<Option<Wanted>> {
         }
         return Ok(None);
     }
-    let ensured = ensure(&crew.inventory, &crew.file, &crew.nodes)?;
+    let ensured = certificates(&crew.inventory, &crew.file, &crew.nodes, due).inspect_err(|error| {
+        let code = if crate::certs::is_refusal(error) { 2 } else { 1 };
+        crew.report.event(&serde_json::json!({ "event": "failed", "message": format!("{error:#}"), "code": code }));
+    })?;
     for note in &ensured.notes {
         crew.report.note(None, note);
     }

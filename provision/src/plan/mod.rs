@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::Args;
 use td_protocol::converge::kind::Group;
 
+use crate::certs::ensure::Due;
 use crate::crew::{self, Common, Crew};
 use crate::outcome;
 use crate::output::Outcome;
@@ -57,7 +58,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
-    let Some(wanted) = prepare(&crew, &arguments.only).await? else {
+    let Some(wanted) = prepare(&crew, &arguments.only, Due::Show).await? else {
         return Ok(Outcome::Unreachable);
     };
     let looked = look_all(&crew, &wanted).await;

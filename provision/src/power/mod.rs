@@ -1,5 +1,7 @@
-//! `td-provision reboot` and `poweroff`: for the keeper of a shelf. Nodes side by side; the share's server last, so that
-//! nobody's mount loses it while they still write.
+//! `td-provision reboot` and `poweroff`: for the keeper of a shelf. Nodes side by side; jump hosts after the nodes behind
+//! them, and the share's server last, so that nobody's mount loses it while they still write.
+
+mod order;
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use crate::crew::{self, Common, Crew, Hand, NodeError, Refused};
 use crate::outcome;
 use crate::output::Outcome;
 use crate::report::{Recap, rounded};
+use crate::ssh::target::Target;
 use crate::stop::Stop;
 use crate::words::count;
 
@@ -46,22 +49,23 @@ pub async fn run(what: What, arguments: Arguments, stop: Stop) -> Result<Outcome
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
-    let server = apply::server(&crew);
+    let verb = if what == What::Reboot { "reboot" } else { "poweroff" };
+    let _lock = apply::lock(&crew, &format!("td-provision {verb}"))?;
+    let groups = order::order(&ways(&crew), server(&crew));
     if !arguments.yes {
         if !crew.ssh.terminal.asks() {
             return Err(Refused("there is no terminal to ask on, so nothing was done: --yes".to_owned()).into());
         }
         let verb = if what == What::Reboot { "Reboot" } else { "Power off" };
-        let last = server.map(|name| format!(", {name} last")).unwrap_or_default();
-        let question = format!("{verb} {}{last}? (yes/no) ", count(crew.nodes.len(), "node"));
+        let question = format!("{verb} {}{}? (yes/no) ", count(crew.nodes.len(), "node"), said(&crew, &groups));
         if !apply::yes(&crew, &question).await {
             return Ok(if crew.stop.is_asked() { Outcome::Interrupted } else { Outcome::Refused });
         }
     }
     let mut recaps = vec![Recap::default(); crew.nodes.len()];
-    for servers in [false, true] {
-        let chosen =
-            crew.nodes.iter().zip(&mut recaps).filter(|(node, _)| (Some(node.name.as_str()) == server) == servers);
+    for group in groups {
+        let all = crew.nodes.iter().zip(&mut recaps).enumerate();
+        let chosen = all.filter(|(index, _)| group.contains(index)).map(|(_, both)| both);
         crew.each(chosen, |(node, recap)| {
             let crew = &crew;
             async move {
@@ -81,6 +85,41 @@ pub async fn run(what: What, arguments: Arguments, stop: Stop) -> Result<Outcome
     }
     let recaps: Vec<_> = crew.nodes.iter().map(|node| node.name.clone()).zip(recaps).collect();
     Ok(outcome::close(&crew, &recaps, "changed"))
+}
+
+/// Which of the chosen nodes the way to each passes.
+fn ways(crew: &Crew) -> Vec<Vec<usize>> {
+    let target = |node: &Node| crew.person().target(&crew.inventory, node).ok();
+    let targets: Vec<_> = crew.nodes.iter().map(target).collect();
+    // A jump host may be written as the node's name or by its address.
+    let is = |hop: &Target, node: &Target| hop.name == node.name || (&hop.host, hop.port) == (&node.host, node.port);
+    let passed = |target: &Target| {
+        let nodes = targets.iter().enumerate();
+        let on_it =
+            nodes.filter(|(_, node)| node.as_ref().is_some_and(|node| target.via.iter().any(|hop| is(hop, node))));
+        on_it.map(|(index, _)| index).collect()
+    };
+    // A way that cannot be gone is told when the node's turn comes.
+    targets.iter().map(|target| target.as_ref().map(passed).unwrap_or_default()).collect()
+}
+
+/// The share's server among the chosen nodes.
+fn server(crew: &Crew) -> Option<usize> {
+    let server = apply::server(crew)?;
+    crew.nodes.iter().position(|node| node.name == server)
+}
+
+/// What the question says of the order.
+fn said(crew: &Crew, groups: &[Vec<usize>]) -> String {
+    let names = |group: &Vec<usize>| {
+        let names: Vec<&str> = group.iter().map(|&index| crew.nodes[index].name.as_str()).collect();
+        names.join(", ")
+    };
+    match groups {
+        [] | [_] => String::new(),
+        [_, last] => format!(", {} last", names(last)),
+        more => format!(", one after the other: {}", more.iter().map(names).collect::<Vec<_>>().join("; then ")),
+    }
 }
 
 async fn reboot(crew: &Crew, node: &Node) -> Result<(), NodeError> {

@@ -118,7 +118,7 @@ pub enum ConnectError {
         place: Place,
     },
     /// Known by keys of another type only, and nobody said yes.
-    #[error("{name} shows {shown}, but {}:{} knows it by {types} only, which it did not show. Compare the fingerprint on the node (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add it: ssh {name}", .place.file.display(), .place.line)]
+    #[error("{name} shows {shown}, but {}:{} knows it by {types} only, which it did not show. Compare the fingerprint on the node (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add it: {add}", .place.file.display(), .place.line)]
     KeyOfOtherType {
         /// As in known_hosts.
         name: String,
@@ -128,6 +128,8 @@ pub enum ConnectError {
         place: Place,
         /// The known types.
         types: String,
+        /// The command that asks about it.
+        add: String,
     },
     /// Nobody has said yes to this key.
     #[error("the host key of {name} is not known: {shown}{authority}. {todo}")]
@@ -175,6 +177,18 @@ pub enum ConnectError {
         /// What happened.
         why: String,
     },
+    /// Connected, and no answer during the login.
+    #[error(
+        "{user}@{host} said nothing for {seconds} s during the login: did it lose power or the network? If it is only slow, try again"
+    )]
+    SilentAtLogin {
+        /// Login name.
+        user: String,
+        /// Where.
+        host: String,
+        /// The deadline in seconds.
+        seconds: u64,
+    },
     /// The inventory's password is not to be had.
     #[error(transparent)]
     Password(#[from] SourceError),
@@ -187,7 +201,7 @@ impl ConnectError {
             ConnectError::Way(_) => "jump",
             ConnectError::Resolve { .. } => "name",
             ConnectError::Refused { .. } => "refused",
-            ConnectError::Timeout { .. } => "timeout",
+            ConnectError::Timeout { .. } | ConnectError::SilentAtLogin { .. } => "timeout",
             ConnectError::Unreachable { .. } => "network",
             ConnectError::ThroughGate { .. } | ConnectError::Gate { .. } => "jump",
             ConnectError::Handshake { .. } => "handshake",

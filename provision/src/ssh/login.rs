@@ -9,11 +9,13 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::{HashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 
-use super::connect::{Client, Ssh};
+use super::connect::{Client, STEP_DEADLINE, Ssh};
 use super::error::ConnectError;
 use super::keys::{self, FileSigner, KeyError, KeyFile};
 use super::passwords::Next;
+use super::patience::{Signing, Turns, within};
 use super::target::Target;
 use crate::secret::Secret;
 
@@ -136,7 +138,7 @@ impl<'a> Login<'a> {
         let Some(client) = &mut agent.client else {
             return Ok(Attempt::Refused);
         };
-        let hash = match rsa_hash(self.handle, key).await {
+        let hash = match self.answered(rsa_hash(self.handle, key)).await? {
             Ok(hash) => hash,
             Err(why) => {
                 self.tried.push(format!("the key {what} {why}"));
@@ -145,7 +147,14 @@ impl<'a> Login<'a> {
         };
         let user = self.target.user.clone();
         let name = format!("the key {what} ({})", key.algorithm());
-        match self.handle.authenticate_publickey_with(user, key.clone(), hash, client).await {
+        // The agent may ask its user whether to sign: that takes as long as it takes.
+        let turns = Turns::default();
+        let mut signer = Signing { signer: client, turns: &turns };
+        let step = self.handle.authenticate_publickey_with(user, key.clone(), hash, &mut signer);
+        let Some(result) = within(STEP_DEADLINE, &turns, step).await else {
+            return Err(self.silent());
+        };
+        match result {
             Ok(result) => self.settle(result, name),
             Err(error) if self.handle.is_closed() => Err(self.cut(error)),
             Err(error) => {
@@ -157,7 +166,7 @@ impl<'a> Login<'a> {
 
     async fn by_file(&mut self, file: &KeyFile) -> Result<Attempt, ConnectError> {
         let name = format!("the key {}", file.path().display());
-        let hash = match rsa_hash(self.handle, file.public()).await {
+        let hash = match self.answered(rsa_hash(self.handle, file.public())).await? {
             Ok(hash) => hash,
             Err(why) => {
                 self.tried.push(format!("{name} {why}"));
@@ -165,8 +174,14 @@ impl<'a> Login<'a> {
             }
         };
         let user = self.target.user.clone();
+        let turns = Turns::default();
         let mut signer = FileSigner { file, terminal: &self.ssh.terminal };
-        match self.handle.authenticate_publickey_with(user, file.public().clone(), hash, &mut signer).await {
+        let mut signer = Signing { signer: &mut signer, turns: &turns };
+        let step = self.handle.authenticate_publickey_with(user, file.public().clone(), hash, &mut signer);
+        let Some(result) = within(STEP_DEADLINE, &turns, step).await else {
+            return Err(self.silent());
+        };
+        match result {
             Ok(result) => self.settle(result, name),
             Err(error) if self.handle.is_closed() => Err(self.cut(error)),
             Err(error) => {
@@ -207,11 +222,12 @@ impl<'a> Login<'a> {
     async fn try_password(&mut self, secret: &Secret) -> Result<Attempt, ConnectError> {
         let user = self.target.user.clone();
         if self.takes(MethodKind::Password) {
-            let result = self.handle.authenticate_password(user, secret.reveal()).await;
-            let result = result.map_err(|error| self.cut(error))?;
+            let result = timeout(STEP_DEADLINE, self.handle.authenticate_password(user, secret.reveal())).await;
+            let result = result.map_err(|_| self.silent())?.map_err(|error| self.cut(error))?;
             return self.settle(result, "a password".into());
         }
-        let answer = self.handle.authenticate_keyboard_interactive_start(user, None::<String>).await;
+        let start = self.handle.authenticate_keyboard_interactive_start(user, None::<String>);
+        let answer = timeout(STEP_DEADLINE, start).await.map_err(|_| self.silent())?;
         let mut answer = answer.map_err(|error| self.cut(error))?;
         for _ in 0..ROUNDS {
             match answer {
@@ -224,7 +240,8 @@ impl<'a> Login<'a> {
                     // Only what is typed unseen can be the password.
                     let reply = |echo: bool| if echo { String::new() } else { secret.reveal().to_owned() };
                     let replies = prompts.iter().map(|prompt| reply(prompt.echo)).collect();
-                    let next = self.handle.authenticate_keyboard_interactive_respond(replies).await;
+                    let next = self.handle.authenticate_keyboard_interactive_respond(replies);
+                    let next = timeout(STEP_DEADLINE, next).await.map_err(|_| self.silent())?;
                     answer = next.map_err(|error| self.cut(error))?;
                 }
             }
@@ -245,6 +262,19 @@ impl<'a> Login<'a> {
                 self.methods = Some(remaining_methods);
                 Ok(Attempt::Refused)
             }
+        }
+    }
+
+    /// The answer to a step in which nobody is asked.
+    async fn answered<T>(&self, step: impl Future<Output = T>) -> Result<T, ConnectError> {
+        timeout(STEP_DEADLINE, step).await.map_err(|_| self.silent())
+    }
+
+    fn silent(&self) -> ConnectError {
+        ConnectError::SilentAtLogin {
+            user: self.target.user.clone(),
+            host: self.target.host.clone(),
+            seconds: STEP_DEADLINE.as_secs(),
         }
     }
 

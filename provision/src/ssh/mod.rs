@@ -8,7 +8,8 @@
 //! - `known_hosts`: who shows which host key. Nothing is taken that was not there before or that nobody said yes to.
 //! - `connect`: TCP, jump hosts, handshake; the question about an unknown key is asked *between* two connections, because
 //!   a server gives a login two minutes and a person may think longer.
-//! - `login`: keys of the ssh-agent, key files ([`keys`], [`rsa`]), password ([`passwords`]).
+//! - `login`: keys of the ssh-agent, key files ([`keys`], [`rsa`]), password ([`passwords`]), each step
+//!   with a deadline that no person's answer counts against (`patience`).
 //! - `error`: for each cause of failure its own sentence.
 
 pub mod config;
@@ -18,6 +19,7 @@ pub mod keys;
 pub mod known_hosts;
 mod login;
 pub mod passwords;
+mod patience;
 mod pattern;
 mod rsa;
 pub mod target;

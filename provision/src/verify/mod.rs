@@ -5,6 +5,7 @@ use clap::Args;
 use td_protocol::converge::desired::Proofs;
 
 use crate::apply;
+use crate::certs::ensure::Due;
 use crate::crew::{self, Common, Hand};
 use crate::outcome;
 use crate::output::Outcome;
@@ -27,7 +28,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
-    let Some(wanted) = plan::prepare(&crew, &Only::all()).await? else {
+    let Some(wanted) = plan::prepare(&crew, &Only::all(), Due::Leave).await? else {
         return Ok(Outcome::Unreachable);
     };
     let opened = crew

@@ -10,6 +10,9 @@ use std::process::{Command, Stdio};
 
 use super::sshd::{Home, Sshd, is_root, run, said, user};
 
+/// No wait of these tests is longer.
+const WITHIN: std::time::Duration = std::time::Duration::from_secs(120);
+
 /// What is said once the login has worked.
 const IN: &str = "is not root there, and `become: none` forbids sudo";
 
@@ -89,6 +92,7 @@ fn revoked_and_other_types() {
     fs::write(home.ssh("known_hosts"), format!("[127.0.0.1]:{} {other}", sshd.port)).expect("written");
     let (code, text) = home.run(&["facts", "--accept-new"]);
     assert!(code == 4 && text.contains("knows it by ecdsa-sha2-nistp256 only"), "{text}");
+    assert!(text.contains(&format!("then add it: ssh -p {} 127.0.0.1\n", sshd.port)), "{text}");
     fs::write(home.ssh("known_hosts"), format!("@cert-authority * {key}")).expect("written");
     let (code, text) = home.run(&["facts"]);
     assert!(code == 4 && text.contains("@cert-authority for it, which td-provision does not use"), "{text}");
@@ -200,20 +204,35 @@ impl Terminal {
     /// Waits until a question was asked so many times, then types. (What is typed before a password is asked for is thrown
     /// away, as ssh does it.)
     fn answer(&mut self, question: &str, times: usize, answer: &str) {
+        self.shows(question, times);
+        self.stdin.write_all(format!("{answer}\n").as_bytes()).expect("typed");
+    }
+
+    /// Waits until a question was asked so many times.
+    fn shows(&mut self, question: &str, times: usize) {
         let mut buffer = [0; 1024];
         while self.shown.matches(question).count() < times {
             let count = self.stdout.read(&mut buffer).expect("reads");
             assert!(count > 0, "ended without asking {question:?}: {}", self.shown);
             self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
         }
-        self.stdin.write_all(format!("{answer}\n").as_bytes()).expect("typed");
+    }
+
+    /// Ctrl-C.
+    fn interrupt(&mut self) {
+        self.stdin.write_all(b"\x03").expect("typed");
     }
 
     /// All that was shown.
-    fn end(mut self) -> String {
+    fn end(self) -> String {
+        self.end_with_code().0
+    }
+
+    /// All that was shown, and the exit code.
+    fn end_with_code(mut self) -> (String, i32) {
         self.stdout.read_to_string(&mut self.shown).expect("reads");
-        self.child.wait().expect("ends");
-        self.shown
+        let status = self.child.wait().expect("ends");
+        (self.shown, status.code().unwrap_or(-1))
     }
 }
 
@@ -225,7 +244,7 @@ fn on_terminal(home: &Home, arguments: &[&str]) -> std::process::Child {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", home.path())
-        .env("TERM", "dumb")
+        .env("TERM", "xterm")
         .current_dir(home.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -280,6 +299,39 @@ fn a_host_key_is_asked_for_on_a_terminal() {
     let shown = terminal.end();
     assert!(shown.contains(IN), "{shown}");
     assert!(!home.known_hosts().is_empty());
+}
+
+/// An open question holds up nobody else, and one Ctrl-C is enough.
+#[test]
+fn others_go_on_while_a_question_is_open() {
+    let home = Home::new();
+    let key = home.key("id_ed25519", "ed25519", "");
+    let sshd = Sshd::start(&[&key], &["ed25519"], "");
+    let listener = || TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = |listener: &TcpListener| listener.local_addr().expect("has one").port();
+    let (second, third) = (listener(), listener());
+    home.inventory(&format!(
+        "defaults: {{ user: {}, become: none }}\nnodes:\n  a: {{ address: 127.0.0.1, ssh_port: {} }}\n  \
+         b: {{ address: 127.0.0.1, ssh_port: {} }}\n  c: {{ address: 127.0.0.1, ssh_port: {} }}\n",
+        user(),
+        sshd.port,
+        port(&second),
+        port(&third),
+    ));
+    let mut terminal = Terminal::start(&home, &["facts", "--forks", "2"]);
+    let (b, _) = second.accept().expect("b is connected to");
+    terminal.shows("(yes/no)", 1);
+    // b is over, and c's turn comes, which is told, while nobody has answered.
+    drop(b);
+    third.set_nonblocking(true).expect("set");
+    let begun = std::time::Instant::now();
+    while third.accept().is_err() {
+        assert!(begun.elapsed() < WITHIN, "c waits for the answer to a's question");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    terminal.interrupt();
+    let (shown, code) = terminal.end_with_code();
+    assert_eq!(code, 130, "{shown}");
 }
 
 #[test]
@@ -367,6 +419,23 @@ fn nobody_there() {
     home.inventory(&at(&format!("address: 127.0.0.1, ssh_port: {port}")));
     let (code, text) = home.run(&["facts"]);
     assert!(code == 4 && text.contains("no SSH connection came about"), "{text}");
+}
+
+/// Two commands that change the cluster do not meet, reboot and poweroff among them.
+#[test]
+fn the_lock_is_taken() {
+    let home = Home::new();
+    home.inventory("cluster: shelf\nnodes:\n  a: { address: 127.0.0.1 }\n");
+    let file = home.path().join(".config/td/clusters/shelf.lock");
+    fs::create_dir_all(file.parent().expect("has one")).expect("made");
+    let held = fs::File::create(&file).expect("made");
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).expect("locked");
+    fs::write(&file, format!("{} 1 td-provision apply\n", std::process::id())).expect("written");
+    for command in ["reboot", "poweroff", "remove", "apply"] {
+        let (code, text) = home.run(&[command, "--yes"]);
+        assert!(code == 1 && text.contains("td-provision apply (process "), "{command}: {code} {text}");
+        assert!(text.contains("is changing the cluster shelf from this machine"), "{command}: {text}");
+    }
 }
 
 #[test]

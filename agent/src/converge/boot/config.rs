@@ -84,7 +84,7 @@ pub fn remove(text: &str) -> String {
     if has_block(text) { without_block(text) } else { text.to_owned() }
 }
 
-fn has_block(text: &str) -> bool {
+pub fn has_block(text: &str) -> bool {
     !find(text, &is_ours).is_empty()
 }
 

@@ -10,12 +10,15 @@ use crate::converge::node::Node;
 /// vcgencmd answers at once, or the firmware is wedged.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The settings that the firmware read at the last boot; `None` where there is no firmware to ask.
+/// What the firmware runs with; each is `None` where it does not tell. The split of the memory is what `get_mem` says:
+/// `get_config` lists gpu_mem only where config.txt sets it, and some firmware says "gpu_mem is unknown".
 #[must_use]
-pub fn running(node: &Node) -> Option<Settings> {
-    let text = ask(node, &["get_config", "int"])?;
-    let settings = parse_config(&text);
-    (settings != Settings::default()).then_some(settings)
+pub fn running(node: &Node) -> Settings {
+    let Some(memory) = ask(node, &["get_mem", "gpu"]) else {
+        return Settings::default();
+    };
+    let config = ask(node, &["get_config", "arm_freq"]);
+    Settings { gpu_mem: parse_gpu_mem(&memory), arm_freq: config.as_deref().and_then(parse_arm_freq) }
 }
 
 /// Runs vcgencmd; `None` where there is none or it refuses.
@@ -29,14 +32,10 @@ pub fn ask(node: &Node, arguments: &[&str]) -> Option<String> {
     ended.status.success().then_some(ended.output)
 }
 
-/// From the lines of `vcgencmd get_config int`.
+/// MHz, from `arm_freq=800`.
 #[must_use]
-pub fn parse_config(text: &str) -> Settings {
-    let value = |key: &str| {
-        let value = text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))?;
-        parse_number(value.trim())
-    };
-    Settings { gpu_mem: value("gpu_mem"), arm_freq: value("arm_freq") }
+pub fn parse_arm_freq(text: &str) -> Option<u32> {
+    text.trim().strip_prefix("arm_freq=").and_then(parse_number)
 }
 
 /// MB, from `gpu=16M`.
@@ -58,10 +57,10 @@ mod tests {
 
     #[test]
     fn answers_are_read() {
-        let text = "arm_freq=800\naudio_pwm_mode=514\ngpu_mem=16\ngpu_mem_512=32\n";
-        assert_eq!(parse_config(text), Settings { gpu_mem: Some(16), arm_freq: Some(800) });
-        assert_eq!(parse_config("error=1"), Settings::default());
+        assert_eq!(parse_arm_freq("arm_freq=800\n"), Some(800));
+        assert_eq!(parse_arm_freq("arm_freq is unknown\n"), None);
         assert_eq!(parse_gpu_mem("gpu=16M\n"), Some(16));
+        assert_eq!(parse_gpu_mem("gpu_mem is unknown\n"), None);
         assert_eq!(parse_clock("frequency(48)=800000000\n"), Some(800));
         assert_eq!(parse_clock("frequency(48)=700074240\n"), Some(700));
         assert_eq!(parse_clock("no"), None);

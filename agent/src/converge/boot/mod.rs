@@ -77,6 +77,15 @@ impl Converge for Boot {
     }
 }
 
+/// Boot settings for td's block that is in config.txt, whichever inventory it is from; to be removed.
+#[must_use]
+pub fn left(node: &Node) -> Option<Boot> {
+    let found = folder::find(node);
+    let folder = found.path.filter(|_| found.state == BootState::Ready)?;
+    let text = replace::read(&node.path(&folder::config_in(&folder))).ok()??;
+    config::has_block(&config::decode(&text)).then_some(Boot { gpu_mem: None, arm_freq: None })
+}
+
 fn plan(boot: &Boot, node: &Node) -> Result<Plan, Failure> {
     let model = node.model()?;
     fits(boot, model)?;
@@ -126,14 +135,12 @@ fn wanted(boot: &Boot) -> Settings {
 
 /// Whether a reboot would change what runs.
 fn needs_reboot(boot: &Boot, node: &Node, pending: bool, notes: &mut Vec<String>) -> bool {
-    let Some(running) = firmware::running(node) else {
+    let running = firmware::running(node);
+    match differs(wanted(boot), running) {
+        Some(true) => {}
+        Some(false) => return false,
         // Nobody to ask: what this boot's apply changed needs one.
-        return pending || asked(node).is_some_and(|asked| asked == record(boot, node));
-    };
-    let differs = |wanted: Option<u32>, runs: Option<u32>| wanted.is_some() && runs.is_some() && wanted != runs;
-    let wanted = wanted(boot);
-    if !differs(wanted.gpu_mem, running.gpu_mem) && !differs(wanted.arm_freq, running.arm_freq) {
-        return false;
+        None => return pending || asked(node).is_some_and(|asked| asked == record(boot, node)),
     }
     // A reboot with just these settings was had, and the firmware took others: one more would change nothing.
     let tried = asked(node).is_some_and(|asked| asked.0 == record(boot, node).0 && asked.1 != record(boot, node).1);
@@ -147,6 +154,16 @@ fn needs_reboot(boot: &Boot, node: &Node, pending: bool, notes: &mut Vec<String>
         return false;
     }
     true
+}
+
+/// Whether something that is wanted runs otherwise; `None` where the firmware does not tell, of one at least.
+fn differs(wanted: Settings, running: Settings) -> Option<bool> {
+    let pairs = [(wanted.gpu_mem, running.gpu_mem), (wanted.arm_freq, running.arm_freq)];
+    let set = || pairs.iter().filter(|(wanted, _)| wanted.is_some());
+    if set().any(|(wanted, runs)| runs.is_some() && runs != wanted) {
+        return Some(true);
+    }
+    set().all(|(_, runs)| runs.is_some()).then_some(false)
 }
 
 fn shown(value: Option<u32>) -> String {
@@ -179,4 +196,25 @@ fn record(boot: &Boot, node: &Node) -> (String, String) {
     let settings = ContentHash::of(format!("{:?} {:?}", boot.gpu_mem, boot.arm_freq).as_bytes()).to_string();
     let boot_id = node.text("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
     (settings, boot_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_setting_alone_asks_for_its_reboot() {
+        let settings = |gpu_mem, arm_freq| Settings { gpu_mem, arm_freq };
+        let fresh = settings(Some(64), Some(700));
+        assert_eq!(differs(settings(Some(16), None), fresh), Some(true));
+        assert_eq!(differs(settings(None, Some(800)), fresh), Some(true));
+        assert_eq!(differs(settings(Some(64), None), fresh), Some(false));
+        assert_eq!(differs(settings(Some(16), Some(700)), fresh), Some(true));
+        assert_eq!(differs(Settings::default(), fresh), Some(false));
+        // What is not known says neither yes nor no, unless the other one differs.
+        assert_eq!(differs(settings(Some(16), None), settings(None, Some(700))), None);
+        assert_eq!(differs(settings(Some(16), Some(700)), settings(None, Some(700))), None);
+        assert_eq!(differs(settings(Some(16), Some(800)), settings(None, Some(700))), Some(true));
+        assert_eq!(differs(settings(Some(16), Some(800)), Settings::default()), None);
+    }
 }

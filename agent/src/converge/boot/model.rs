@@ -1,5 +1,7 @@
 //! What the hardware makes of the boot settings, by model.
 
+use td_protocol::converge::board;
+
 /// A Raspberry Pi, as far as its boot settings go.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Model {
@@ -14,48 +16,14 @@ pub struct Model {
     pub gpu_mem: bool,
     /// Clock of the ARM cores without arm_freq, MHz.
     pub stock: u32,
-    /// How the device tree's text goes on after `Raspberry Pi `; the longest that fits decides.
-    prefixes: &'static [&'static str],
 }
 
 // Filters: Raspberry Pi's page on config.txt, "Conditional filters". Clocks: its table of overclocking options.
 static MODELS: [Model; 9] = [
-    Model {
-        id: "pi0",
-        name: "Raspberry Pi Zero",
-        filters: &["pi0"],
-        perhaps: &["pi0w"],
-        gpu_mem: true,
-        stock: 1000,
-        prefixes: &["Zero"],
-    },
-    Model {
-        id: "pi1a",
-        name: "Raspberry Pi 1 A",
-        filters: &["pi1"],
-        perhaps: &[],
-        gpu_mem: true,
-        stock: 700,
-        prefixes: &["Model A"],
-    },
-    Model {
-        id: "pi1b",
-        name: "Raspberry Pi 1 B",
-        filters: &["pi1"],
-        perhaps: &["cm1"],
-        gpu_mem: true,
-        stock: 700,
-        prefixes: &["Model B", "Compute Module Rev"],
-    },
-    Model {
-        id: "pi2",
-        name: "Raspberry Pi 2",
-        filters: &["pi2"],
-        perhaps: &[],
-        gpu_mem: true,
-        stock: 900,
-        prefixes: &["2"],
-    },
+    Model { id: "pi0", name: "Raspberry Pi Zero", filters: &["pi0"], perhaps: &["pi0w"], gpu_mem: true, stock: 1000 },
+    Model { id: "pi1a", name: "Raspberry Pi 1 A", filters: &["pi1"], perhaps: &[], gpu_mem: true, stock: 700 },
+    Model { id: "pi1b", name: "Raspberry Pi 1 B", filters: &["pi1"], perhaps: &["cm1"], gpu_mem: true, stock: 700 },
+    Model { id: "pi2", name: "Raspberry Pi 2", filters: &["pi2"], perhaps: &[], gpu_mem: true, stock: 900 },
     Model {
         id: "pi3",
         name: "Raspberry Pi 3",
@@ -63,17 +31,8 @@ static MODELS: [Model; 9] = [
         perhaps: &["cm3", "cm3+"],
         gpu_mem: true,
         stock: 1200,
-        prefixes: &["3", "Compute Module 3"],
     },
-    Model {
-        id: "pi3b+",
-        name: "Raspberry Pi 3+",
-        filters: &["pi3", "pi3+"],
-        perhaps: &[],
-        gpu_mem: true,
-        stock: 1400,
-        prefixes: &["3 Model B Plus", "3 Model A Plus"],
-    },
+    Model { id: "pi3b+", name: "Raspberry Pi 3+", filters: &["pi3", "pi3+"], perhaps: &[], gpu_mem: true, stock: 1400 },
     Model {
         id: "pi4",
         name: "Raspberry Pi 4",
@@ -81,7 +40,6 @@ static MODELS: [Model; 9] = [
         perhaps: &["pi400", "cm4", "cm4s"],
         gpu_mem: true,
         stock: 1500,
-        prefixes: &["4", "400", "Compute Module 4"],
     },
     Model {
         id: "pi5",
@@ -90,7 +48,6 @@ static MODELS: [Model; 9] = [
         perhaps: &["pi500", "cm5"],
         gpu_mem: false,
         stock: 2400,
-        prefixes: &["5", "500", "Compute Module 5"],
     },
     Model {
         id: "zero2",
@@ -99,7 +56,6 @@ static MODELS: [Model; 9] = [
         perhaps: &[],
         gpu_mem: true,
         stock: 1000,
-        prefixes: &["Zero 2"],
     },
 ];
 
@@ -118,15 +74,7 @@ pub fn by_id(id: &str) -> Option<&'static Model> {
 /// By the text of the device tree, as `Raspberry Pi 3 Model B Plus Rev 1.3`.
 #[must_use]
 pub fn by_device_tree(text: &str) -> Option<&'static Model> {
-    let rest = text.strip_prefix("Raspberry Pi ")?;
-    // Some kernels write `B+` where the firmware writes `B Plus`.
-    let rest = rest.replace("B+", "B Plus").replace("A+", "A Plus");
-    let fits = |prefix: &str| {
-        let after = rest.strip_prefix(prefix);
-        after.is_some_and(|after| after.is_empty() || after.starts_with([' ', '0', 'S']))
-    };
-    let all = MODELS.iter().flat_map(|model| model.prefixes.iter().map(move |prefix| (model, *prefix)));
-    all.filter(|(_, prefix)| fits(prefix)).max_by_key(|(_, prefix)| prefix.len()).map(|(model, _)| model)
+    board::model(text).and_then(by_id)
 }
 
 /// Whether settings under a filter count.
@@ -162,32 +110,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn device_trees_are_told_apart() {
-        for (text, id) in [
-            ("Raspberry Pi Model B Rev 2", "pi1b"),
-            ("Raspberry Pi Model B Plus Rev 1.2", "pi1b"),
-            ("Raspberry Pi Model B+", "pi1b"),
-            ("Raspberry Pi Model A Plus Rev 1.1", "pi1a"),
-            ("Raspberry Pi Compute Module Rev 1.0", "pi1b"),
-            ("Raspberry Pi Zero W Rev 1.1", "pi0"),
-            ("Raspberry Pi Zero Rev 1.3", "pi0"),
-            ("Raspberry Pi Zero 2 W Rev 1.0", "zero2"),
-            ("Raspberry Pi 2 Model B Rev 1.1", "pi2"),
-            ("Raspberry Pi 3 Model B Rev 1.2", "pi3"),
-            ("Raspberry Pi 3 Model B Plus Rev 1.3", "pi3b+"),
-            ("Raspberry Pi 3 Model B+", "pi3b+"),
-            ("Raspberry Pi 3 Model A Plus Rev 1.0", "pi3b+"),
-            ("Raspberry Pi Compute Module 3 Plus Rev 1.0", "pi3"),
-            ("Raspberry Pi 4 Model B Rev 1.4", "pi4"),
-            ("Raspberry Pi 400 Rev 1.0", "pi4"),
-            ("Raspberry Pi Compute Module 4S Rev 1.0", "pi4"),
-            ("Raspberry Pi 5 Model B Rev 1.0", "pi5"),
-            ("Raspberry Pi 500 Rev 1.0", "pi5"),
-            ("Raspberry Pi Compute Module 5 Rev 1.0", "pi5"),
-        ] {
-            assert_eq!(by_device_tree(text).map(|model| model.id), Some(id), "{text}");
+    fn all_boards_have_their_settings() {
+        for id in board::models() {
+            assert!(by_id(id).is_some(), "{id}");
         }
-        assert_eq!(by_device_tree("Raspberry Pi 6 Model B"), None);
+        assert_eq!(by_device_tree("Raspberry Pi 3 Model B+").map(|model| model.id), Some("pi3b+"));
         assert_eq!(by_device_tree("BeagleBone Black"), None);
     }
 

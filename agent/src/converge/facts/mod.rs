@@ -27,7 +27,7 @@ pub fn gather(node: &Node) -> Facts {
     let wanted = |name: &str| matches!(name, "povray" | "imagemagick" | "dpkg");
     let packages = status::read(&node.path("/var/lib/dpkg/status"), &wanted).unwrap_or_default();
     let package = |name: &str| packages.get(name).filter(|package| package.is_installed());
-    let running = firmware::running(node).unwrap_or_default();
+    let running = firmware::running(node);
     Facts {
         version: facts::VERSION,
         td: version::TD.to_owned(),

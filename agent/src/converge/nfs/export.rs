@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use td_protocol::converge::event::Diff;
 use td_protocol::converge::resource::NfsExport;
 
 use crate::converge::directory::{self, Wanted};
 use crate::converge::failure::Failure;
 use crate::converge::node::{Check, Converge, Made, Node, Removed};
+use crate::converge::proof::share;
 use crate::converge::replace::{self, Rights};
 use crate::converge::{child, diff};
 
@@ -15,12 +17,15 @@ use crate::converge::{child, diff};
 pub const FILE: &str = "/etc/exports.d/td.exports";
 const EXPORTFS: &str = "/usr/sbin/exportfs";
 
-/// The file's text.
+/// The file's text; none where there are no clients: a line without clients would export to everybody.
 ///
 /// `root_squash`: root on a node is nobody here; td's own account has the same number on all nodes. `sync`: what was
 /// written is on the disk when the node is told so. `no_subtree_check`: exports(5) recommends it.
 #[must_use]
 pub fn text(export: &NfsExport) -> String {
+    if export.clients.is_empty() {
+        return String::new();
+    }
     let mut clients: Vec<String> = export.clients.iter().map(|&client| client.to_string()).collect();
     clients.sort_unstable();
     clients.dedup();
@@ -31,10 +36,7 @@ pub fn text(export: &NfsExport) -> String {
 
 impl Converge for NfsExport {
     fn check(&self, node: &Node) -> Result<Check, Failure> {
-        if self.clients.is_empty() {
-            return Err(Failure::new("the export has no clients: exported to nobody it would be exported to all"));
-        }
-        let mut check = Check { message: format!("{} is exported to {}", self.path, count(self)), ..Check::default() };
+        let mut check = Check { message: told(self), ..Check::default() };
         let old = replace::read(&node.path(FILE))?.unwrap_or_default();
         let new = text(self).into_bytes();
         if old != new {
@@ -49,6 +51,7 @@ impl Converge for NfsExport {
         }
         // What the kernel was told; only there when the server runs.
         if check.diffs.is_empty()
+            && !self.clients.is_empty()
             && node.exists(EXPORTFS)
             && node.is_alive()
             && !node.text("/var/lib/nfs/etab").is_some_and(|etab| is_told(&etab, self))
@@ -59,13 +62,18 @@ impl Converge for NfsExport {
                 Some("serves it".to_owned()),
             ));
         }
-        if check.is_pending() {
+        if check.is_pending() && !self.clients.is_empty() {
             check.message = format!("{} exported to {}", self.path, count(self));
         }
         Ok(check)
     }
 
     fn converge(&self, node: &Node, _check: &Check) -> Result<Made, Failure> {
+        if self.clients.is_empty() {
+            directory::make(node, &self.path, folder(self, node)?)?;
+            unexport(node)?;
+            return Ok(told(self).into());
+        }
         if node.is_alive() && !node.exists(EXPORTFS) {
             return Err(Failure::new("exportfs is not there: the package nfs-kernel-server is not installed"));
         }
@@ -79,31 +87,58 @@ impl Converge for NfsExport {
         node.systemctl(&["enable", "--now", "nfs-server.service"]).map_err(|failure| {
             failure.when("the NFS server does not start (its kernel may lack it; `journalctl -u nfs-server` tells)")
         })?;
-        Ok(format!("{} is exported to {}", self.path, count(self)).into())
+        Ok(told(self).into())
     }
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {
-        let path = node.path(FILE);
-        let old = replace::read(&path)?;
-        let mut diffs = Vec::new();
-        if let Some(old) = old {
-            replace::remove(&path)?;
-            diffs.push(diff::text(FILE, &old, b""));
-            if node.exists(EXPORTFS) {
-                node.run(child::command("exportfs").arg("-ra"), Duration::from_secs(30))?;
+        // What is exported may be the folder of an older inventory.
+        let mut paths: Vec<String> = left(node).into_iter().map(|export| export.path).collect();
+        if !paths.contains(&self.path) {
+            paths.push(self.path.clone());
+        }
+        let mut diffs: Vec<Diff> = unexport(node)?.map(|old| diff::text(FILE, &old, b"")).into_iter().collect();
+        let mut kept = String::new();
+        for path in &paths {
+            let folder = node.path(path);
+            share::clear(&folder);
+            match std::fs::remove_dir(&folder) {
+                Ok(()) => diffs.push(diff::value(path, Some("folder".to_owned()), None)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(_) => kept.push_str(&format!("; {path} stays, there are files in it")),
             }
         }
-        let folder = node.path(&self.path);
-        let kept = match std::fs::remove_dir(&folder) {
-            Ok(()) => {
-                diffs.push(diff::value(&self.path, Some("folder".to_owned()), None));
-                String::new()
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(_) => format!("; {} stays, there are files in it", self.path),
-        };
-        Ok(Removed::did(diffs, format!("{} is not exported any more{kept}", self.path)))
+        Ok(Removed::did(diffs, format!("{} is not exported any more{kept}", paths.join(", "))))
     }
+}
+
+/// The export that td's file holds, whichever inventory it is from.
+#[must_use]
+pub fn left(node: &Node) -> Option<NfsExport> {
+    let path = node.text(FILE)?.lines().find_map(|line| {
+        let path = line.split(' ').next()?;
+        path.starts_with('/').then(|| path.to_owned())
+    })?;
+    Some(NfsExport { path, clients: Vec::new(), owner: "root".to_owned(), group: "root".to_owned() })
+}
+
+/// Takes td's file away and tells the kernel; what was in it, if it was there.
+fn unexport(node: &Node) -> Result<Option<Vec<u8>>, Failure> {
+    let path = node.path(FILE);
+    let old = replace::read(&path)?;
+    if old.is_some() {
+        replace::remove(&path)?;
+        if node.exists(EXPORTFS) {
+            node.run(child::command("exportfs").arg("-ra"), Duration::from_secs(30))?;
+        }
+    }
+    Ok(old)
+}
+
+fn told(export: &NfsExport) -> String {
+    if export.clients.is_empty() {
+        return format!("{} is for this node alone, and exported to nobody", export.path);
+    }
+    format!("{} is exported to {}", export.path, count(export))
 }
 
 fn folder(export: &NfsExport, node: &Node) -> Result<Wanted, Failure> {
@@ -146,8 +181,6 @@ pub fn exported(etab: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use td_protocol::converge::event::Diff;
-
     use super::*;
 
     fn export() -> NfsExport {

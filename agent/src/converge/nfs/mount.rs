@@ -42,7 +42,7 @@ fn is_ours(line: &str) -> bool {
 
 impl Converge for NfsMount {
     fn check(&self, node: &Node) -> Result<Check, Failure> {
-        let old = node.text(FSTAB).unwrap_or_default();
+        let old = replace::read_text(&node.path(FSTAB))?;
         let source = source(self);
         let mut check = Check { message: format!("{source} on {}", self.path), ..Check::default() };
         let ours = ours(&old);
@@ -86,7 +86,7 @@ impl Converge for NfsMount {
             std::fs::create_dir_all(&place).map_err(|error| Failure::io("cannot make", &place, &error))?;
         }
         let path = node.path(FSTAB);
-        let old = node.text(FSTAB).unwrap_or_default();
+        let old = replace::read_text(&path)?;
         let new = block::set(&old, &[line(self)], is_ours);
         let mut backup = None;
         if new != old {
@@ -109,26 +109,61 @@ impl Converge for NfsMount {
 
     fn remove(&self, node: &Node) -> Result<Removed, Failure> {
         let path = node.path(FSTAB);
-        let old = node.text(FSTAB).unwrap_or_default();
+        let old = match replace::read_text(&path) {
+            // Whatever else is wrong with it, td put nothing there.
+            Err(_) if node.text(FSTAB).is_some_and(|text| !is_marked(&text)) => String::new(),
+            old => old?,
+        };
         let new = block::set(&old, &[], is_ours);
         if new == old {
             return Ok(Removed::nothing(format!("{FSTAB} has no line of td's")));
         }
-        // The automount first, or it would mount again.
-        let stopped = node.systemctl(&["stop", &self.unit(), &unit::name(&self.path, "mount")]);
+        // By the lines that are there: an older inventory may have had the share at another place.
+        let entries = our_entries(&old);
+        let mut stopped = Ok(String::new());
+        for entry in &entries {
+            // The automount first, or it would mount again.
+            let suffixes: &[&str] = if is_nfs(&entry.fs) { &["automount", "mount"] } else { &["mount"] };
+            let units: Vec<String> = suffixes.iter().map(|suffix| unit::name(&entry.path, suffix)).collect();
+            let arguments: Vec<&str> = std::iter::once("stop").chain(units.iter().map(String::as_str)).collect();
+            stopped = stopped.and(node.systemctl(&arguments));
+        }
         replace::keep_rights(&path, new.as_bytes(), Rights::ROOT_FILE)?;
         let kept = replace::drop_backup(&path)?;
         node.systemctl(&["daemon-reload"])?;
-        stopped.map_err(|failure| {
-            failure.when(format!("the line left {FSTAB}, but {} could not be unmounted", self.path))
-        })?;
-        // A folder that was there with files in it before stays.
-        let _ = std::fs::remove_dir(node.path(&self.path));
+        let joined = |of: fn(&fstab::Entry) -> &str| entries.iter().map(of).collect::<Vec<_>>().join(", ");
+        let places = joined(|entry| &entry.path);
+        stopped
+            .map_err(|failure| failure.when(format!("the line left {FSTAB}, but {places} could not be unmounted")))?;
+        for entry in &entries {
+            // A folder that was there with files in it before stays.
+            let _ = std::fs::remove_dir(node.path(&entry.path));
+        }
         let kept =
             kept.map(|_| format!("; {FSTAB}.td-backup stays, others changed the file since")).unwrap_or_default();
         let diffs: Vec<Diff> = vec![diff::text(FSTAB, old.as_bytes(), new.as_bytes())];
-        Ok(Removed::did(diffs, format!("{} is not mounted on {} any more{kept}", source(self), self.path)))
+        let sources = joined(|entry| &entry.source);
+        Ok(Removed::did(diffs, format!("{sources} is not mounted on {places} any more{kept}")))
     }
+}
+
+/// A mount for td's lines that are in /etc/fstab, whichever inventory they are from; to be removed.
+#[must_use]
+pub fn left(node: &Node) -> Option<NfsMount> {
+    let text = node.text(FSTAB).filter(|text| is_marked(text))?;
+    let entry = our_entries(&text).into_iter().next();
+    let (path, export) = entry.map_or((FSTAB.to_owned(), String::new()), |entry| (entry.path, entry.source));
+    Some(NfsMount { path, source: MountSource::Local { export } })
+}
+
+fn is_marked(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with(block::BEGIN_MARK) || block::bare(line) == block::END)
+}
+
+/// What td's blocks mount.
+fn our_entries(fstab: &str) -> Vec<fstab::Entry> {
+    let ours = ours(fstab);
+    fstab::entries(fstab).filter(|entry| ours.contains(&entry.line)).collect()
 }
 
 /// What a mount can ask of itself.
@@ -193,7 +228,11 @@ fn ours(fstab: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use td_protocol::converge::desired::DesiredState;
+
     use super::*;
+    use crate::converge::report::Report;
+    use crate::converge::stop::Stop;
 
     fn nfs() -> NfsMount {
         let server = "2001:db8::1".parse().unwrap();
@@ -212,6 +251,34 @@ mod tests {
         let text = block::set("/dev/x / ext4\n", &[line(&nfs())], is_ours);
         assert_eq!(fstab::entries(&text).count(), 2);
         assert_eq!(ours(&text), [2, 3, 4]);
+    }
+
+    fn node_at(root: &std::path::Path) -> Node {
+        let report = Report::new(Box::new(std::io::sink()), Stop::default());
+        Node::at(root, DesiredState::new("pi1"), report, Stop::default())
+    }
+
+    #[test]
+    fn an_fstab_that_cannot_be_read_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = node_at(dir.path());
+        let fstab = node.path(FSTAB);
+        std::fs::create_dir_all(fstab.parent().unwrap()).unwrap();
+        let bytes = b"# von J\xf6rg\n/dev/mmcblk0p2 / ext4\n";
+        std::fs::write(&fstab, bytes).unwrap();
+        let check = nfs().check(&node).unwrap_err();
+        assert!(check.0.ends_with("etc/fstab is not UTF-8: td does not edit it"), "{check}");
+        assert!(nfs().converge(&node, &Check::default()).is_err());
+        assert_eq!(nfs().remove(&node).unwrap().diffs, [], "td put nothing there");
+        assert_eq!(std::fs::read(&fstab).unwrap(), bytes);
+        let ours = [bytes.as_slice(), block::set("", &[line(&nfs())], is_ours).as_bytes()].concat();
+        std::fs::write(&fstab, &ours).unwrap();
+        assert!(nfs().remove(&node).is_err());
+        assert_eq!(std::fs::read(&fstab).unwrap(), ours);
+        // One that is there and cannot be read is not an empty one.
+        std::fs::remove_file(&fstab).unwrap();
+        std::fs::create_dir(&fstab).unwrap();
+        assert!(nfs().check(&node).is_err() && nfs().remove(&node).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod status;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use td_protocol::converge::event::{Diff, PackageChange, Step};
@@ -202,10 +203,11 @@ fn mend(packages: &Packages, node: &Node, progress: &mut Teller<'_>) -> Result<V
     let half: Vec<String> = found.half.iter().map(|(name, _)| name.clone()).collect();
     let what =
         if half.is_empty() { String::new() } else { format!(", for {}", names(half.iter().map(String::as_str))) };
-    progress.tell(Step::Installing, format!("dpkg was cut off earlier: dpkg --configure -a{what}"), None);
+    let doing = format!("dpkg was cut off earlier: dpkg --configure -a{what}");
+    progress.tell(Step::Installing, doing.as_str(), None);
     let mut command = child::command("dpkg");
     command.env("DEBIAN_FRONTEND", "noninteractive").args(["--force-confdef", "--force-confold", "--configure", "-a"]);
-    let configured = node.run(&mut command, CONFIGURE_DEADLINE);
+    let configured = configure(node, &mut command, &doing, progress);
     let left = find(packages, node)?.half;
     if left.is_empty() && !has_updates(node) {
         return Ok(half);
@@ -228,6 +230,17 @@ fn mend(packages: &Packages, node: &Node, progress: &mut Teller<'_>) -> Result<V
         "dpkg left {} half done before, and neither `dpkg --configure -a` nor `apt-get --fix-broken install` mends it: {said}",
         names(left.iter().map(|(name, _)| name.as_str()))
     )))
+}
+
+/// Runs dpkg, and tells again and again that it runs: a Pi 1 configures for many minutes without a word, and a master that
+/// hears nothing takes the node for dead.
+fn configure(node: &Node, command: &mut Command, doing: &str, progress: &mut Teller<'_>) -> Result<(), Failure> {
+    if !node.is_alive() {
+        return Ok(());
+    }
+    let watch = |after: Duration| progress.tell(Step::Installing, format!("{doing} ({} s)", after.as_secs()), None);
+    let ended = child::run_watched(command, CONFIGURE_DEADLINE, watch)?;
+    child::went_well(command, &ended)
 }
 
 /// Installs; what stood in the way, if anything.

@@ -96,7 +96,7 @@ fn firmware_proofs<'a>(boot: &'a Boot, node: &'a Node, needs_reboot: bool) -> Ve
             Proof::ArmFreq,
             Box::new(move || {
                 let answer = firmware::ask(node, &["get_config", "arm_freq"]);
-                let is = answer.as_deref().and_then(|text| firmware::parse_config(text).arm_freq);
+                let is = answer.as_deref().and_then(firmware::parse_arm_freq);
                 let mut shown = compare(is, mhz, "MHz for the ARM cores", needs_reboot);
                 // What it runs at this moment: an idle core may be clocked down.
                 let measured = firmware::ask(node, &["measure_clock", "arm"]);

@@ -72,7 +72,18 @@ pub fn proof(node: &Node, mount: &NfsMount, write: bool) -> Shown {
     shown
 }
 
-/// What the child does: looks, writes this node's file, reads the others'. Prints `seen NODE` lines.
+/// Removes what proofs that were cut off have left in an exported folder. No file of this name is anybody else's.
+pub fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+            // What stays keeps the folder, which is told.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// What the child does: looks, writes this node's file, reads the others'. Prints `seen NODE` lines. Written without a
+/// nonce, nobody else is to see the file, and it goes again; one with a nonce stays until then.
 ///
 /// # Errors
 /// A sentence on what does not work.
@@ -129,6 +140,15 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
         child(dir.path(), "pi1", true, Some("b1946ac9")).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join(".td-proof-pi1")).unwrap(), "b1946ac9");
+        // The last round has none, and takes it away.
+        child(dir.path(), "pi1", true, None).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        for name in [".td-proof-pi2", ".td-proof-pi3.new", "scene.pov"] {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        clear(dir.path());
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["scene.pov"]);
         let gone = child(&dir.path().join("gone"), "pi1", true, None).unwrap_err();
         assert!(gone.starts_with("cannot be read: "), "{gone}");
     }

@@ -105,6 +105,8 @@ impl Converge for Service {
         if node.is_alive() && !node.exists(Service::BINARY) {
             return Err(Failure::new(format!("{} is not there: it has to be put there first", Service::BINARY)));
         }
+        // Left where the power went while a new binary took its place; the new one runs this.
+        replace::remove(&beside(&node.path(Service::BINARY), ".old"))?;
         let new = unit::text(self, certificates(self, node));
         let path = node.path(&unit_file());
         if let Some(folder) = path.parent() {
@@ -130,14 +132,8 @@ impl Converge for Service {
             node.systemctl(&["daemon-reload"])?;
             diffs.push(diff::text(&unit_file(), old, b""));
         }
-        let binary = node.path(Service::BINARY);
-        for file in [binary.clone(), beside(&binary, ".old")] {
-            if replace::remove(&file)? {
-                let name = file.display().to_string();
-                diffs.push(diff::value(name, Some("the agent's binary".to_owned()), None));
-            }
-        }
-        Ok(Removed::did(diffs, "the agent's service and binary are gone"))
+        // The binary is this program, which has the rest to take back: who called it removes it last.
+        Ok(Removed::did(diffs, "the agent's service is gone"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! From fresh nodes to a picture, and that a second apply changes nothing.
 
+use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use td_tests::nodes::{self, Cluster, Fresh, Tree, changes};
 use td_tests::picture::Picture;
 use td_tests::{compare, events, process, programs};
 
-use super::Master;
+use super::{Master, SHARE};
 use crate::scenes::{SIZE, SMALL};
 
 pub fn trees(cluster: &Cluster) -> Vec<Tree> {
@@ -78,4 +79,47 @@ fn from_fresh_nodes_to_a_picture() {
     unchanged(&cluster, &before);
     renders(&master);
     master.run(&["verify"]).code(0);
+    cluster.node(1).sh("if ls -A /srv/td | grep td-proof; then exit 1; fi");
+    unchanged(&cluster, &before);
+
+    // The share has gone from the inventory since: what td put there goes all the same, td-agent last.
+    let path = master.sandbox.work().join("inventory.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(SHARE), "{text}");
+    fs::write(&path, text.replace(SHARE, "")).unwrap();
+    let outcome = master.run(&["remove", "--yes"]);
+    outcome.code(0);
+    assert!(outcome.err().contains("its config.txt is without td's block"), "{}", outcome.transcript());
+    for node in cluster.nodes() {
+        node.sh("test ! -e /usr/local/bin/td-agent; test ! -e /etc/exports.d/td.exports; test ! -e /mnt/td");
+        node.sh("if grep -r '# td: begin' /etc/fstab /etc/hosts /boot/firmware/config.txt; then exit 1; fi");
+        node.sh("if mount | grep ' /mnt/td '; then exit 1; fi; if id td 2>/dev/null; then exit 1; fi");
+    }
+    // Scenes that were rendered stay in the folder that was exported.
+    master.run(&["remove", "--yes"]).code(0);
+}
+
+/// The firmware lists settings that are set; the memory's split it tells in any case.
+#[test]
+fn gpu_mem_alone_is_set_and_proven() {
+    if !nodes::available() {
+        return;
+    }
+    let cluster = Cluster::start(1);
+    let node = cluster.node(1);
+    assert_eq!(node.sh("vcgencmd get_mem gpu"), "gpu=64M\n");
+    let master = Master::with(&cluster, "model: pi1b\nboot: { gpu_mem: 16 }\n", "");
+    let outcome = master.run(&["apply", "--yes", "--json", "--only", "boot"]);
+    outcome.code(0);
+    let events = events::all(&outcome).unwrap();
+    let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("rebooted").len(), 1, "{}", outcome.transcript());
+    let proofs = of("proof");
+    assert_eq!(proofs.len(), 1, "{}", outcome.transcript());
+    assert_eq!((&proofs[0]["proof"], &proofs[0]["result"]), (&"gpu_mem".into(), &"passed".into()));
+    assert_eq!(node.sh("vcgencmd get_mem gpu"), "gpu=16M\n");
+    master.run(&["plan", "--only", "boot"]).code(0);
+    let facts = master.run(&["facts"]);
+    facts.code(0);
+    assert!(facts.out().contains("gpu 16 MB, arm 700 MHz"), "{}", facts.transcript());
 }
