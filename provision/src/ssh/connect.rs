@@ -218,7 +218,7 @@ impl Ssh {
                 let types = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let (name, shown) = own();
                 let add = format!("ssh -p {} {}", target.port, target.host);
-                return Err(ConnectError::KeyOfOtherType { name, shown, place, types, add });
+                return Err(ConnectError::KeyOfOtherType { name, shown, place: Box::new(place), types, add });
             }
             Verdict::Unknown { authority } => {
                 let authority = if authority {

@@ -125,7 +125,7 @@ pub enum ConnectError {
         /// The key's type and fingerprint.
         shown: String,
         /// The line.
-        place: Place,
+        place: Box<Place>,
         /// The known types.
         types: String,
         /// The command that asks about it.

@@ -57,7 +57,7 @@ pub(super) async fn within<F: Future>(deadline: Duration, turns: &Turns, step: F
             return Some(done);
         }
         let now = turns.now();
-        if now == seen && now % 2 == 0 {
+        if now == seen && now.is_multiple_of(2) {
             return None;
         }
         seen = now;

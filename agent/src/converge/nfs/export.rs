@@ -9,9 +9,10 @@ use td_protocol::converge::resource::NfsExport;
 use crate::converge::directory::{self, Wanted};
 use crate::converge::failure::Failure;
 use crate::converge::node::{Check, Converge, Made, Node, Removed};
-use crate::converge::proof::share;
+use crate::converge::proof::share as proof_share;
 use crate::converge::replace::{self, Rights};
 use crate::converge::{child, diff};
+use crate::store::share;
 
 /// td's own file: others' exports stay in theirs.
 pub const FILE: &str = "/etc/exports.d/td.exports";
@@ -100,6 +101,7 @@ impl Converge for NfsExport {
         let mut kept = String::new();
         for path in &paths {
             let folder = node.path(path);
+            proof_share::clear(&folder);
             share::clear(&folder);
             match std::fs::remove_dir(&folder) {
                 Ok(()) => diffs.push(diff::value(path, Some("folder".to_owned()), None)),
