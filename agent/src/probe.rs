@@ -25,8 +25,11 @@ use crate::strip::events::Events;
 use crate::strip::run::{radiosity, scratch_failed};
 use crate::view::{self, Patience, Site, Stage};
 
-/// Side of the probe's blocks: the smaller, the finer the cost map.
-const PROBE_BLOCK: u32 = 8;
+/// Side of the probe's blocks: the smaller, the finer the cost map, but each block costs POV-Ray something besides its
+/// pixels, which the picture's larger blocks do not.
+const PROBE_BLOCKS: [u32; 3] = [8, 16, 32];
+/// Rows of blocks that are enough for a map.
+const ENOUGH_CELLS: u32 = 18;
 /// How often a view is rendered whose trace nobody saw.
 const MOST_TRIES: u32 = 3;
 /// Heights of the parts that a view is cut into to see whether cuts show: no multiple of anything.
@@ -49,7 +52,7 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
     // Method 1 of antialiasing depends on where blocks end: that matters where pixels of two renders are compared, and
     // makes the cost map coarse.
-    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { PROBE_BLOCK };
+    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { block(start.height) };
     drawing.radiosity = radiosity(job);
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
     if let Some(line) = drawing.radiosity.scene_line() {
@@ -127,6 +130,12 @@ fn decide(
             (Way::Writer, format!("{differing} of {of} samples of the small view differ from POV-Ray's own file"))
         }
     }
+}
+
+/// The largest blocks of which the view has rows enough.
+fn block(height: u32) -> u32 {
+    let fits = |block: &u32| height / block >= ENOUGH_CELLS;
+    PROBE_BLOCKS.into_iter().rev().find(fits).unwrap_or(PROBE_BLOCKS[0])
 }
 
 /// Counts the samples that change when the view is rendered in uneven strips.

@@ -49,6 +49,7 @@ impl Run<'_, '_> {
 
     fn start(&mut self, slot: SlotId, lease: LeaseId, rows: Rows, block_rows: u32) {
         let Some(node) = self.attempt.crew.node_of(slot) else { return };
+        let begun = self.now();
         self.attempt.progress.strip(node.client.name(), slot.0, rows);
         // A lease that counts only as a whole would begin anew each time.
         let may_yield = self.attempt.policy.sharing == Sharing::Rows;
@@ -63,7 +64,7 @@ impl Run<'_, '_> {
             format: self.attempt.shape.format,
             checking: Arc::clone(&self.checking),
         };
-        self.leases.insert(lease, Lease { slot, rows, traced: false, given_up: false, task: None });
+        self.leases.insert(lease, Lease { slot, rows, begun, start_seconds: None, given_up: false, task: None });
         if self.probing == Some(slot) {
             self.deferred.push(task);
         } else {

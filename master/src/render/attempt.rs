@@ -209,7 +209,8 @@ impl Attempt<'_> {
         if !own_probe::open(&client, &self.spec, &self.parcel).await {
             return None;
         }
-        let (width, height) = probing::own_size(self.shape.width, self.shape.height);
+        let all: f64 = self.crew.nodes.iter().map(|node| node.speed * node.slots.len() as f64).sum();
+        let (width, height) = probing::own_size(self.shape.width, self.shape.height, speed / all.max(1e-9));
         let start = StartProbe { width, height, ..self.probe.clone() };
         let pixels = |probe: &StartProbe| f64::from(probe.width.max(1)) * f64::from(probe.height.max(1));
         let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start) };

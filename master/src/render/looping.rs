@@ -49,7 +49,10 @@ const DISPLAY_EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Lease {
     pub slot: SlotId,
     pub rows: Rows,
-    pub traced: bool,
+    /// When it was given out, on the clock of the job.
+    pub begun: f64,
+    /// Seconds until POV-Ray had read the scene, once it has.
+    pub start_seconds: Option<f64>,
     pub given_up: bool,
     pub task: Option<tokio::task::JoinHandle<()>>,
 }

@@ -21,7 +21,7 @@ use crate::render::probing;
 
 /// How long the first cut waits for the cost map, where the master is so many times faster than a node: there the
 /// nodes need longer to start POV-Ray than the master to trace the small view.
-const PATIENCE: Duration = Duration::from_millis(1000);
+const PATIENCE: Duration = Duration::from_secs(2);
 const MUCH_FASTER: f64 = 4.0;
 /// How long the agent may take to be there; its first start renders its fingerprint.
 const START_PATIENCE: Duration = Duration::from_secs(20);

@@ -5,6 +5,9 @@ use td_protocol::options::RenderOptions;
 use crate::scene::{Class, Verdict};
 use crate::schedule::Sharing;
 
+/// Where any row may begin a strip: the finer the cut, the evener. Eight rows are a tenth of a strip of a small picture.
+const ANY_ROW: u32 = 1;
+
 /// What the user said about jobs that are not exact when cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wishes {
@@ -111,7 +114,7 @@ pub fn decide(verdict: &Verdict, class: Class, options: &RenderOptions, wishes: 
         return Ok(Policy { sharing: Sharing::OneLease, ..exact(class, 32) });
     }
     match class {
-        Class::AnyRow => return Ok(exact(class, 8)),
+        Class::AnyRow => return Ok(exact(class, ANY_ROW)),
         // Blocks of other heights would move the bounds that the class speaks of.
         Class::Aligned32 => return Ok(exact(class, 32)),
         Class::Noise | Class::TwoPass | Class::Seams => {}

@@ -17,9 +17,11 @@ use crate::schedule::CostMap;
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
 const MOST_PIXELS: f64 = 160.0 * 120.0;
 const SHARE: f64 = 1.0 / 120.0;
-/// The same for a view that the master renders itself.
-const MOST_OWN_PIXELS: f64 = 240.0 * 180.0;
-const OWN_SHARE: f64 = 1.0 / 12.0;
+/// The same for a view that the master renders itself: as many pixels as it traces in this share of the time that the
+/// nodes need for the whole picture, since they wait for it.
+const OWN_WAIT: f64 = 0.035;
+const MOST_OWN_PIXELS: f64 = 640.0 * 480.0;
+const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 4.0);
 /// Fewer pixels tell too little.
 const LEAST_PIXELS: f64 = 48.0 * 36.0;
 
@@ -38,11 +40,15 @@ fn scaled(width: u32, height: u32, wanted: f64) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// Size of the view where the master itself renders it, beside the nodes: as it costs them nothing, it may be larger.
+/// Size of the view where the master itself renders it. The longer it traces, the less what else it does blurs the map:
+/// on a busy machine a view of 40 ms puts the cut off by a fifth, one of 150 ms by a tenth. `speeds` is the master's speed
+/// over that of all slots together.
 #[must_use]
-pub fn own_size(width: u32, height: u32) -> (u32, u32) {
+pub fn own_size(width: u32, height: u32, speeds: f64) -> (u32, u32) {
     let pixels = f64::from(width) * f64::from(height);
-    let wanted = (pixels * OWN_SHARE).clamp(LEAST_PIXELS, MOST_OWN_PIXELS);
+    let (least, most) = OWN_SHARES;
+    let share = if speeds.is_finite() { (OWN_WAIT * speeds).clamp(least, most) } else { least };
+    let wanted = (pixels * share).clamp(LEAST_PIXELS, MOST_OWN_PIXELS);
     scaled(width, height, wanted)
 }
 
@@ -191,8 +197,11 @@ mod tests {
     fn a_probe_is_small_and_never_larger_than_the_picture() {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
-        assert_eq!(super::own_size(6400, 4800), (240, 180));
-        assert_eq!(super::own_size(800, 600), (231, 173));
+        // Eight of a sixtieth of the master's speed; then one as fast as the master.
+        assert_eq!(super::own_size(6400, 4800, 7.8), (640, 480));
+        assert_eq!(super::own_size(800, 600, 7.8), (400, 300));
+        assert_eq!(super::own_size(800, 600, 1.0), (150, 112));
+        assert_eq!(super::own_size(800, 600, f64::NAN), (73, 55));
         assert_eq!(size(33, 1), (33, 1));
         assert_eq!(size(1, 33), (1, 33));
         let (width, height) = size(65_500, 100);

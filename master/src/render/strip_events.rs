@@ -30,7 +30,7 @@ impl Run<'_, '_> {
             StripHeard::Segment { .. } | StripHeard::Progress { .. } if is_out => Ok(()),
             StripHeard::Tracing { seconds } => {
                 if let Some(lease) = self.leases.get_mut(&lease) {
-                    lease.traced = true;
+                    lease.start_seconds = Some(seconds);
                 }
                 self.tell_scheduler(Event::StartCost { slot, seconds })
             }
@@ -59,7 +59,9 @@ impl Run<'_, '_> {
             StripHeard::Ended { cpu, agent_cpu, write_cpu, yielded } => {
                 self.tally.slot(slot).povray_cpu += cpu;
                 self.tally.slot(slot).agent_cpu += agent_cpu;
-                self.end_lease(slot, lease);
+                if let Some(ended) = self.end_lease(slot, lease) {
+                    self.tell_ended(&ended, cpu, agent_cpu);
+                }
                 if let Some(node) = self.attempt.crew.node_of(slot).map(|node| node.id) {
                     // It finishes what it begins: an earlier loss counts no more.
                     self.recalls.remove(&node);
@@ -76,7 +78,7 @@ impl Run<'_, '_> {
                 if ended.as_ref().is_some_and(|lease| lease.given_up) {
                     return self.tell_scheduler(Event::StripEnded { slot, lease });
                 }
-                let had_traced = ended.is_some_and(|lease| lease.traced);
+                let had_traced = ended.is_some_and(|lease| lease.start_seconds.is_some());
                 self.strip_failed(slot, lease, &failure, &message, &povray, had_traced)
             }
             StripHeard::Lost { error } => {
@@ -87,6 +89,25 @@ impl Run<'_, '_> {
                 self.strip_lost(slot, lease, error)
             }
         }
+    }
+
+    /// For whoever wants to know where the time went.
+    fn tell_ended(&mut self, lease: &Lease, cpu: f64, agent_cpu: f64) {
+        let now = self.now();
+        let node = self.attempt.crew.node_of(lease.slot).map_or_else(String::new, |node| node.client.name().to_owned());
+        self.attempt.progress.detail(
+            "strip_ended",
+            [
+                ("node", node.into()),
+                ("slot", lease.slot.0.into()),
+                ("first_row", (lease.rows.start + 1).into()),
+                ("elapsed", now.into()),
+                ("seconds", (now - lease.begun).into()),
+                ("start_seconds", lease.start_seconds.into()),
+                ("cpu", cpu.into()),
+                ("agent_cpu", agent_cpu.into()),
+            ],
+        );
     }
 
     /// What POV-Ray's writer really cost on a node; the scheduler counts in seconds of a slot of speed 1.

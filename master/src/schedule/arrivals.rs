@@ -25,6 +25,7 @@ impl Scheduler {
                 lease.received.insert(rows, &mut self.scratch);
             }
             self.requeue(id);
+            self.trim(id);
         } else if let Some(retired) = self.retired.get(&id)
             && retired.slot == slot
             && self.job.sharing == Sharing::Rows
@@ -38,6 +39,7 @@ impl Scheduler {
         if self.leases.get(&id).is_some_and(|lease| lease.slot == slot && end > lease.frontier) {
             self.learn(id, end, cost_seconds);
             self.requeue(id);
+            self.trim(id);
         }
     }
 

@@ -85,10 +85,10 @@ impl Job {
         }
     }
 
-    /// A whole image of the any-row class: boundaries at multiples of 8 rows.
+    /// A whole image of the any-row class: a boundary between any two rows.
     #[must_use]
     pub fn any_row(height: u32) -> Self {
-        Self { fine_rows: 8, ..Self::banded(height) }
+        Self { fine_rows: 1, ..Self::banded(height) }
     }
 
     pub(super) fn check(&self) -> Result<(), JobError> {
@@ -133,6 +133,8 @@ pub struct Tuning {
     /// Each slot takes its share of what is kept back divided by this, but what is worth this many starts at least.
     pub reserve_divisor: f64,
     pub least_starts: f64,
+    /// Rows are taken from a strip ahead of its end where it would finish this many starts after the others.
+    pub trim_starts: f64,
     /// How long the job is taken to last, in seconds, until the first rows tell.
     pub assumed_seconds: f64,
     /// With whole leases: each takes its slot's share of the rest divided by this.
@@ -152,6 +154,7 @@ impl Default for Tuning {
             kept_blocks: 1.0,
             reserve_divisor: 1.25,
             least_starts: 2.0,
+            trim_starts: 2.0,
             assumed_seconds: 60.0,
             whole_divisor: 2.0,
         }

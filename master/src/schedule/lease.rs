@@ -45,6 +45,8 @@ pub(super) struct Lease {
     pub received: RowSet,
     /// As last computed; keys of the ordered sets.
     pub finish: f64,
+    /// Speed and finish as they are counted in the [level](super::level), if they are.
+    pub counted: Option<(f64, f64)>,
     pub overdue_at: f64,
     pub queued: Queued,
 }
@@ -53,7 +55,8 @@ pub(super) struct Lease {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PendingShrink {
     pub new_end: u32,
-    pub thief: SlotId,
+    /// Who starts on the rows; none: they are kept for whoever is idle first.
+    pub thief: Option<SlotId>,
     pub deadline: f64,
 }
 

@@ -28,6 +28,7 @@ mod grid;
 mod heartbeat;
 mod job;
 mod lease;
+mod level;
 mod moment;
 mod pace;
 mod pool;

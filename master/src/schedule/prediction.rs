@@ -5,6 +5,7 @@ use td_protocol::rows::Rows;
 use super::cost_map::{CostMap, CostSums};
 use super::event::{GiveUpReason, LeaseId, SlotId};
 use super::lease::{Lease, Queued, Twin};
+use super::level::Level;
 use super::moment::Moment;
 use super::pace::{FieldEstimate, Observation};
 use super::scheduler::{Observed, Scheduler, Timer};
@@ -90,7 +91,9 @@ impl Scheduler {
         } else {
             Queued::Tail
         };
+        let counted = (lease.stall <= 1.0 && !lease.is_copy()).then(|| (self.speed_of(lease.slot), finish));
         let (old_finish, old_queued, old_overdue) = (lease.finish, lease.queued, lease.overdue_at);
+        let old_counted = lease.counted;
         if old_finish.total_cmp(&finish).is_ne() || old_queued != queued {
             self.unqueue(id, old_finish, old_queued);
             match queued {
@@ -103,7 +106,10 @@ impl Scheduler {
             self.timers.remove(&(Moment(old_overdue), Timer::Band(id)));
             self.timers.insert((Moment(overdue_at), Timer::Band(id)));
         }
+        self.level.forget(old_counted);
+        self.level.count(counted);
         if let Some(lease) = self.leases.get_mut(&id) {
+            lease.counted = counted;
             lease.finish = finish;
             lease.queued = queued;
             lease.overdue_at = overdue_at;
@@ -238,6 +244,7 @@ impl Scheduler {
             self.edges.insert(lease.rows.start, lease.field.seconds_per_unit());
         }
         self.measured.add(rows, seconds);
+        self.measured_for_next.add(rows, cpu * slot.pace.speed_for_next());
         self.observed.seconds += seconds;
         self.observed.units += units;
         self.observed.reports += 1;
@@ -372,6 +379,8 @@ impl Scheduler {
 
     /// Predicts all strips anew, those without rows from the rate over the picture.
     pub(super) fn rebuild(&mut self) {
+        self.level = Level::default();
+        self.leases.values_mut().for_each(|lease| lease.counted = None);
         self.note_typical_speed();
         for rows in self.reserve.drain() {
             let seconds = self.sums.of(rows) * self.field_at(rows).seconds_per_unit();

@@ -9,6 +9,7 @@ use super::event::{Action, Event, LeaseId, SlotId, StuckReason};
 use super::grid::Grid;
 use super::job::{Job, JobError, Tuning};
 use super::lease::{Lease, Retired};
+use super::level::Level;
 use super::moment::Moment;
 use super::pool::Pool;
 use super::row_set::RowSet;
@@ -22,6 +23,8 @@ pub struct Scheduler {
     pub(super) grid: Grid,
     pub(super) now: f64,
     pub(super) begun: bool,
+    /// The slots that were there at the beginning measured about one speed.
+    pub(super) one_model: bool,
     pub(super) finished: bool,
     stuck: bool,
 
@@ -38,6 +41,8 @@ pub struct Scheduler {
 
     pub(super) sums: CostSums,
     pub(super) measured: Measured,
+    /// The same as the next job of this picture had better believe it.
+    pub(super) measured_for_next: Measured,
     /// Seconds at speed 1 per unit of `sums`, over the whole picture.
     pub(super) seconds_per_unit: f64,
     pub(super) rate_told: bool,
@@ -58,6 +63,7 @@ pub struct Scheduler {
     /// Leases that only a copy can help, by predicted finish.
     pub(super) tails: BTreeSet<(Moment, LeaseId)>,
     pub(super) timers: BTreeSet<(Moment, Timer)>,
+    pub(super) level: Level,
     pub(super) pending_shrinks: u32,
 
     pub(super) next_lease: u64,
@@ -135,6 +141,7 @@ impl Scheduler {
         Ok(Self {
             sums: CostSums::uniform(job.height),
             measured: Measured::new(job.height, cells),
+            measured_for_next: Measured::new(job.height, cells),
             seconds_per_unit: tuning.assumed_seconds.max(1e-6) / f64::from(job.height.max(1)),
             rate_told: false,
             usual_load: 1.0,
@@ -147,6 +154,7 @@ impl Scheduler {
             tuning,
             now: 0.0,
             begun: false,
+            one_model: false,
             finished: false,
             stuck: false,
             slots: Slots::default(),
@@ -160,6 +168,7 @@ impl Scheduler {
             victims: BTreeSet::new(),
             tails: BTreeSet::new(),
             timers: BTreeSet::new(),
+            level: Level::default(),
             pending_shrinks: 0,
             next_lease: 1,
             counts: Counts { pieces, ..Counts::default() },
@@ -218,6 +227,10 @@ impl Scheduler {
     fn begin(&mut self) {
         if !self.begun {
             self.begun = true;
+            self.one_model = self.slots.of_one_model();
+            if self.one_model {
+                self.slots.rely_on_speeds();
+            }
             self.assume_rate();
             self.note_typical_speed();
         }
@@ -302,7 +315,7 @@ impl Scheduler {
     /// What finished rows cost so far, for the next job with the same picture. None before the first.
     #[must_use]
     pub fn cost_map(&self) -> Option<CostMap> {
-        self.measured.map(&self.sums).map(|map| CostMap { load: Some(self.usual_load), ..map })
+        self.measured_for_next.map(&self.sums).map(|map| CostMap { load: Some(self.usual_load), ..map })
     }
 
     /// What a start of POV-Ray took on the slots that told it, in seconds of a slot of speed 1.

@@ -43,7 +43,13 @@ impl Scheduler {
         };
         let (speed, start) = (self.speed_of(slot), self.start_of(slot));
         let all = self.typical_speed * self.slots.usable().max(1) as f64;
-        let share = self.reserve.seconds() * speed / all / self.tuning.reserve_divisor.max(1.0);
+        // Where little is left unknown, as much as lets this slot finish with the others.
+        let share = if self.one_model {
+            (self.level(Some(slot)) - self.now - start) * speed
+        } else {
+            self.reserve.seconds() * speed / all
+        };
+        let share = share / self.tuning.reserve_divisor.max(1.0);
         let share = share.max(self.tuning.least_starts * start * speed);
         if self.try_steal(self.now + start + share / speed) {
             return true;
@@ -90,7 +96,9 @@ impl Scheduler {
         let seconds = self.sums.of(rows) * field.seconds_per_unit();
         let block_seconds = seconds * f64::from(block) / f64::from(rows.len().max(1));
         // An earlier job of this picture has told what all rows cost: the cut comes out even to within a start.
+        // And where all slots are of one model, by a probe: trimming is enough.
         let worth = !self.rate_told
+            && !self.one_model
             && block > self.job.fine_rows
             && self.job.sharing == Sharing::Rows
             && self.slots.ever() > 1
@@ -261,6 +269,7 @@ impl Scheduler {
             refused: false,
             received: RowSet::default(),
             finish: f64::NAN,
+            counted: None,
             overdue_at: f64::NAN,
             queued: Queued::No,
         };
@@ -279,6 +288,7 @@ impl Scheduler {
     pub(super) fn retire(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.leases.remove(&id)?;
         self.unqueue(id, lease.finish, lease.queued);
+        self.level.forget(lease.counted);
         self.timers.remove(&(Moment(lease.overdue_at), Timer::Band(id)));
         if self.owners.get(&lease.rows.start) == Some(&id) {
             self.owners.remove(&lease.rows.start);

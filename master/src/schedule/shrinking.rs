@@ -10,7 +10,7 @@ use super::scheduler::{Scheduler, Timer};
 use super::slots::SlotState;
 
 impl Scheduler {
-    pub(super) fn ask_to_shrink(&mut self, id: LeaseId, new_end: u32, thief: SlotId) {
+    pub(super) fn ask_to_shrink(&mut self, id: LeaseId, new_end: u32, thief: Option<SlotId>) {
         let deadline = self.now + self.tuning.shrink_deadline.max(0.0);
         let Some(lease) = self.leases.get_mut(&id) else {
             return;
@@ -21,7 +21,9 @@ impl Scheduler {
         self.pending_shrinks += 1;
         self.counts.shrinks += 1;
         self.timers.insert((Moment(deadline), Timer::Answer(id, epoch)));
-        self.slots.set_state(thief, SlotState::Waiting(id));
+        if let Some(thief) = thief {
+            self.slots.set_state(thief, SlotState::Waiting(id));
+        }
         self.actions.push(Action::Shrink { slot, lease: id, epoch, new_end });
         self.requeue(id);
     }
@@ -83,7 +85,8 @@ impl Scheduler {
     }
 
     /// The thief waits no longer, and gets nothing.
-    pub(super) fn release_thief(&mut self, id: LeaseId, thief: SlotId) {
+    pub(super) fn release_thief(&mut self, id: LeaseId, thief: Option<SlotId>) {
+        let Some(thief) = thief else { return };
         if self.slots.get(thief).is_some_and(|slot| slot.state == SlotState::Waiting(id)) {
             self.slots.set_state(thief, SlotState::Idle);
         }
@@ -125,10 +128,14 @@ impl Scheduler {
     pub(super) fn give_to_thief(
         &mut self,
         id: LeaseId,
-        thief: SlotId,
+        thief: Option<SlotId>,
         rows: Rows,
         field: Option<super::pace::FieldEstimate>,
     ) {
+        let Some(thief) = thief else {
+            self.keep(rows, field);
+            return;
+        };
         let waits = self
             .slots
             .get(thief)
@@ -136,7 +143,7 @@ impl Scheduler {
         if waits {
             self.start(thief, rows, field, Twin::None);
         } else {
-            self.release_thief(id, thief);
+            self.release_thief(id, Some(thief));
             self.put_back(rows);
         }
     }

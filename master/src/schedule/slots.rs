@@ -6,6 +6,9 @@ use super::event::{LeaseId, NodeId, SlotId};
 use super::moment::Moment;
 use super::pace::SlotPace;
 
+/// Slots whose measured speeds differ by no more than this factor count as of one model.
+const ONE_MODEL: f64 = 1.1;
+
 /// What a slot does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SlotState {
@@ -115,6 +118,11 @@ impl Slots {
         }
     }
 
+    /// See [`SlotPace::rely_on_it`].
+    pub fn rely_on_speeds(&mut self) {
+        self.slots.values_mut().for_each(|slot| slot.pace.rely_on_it());
+    }
+
     pub fn fastest_idle(&self) -> Option<SlotId> {
         self.idle.first().map(|&(_, slot)| slot)
     }
@@ -169,6 +177,14 @@ impl Slots {
             }
             self.set_state(id, state);
         }
+    }
+
+    /// Whether all slots measured about one speed, as machines of one model do. Between models the speeds that were measured
+    /// compare less well: one is better at one scene, one at another.
+    pub fn of_one_model(&self) -> bool {
+        let speeds = || self.slots.values().map(|slot| slot.pace.speed);
+        let slowest = speeds().fold(f64::INFINITY, f64::min);
+        speeds().all(|speed| speed <= ONE_MODEL * slowest)
     }
 
     /// Sum of the speeds of all usable slots, as now believed.

@@ -45,7 +45,7 @@ impl Scheduler {
         let Some((victim, new_end)) = best else {
             return false;
         };
-        self.ask_to_shrink(victim, new_end, thief);
+        self.ask_to_shrink(victim, new_end, Some(thief));
         true
     }
 

@@ -89,13 +89,21 @@ impl Engine<'_> {
             let fault = Fault::Speed(change.factor);
             self.plan(change.time, Happening::Fault { node: change.node, fault });
         }
-        if let Some(time) = self.options.probe_after {
-            let map = self.picture.probe(self.options.probe_cells);
-            if time > 0.0 {
-                self.plan(time, Happening::Heard(Event::CostMap(map)));
-            } else {
-                // As a map that an earlier job of the same picture left.
-                self.decide(Event::CostMap(map));
+        if self.options.kept_map {
+            let map = self.picture.kept(self.options.probe_cells);
+            self.decide(Event::CostMap(map));
+        } else if let Some(time) = self.options.probe_after {
+            // At 0 as a probe on the master that the first cut waited for.
+            let told = [
+                Event::Expected { seconds: self.picture.expected() },
+                Event::CostMap(self.picture.probe(self.options.probe_cells)),
+            ];
+            for event in told {
+                if time > 0.0 {
+                    self.plan(time, Happening::Heard(event));
+                } else {
+                    self.decide(event);
+                }
             }
         }
         for node in 0..self.options.nodes {

@@ -42,6 +42,8 @@ pub struct SimulateOptions {
     pub probe_after: Option<f64>,
     /// Runs of rows in the probe's map.
     pub probe_cells: usize,
+    /// In place of a probe there is what an earlier job of the same picture measured, before the first cut.
+    pub kept_map: bool,
     /// One message between master and agent, in seconds.
     pub latency: f64,
     /// POV-Ray's block height, and what boundaries are multiples of, in rows.
@@ -73,6 +75,7 @@ impl Default for SimulateOptions {
             noise: 0.1,
             probe_after: Some(3.0),
             probe_cells: 60,
+            kept_map: false,
             latency: 0.005,
             band_rows: 32,
             fine_rows: 8,

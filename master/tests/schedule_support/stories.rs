@@ -104,7 +104,7 @@ fn an_agent_that_stays_silent_keeps_only_the_block_at_work() {
     cluster.said();
     cluster.at(60.0);
     // The rest is given out without asking again; a copy of the block at work comes when slot 0 is free.
-    assert_eq!(cluster.said()[0], "start 384..480 on 0");
+    assert_eq!(cluster.said()[0], "start 384..512 on 0");
     cluster.at(61.0).completes(0);
     assert_eq!(cluster.orders(), ["copy 352..384 on 0"]);
     cluster.at(62.0).completes(0);
@@ -322,8 +322,8 @@ fn with_no_other_node_wrong_rows_stay_unrendered_and_that_is_said() {
 
 #[test]
 fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back() {
-    let mut cluster = Cluster::with_start(Job::any_row(2000), &[1.0, 1.1], 0.6);
-    assert_eq!(cluster.said(), ["start 0..1016 on 1", "start 1048..1968 on 0"]);
+    let mut cluster = Cluster::with_start(Job::any_row(2000), &[1.0, 1.3], 0.6);
+    assert_eq!(cluster.said(), ["start 0..1098 on 1", "start 1130..1968 on 0"]);
     cluster.at(30.0).completes(1);
     cluster.completes(0);
     // Of the 64 rows that were kept back each takes its share of four fifths.
@@ -333,10 +333,34 @@ fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back
 
 #[test]
 fn nothing_is_kept_back_where_one_more_start_is_dear_or_nobody_knows_what_it_costs() {
-    let whole = ["start 0..1048 on 1", "start 1048..2000 on 0"];
-    assert_eq!(Cluster::new(Job::any_row(2000), &[1.0, 1.1]).said(), whole);
+    let whole = ["start 0..1130 on 1", "start 1130..2000 on 0"];
+    assert_eq!(Cluster::new(Job::any_row(2000), &[1.0, 1.3]).said(), whole);
     // A block is about a second of such a slot.
-    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.1], 1.2).said(), whole);
+    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.3], 1.2).said(), whole);
+    // Slots of one model are relied on.
+    let whole = ["start 0..1043 on 1", "start 1043..2000 on 0"];
+    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.09], 0.6).said(), whole);
+}
+
+#[test]
+fn from_a_strip_that_will_be_late_rows_are_taken_before_its_last_blocks_begin() {
+    let mut cluster = Cluster::with_start(Job::any_row(720), &[1.0, 1.0], 0.6);
+    assert_eq!(cluster.said(), ["start 0..360 on 0", "start 360..720 on 1"]);
+    // Blocks of 6 s on slot 0, of 7 s on slot 1: when the ninth is there, the twelfth would end ten seconds after slot 0.
+    for block in 1..=9_u32 {
+        for (slot, each) in [(0, 6.0), (1, 7.0)] {
+            let end = 360 * slot + 32 * block;
+            cluster.at(f64::from(block) * each).renders(slot, end - 32..end);
+            let last = (block, slot) == (9, 1);
+            assert_eq!(cluster.orders(), if last { vec!["shrink 1 to 680"] } else { vec![] });
+        }
+    }
+    // They are nobody's in particular.
+    cluster.answers(1, 680);
+    assert!(cluster.orders().is_empty());
+    cluster.at(67.5).completes(0);
+    // As many as let it finish with slot 1.
+    assert_eq!(cluster.orders(), ["start 680..702 on 0"]);
 }
 
 #[test]
