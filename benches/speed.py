@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """td against the paper's way on nodes at a Raspberry Pi 1's speed; see speed.sh, which starts this.
 
-speed.py TD FOLDER [quick]      FOLDER is for caches and pictures; ends with 1 when a bound is missed.
+speed.py TD FOLDER [quick]      FOLDER is for caches and pictures, and removed at the end; ends with 1 when a bound is missed.
 
 A node is a td-agent with one slot in a control group with a CPU quota. All that the agent does (HTTP, hashing, reading the
 state file, encoding) is paid out of that quota, as POV-Ray is. The master is outside of it: a desk computer.
 """
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -32,6 +33,8 @@ SHARES = {"wineglass": 0.064, "landscape": 0.064}
 LONG = ("3200x2400", "wineglass", "landscape")
 # Ends a render that hangs: far above anything measured here.
 LIMIT = 3600
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 def fail(text):
@@ -44,6 +47,7 @@ class Groups:
     """The parent of all nodes' groups: weighty, so that other work on the machine does not take their little from them."""
 
     def __init__(self):
+        self.closed = False
         name = f"td-bench-{os.getpid()}"
         if os.path.isdir("/sys/fs/cgroup/cpu") and os.path.exists("/sys/fs/cgroup/cpu/cpu.shares"):
             self.version, self.path = 1, f"/sys/fs/cgroup/cpu/{name}"
@@ -59,14 +63,26 @@ class Groups:
             fail("needs control groups with the cpu controller")
 
     def close(self):
-        for _ in range(50):
+        """Ends all that still runs in any group: threads that wait for it then end too, and begin nothing more."""
+        self.closed = True
+        for _ in range(200):
+            self.kill_all()
             with contextlib.suppress(OSError):
                 for entry in os.scandir(self.path):
                     if entry.is_dir():
                         os.rmdir(entry.path)
                 os.rmdir(self.path)
                 return
-            time.sleep(0.1)
+            time.sleep(0.05)
+
+    def kill_all(self):
+        for entry in [entry for entry in os.scandir(self.path) if entry.is_dir()]:
+            with contextlib.suppress(OSError):
+                # One without its share of the processor would take long to die.
+                Group.at(self, entry.path).set_share(None)
+                with open(f"{entry.path}/cgroup.procs", encoding="ascii") as processes:
+                    for process in processes.read().split():
+                        os.kill(int(process), signal.SIGKILL)
 
 
 class Group:
@@ -74,7 +90,16 @@ class Group:
 
     def __init__(self, groups, name):
         self.groups, self.path = groups, f"{groups.path}/{name}"
+        if groups.closed:
+            fail("was told to end")
         os.mkdir(self.path)
+
+    @classmethod
+    def at(cls, groups, path):
+        """One that is there."""
+        group = cls.__new__(cls)
+        group.groups, group.path = groups, path
+        return group
 
     def set_share(self, share):
         """At most `share` of one core from now on; None: no limit."""
@@ -88,7 +113,9 @@ class Group:
             write(f"{self.path}/cpu.max", "max" if share is None else f"{QUOTA_US} {round(QUOTA_US / share)}")
 
     def enter(self):
+        """Puts the calling process in. It ends with the thread that started it, also where that is killed."""
         write(f"{self.path}/cgroup.procs", os.getpid())
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def remove(self):
         for _ in range(100):
@@ -186,10 +213,10 @@ class Node:
 # --- Renders --------------------------------------------------------------------------------------------------------
 
 class Bench:
-    def __init__(self, td, folder):
+    def __init__(self, td, folder, groups):
         self.td, self.agent = td, os.path.join(os.path.dirname(td), "td-agent")
         self.folder, self.share = folder, SHARE
-        self.groups = Groups()
+        self.groups = groups
         self.names, self.lock = 0, threading.Lock()
         # The master is a computer of its own: what else runs here does not take its processor.
         self.desk = Group(self.groups, "master")
@@ -242,6 +269,7 @@ class Bench:
         nodes = []
         try:
             for number, share in enumerate(shares, 1):
+                # Whatever happens from here on, what is started is ended: by the groups, where not by the node.
                 nodes.append(Node(self, number, share))
             yield nodes
         finally:
@@ -550,62 +578,68 @@ def main():
         sys.exit(__doc__)
     td, folder, quick = sys.argv[1], sys.argv[2], "quick" in sys.argv[3:]
     # What is started here ends with this, however it ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     only = os.environ.get("TD_BENCH_ONLY", "sizes,uneven,parse,changing").split(",")
-    bench = Bench(td, folder)
+    groups = Groups()
+    try:
+        measure(Bench(td, folder, groups), folder, quick, only)
+    finally:
+        groups.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(bench, folder, quick, only):
     begun = time.monotonic()
     blob = f"{EXAMPLES}/objects/blob.pov"
     parse = f"{folder}/long-parse.pov"
     with open(blob, encoding="utf-8") as scene, open(parse, "w", encoding="utf-8") as out:
         out.write(scene.read() + "\n#declare N = 0; #while (N < 160000) #declare N = N + 1; #declare M = sin(N); #end\n")
-    try:
-        tables = Tables(bench, quick)
-        with open("/proc/loadavg", encoding="ascii") as load:
-            load = load.read().split()[0]
-        print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
-              f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
-        print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
-        print(f"Renders on one node ran side by side before the others. Caches and pictures in {folder.rsplit('/', 1)[0]}.")
-        middle_size = (blob, ["+W1600", "+H1200"])
-        sizes = [("800x600", (blob, ["+W800", "+H600"]), (0.85, 0.90)), ("1600x1200", middle_size, (0.90, 0.94))]
-        if not quick:
-            sizes.append(("3200x2400", (blob, ["+W3200", "+H2400"]), (0.94, 0.96)))
-        small = quick
-        uneven = [("wineglass", (f"{EXAMPLES}/advanced/wineglass.pov", ["+W800", "+H600"] if small else ["+W1800", "+H1350"]), 0.85),
-                  ("landscape", (f"{EXAMPLES}/advanced/landscape.pov", ["+W800", "+H600"] if small else ["+W3200", "+H2400"]), 0.85)]
-        # Speeds that change each five seconds take a job that lasts.
-        changing, changing_job = ("1600x1200", middle_size) if quick else ("3200x2400", (blob, ["+W3200", "+H2400"]))
-        jobs = {}
-        sizes = [size for size in sizes if size[0] in os.environ.get("TD_BENCH_SIZES", size[0]).split(",")]
-        if "sizes" in only:
-            jobs |= {name: (job, ["td", "classic"]) for name, job, _ in sizes}
-        elif "changing" in only:
-            jobs[changing] = (changing_job, ["td"])
-        if "uneven" in only:
-            jobs |= {name: (job, ["td"]) for name, job, _ in uneven}
-        if "parse" in only:
-            jobs["long parse"] = ((parse, ["+W800", "+H600"] if small else ["+W1600", "+H1200"]), ["td"])
-        tables.measure_alone(jobs)
-        if "sizes" in only:
-            tables.by_size(sizes)
-        if "uneven" in only:
-            tables.uneven(uneven)
-        if "parse" in only:
-            tables.long_parse("long parse", jobs["long parse"][0])
-        if "changing" in only:
-            tables.changing(changing, changing_job)
-        tables.overheads()
-        with open("/proc/loadavg", encoding="ascii") as load:
-            print(f"\nLoad at the end {load.read().split()[0]}; took {(time.monotonic() - begun) / 60:.1f} minutes.")
-        record = os.environ.get("TD_BENCH_RECORD")
-        if record:
-            with open(record, "w", encoding="utf-8") as file:
-                json.dump(tables.record, file, indent=1)
-        for text in tables.missed:
-            print(f"MISSED: {text}")
-        sys.exit(1 if tables.missed else 0)
-    finally:
-        bench.groups.close()
+    tables = Tables(bench, quick)
+    with open("/proc/loadavg", encoding="ascii") as load:
+        load = load.read().split()[0]
+    print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
+          f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
+    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
+    print(f"Renders on one node ran side by side before the others. Caches and pictures in {folder.rsplit('/', 1)[0]}.")
+    middle_size = (blob, ["+W1600", "+H1200"])
+    sizes = [("800x600", (blob, ["+W800", "+H600"]), (0.85, 0.90)), ("1600x1200", middle_size, (0.90, 0.94))]
+    if not quick:
+        sizes.append(("3200x2400", (blob, ["+W3200", "+H2400"]), (0.94, 0.96)))
+    small = quick
+    uneven = [("wineglass", (f"{EXAMPLES}/advanced/wineglass.pov", ["+W800", "+H600"] if small else ["+W1800", "+H1350"]), 0.85),
+              ("landscape", (f"{EXAMPLES}/advanced/landscape.pov", ["+W800", "+H600"] if small else ["+W3200", "+H2400"]), 0.85)]
+    # Speeds that change each five seconds take a job that lasts.
+    changing, changing_job = ("1600x1200", middle_size) if quick else ("3200x2400", (blob, ["+W3200", "+H2400"]))
+    jobs = {}
+    sizes = [size for size in sizes if size[0] in os.environ.get("TD_BENCH_SIZES", size[0]).split(",")]
+    if "sizes" in only:
+        jobs |= {name: (job, ["td", "classic"]) for name, job, _ in sizes}
+    elif "changing" in only:
+        jobs[changing] = (changing_job, ["td"])
+    if "uneven" in only:
+        jobs |= {name: (job, ["td"]) for name, job, _ in uneven}
+    if "parse" in only:
+        jobs["long parse"] = ((parse, ["+W800", "+H600"] if small else ["+W1600", "+H1200"]), ["td"])
+    tables.measure_alone(jobs)
+    if "sizes" in only:
+        tables.by_size(sizes)
+    if "uneven" in only:
+        tables.uneven(uneven)
+    if "parse" in only:
+        tables.long_parse("long parse", jobs["long parse"][0])
+    if "changing" in only:
+        tables.changing(changing, changing_job)
+    tables.overheads()
+    with open("/proc/loadavg", encoding="ascii") as load:
+        print(f"\nLoad at the end {load.read().split()[0]}; took {(time.monotonic() - begun) / 60:.1f} minutes.")
+    record = os.environ.get("TD_BENCH_RECORD")
+    if record:
+        with open(record, "w", encoding="utf-8") as file:
+            json.dump(tables.record, file, indent=1)
+    for text in tables.missed:
+        print(f"MISSED: {text}")
+    sys.exit(1 if tables.missed else 0)
 
 
 if __name__ == "__main__":

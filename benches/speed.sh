@@ -15,5 +15,5 @@ if [ -z "${TD_BENCH_PROGRAMS:-}" ]; then
 fi
 # Caches and pictures lie in memory: other work on this machine's disk is not what is measured.
 folder=$(mktemp -d "/dev/shm/td-speed-XXXXXX")
-trap 'rm -rf "$folder"' EXIT
-benches/speed.py "$(cd "$TD_BENCH_PROGRAMS" && pwd)/td" "$folder" ${TD_BENCH_QUICK:+quick}
+# It ends its nodes and removes the folder, also when it is told to end.
+exec benches/speed.py "$(cd "$TD_BENCH_PROGRAMS" && pwd)/td" "$folder" ${TD_BENCH_QUICK:+quick}
