@@ -196,7 +196,7 @@ fn find_renderer(
     scratch: &std::path::Path,
     stop: &dyn Fn() -> bool,
 ) -> Renderer {
-    let povray = match locate::locate() {
+    let povray = match locate::locate_knowing(|path| fingerprint::kept_version(cache, path)) {
         Ok(povray) => Arc::new(povray),
         Err(error) => return Renderer::Unusable { message: error.to_string() },
     };

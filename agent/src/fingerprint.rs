@@ -57,6 +57,19 @@ struct Kept {
     found: Found,
 }
 
+/// The version of the POV-Ray at `path`, if its fingerprint is kept.
+#[must_use]
+pub fn kept_version(cache: &Path, path: &Path) -> Option<String> {
+    kept(cache, &binary_identity(path)).map(|found| found.fingerprint.povray)
+}
+
+/// What was found of the POV-Ray of this identity by this td.
+fn kept(cache: &Path, identity: &str) -> Option<Found> {
+    let bytes = std::fs::read(cache.join("fingerprint.json")).ok()?;
+    let kept = serde_json::from_slice::<Kept>(&bytes).ok()?;
+    ((kept.form, kept.td.as_str(), kept.povray.as_str()) == (FORM, version::TD, identity)).then_some(kept.found)
+}
+
 /// The fingerprint of `povray`: the kept one where neither POV-Ray nor td changed, else found by rendering, which ends
 /// when `stop` is true.
 ///
@@ -70,13 +83,10 @@ pub fn of(
     stop: &dyn Fn() -> bool,
 ) -> Result<Found, Unfit> {
     let identity = binary_identity(&povray.path);
-    let file = cache.join("fingerprint.json");
-    let kept = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
-    if let Some(kept) = kept
-        && (kept.form, kept.td.as_str(), kept.povray.as_str()) == (FORM, version::TD, identity.as_str())
-    {
-        return Ok(kept.found);
+    if let Some(found) = kept(cache, &identity) {
+        return Ok(found);
     }
+    let file = cache.join("fingerprint.json");
     let unfit = |reason: String| Unfit { path: povray.path.display().to_string(), reason };
     // A POV-Ray that was killed, as when memory is short, gets a second try.
     let find = || find(povray, blobs, scratch, stop);

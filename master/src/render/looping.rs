@@ -146,6 +146,7 @@ impl Run<'_, '_> {
         let result = self.render(&mut hear, interrupted).await;
         self.end_forgetting().await;
         result?;
+        self.tell_unended();
         self.checking.enter(&mut self.account);
         self.openings.abort_all();
         let complete = self.verifying.complete.unwrap_or_else(Instant::now);

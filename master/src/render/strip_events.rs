@@ -13,6 +13,22 @@ use crate::render::scene_failure::scene_failure;
 use crate::render::strips::StripHeard;
 use crate::schedule::{Event, LeaseId, Sharing, SlotId, WriteCost};
 
+/// When a strip was where.
+#[derive(Debug, Clone, Copy)]
+struct Timing {
+    slot: SlotId,
+    first_row: u32,
+    begun: f64,
+    start_seconds: Option<f64>,
+}
+
+impl Timing {
+    fn of(lease: &Lease) -> Self {
+        let Lease { slot, rows, begun, start_seconds, .. } = lease;
+        Self { slot: *slot, first_row: rows.start + 1, begun: *begun, start_seconds: *start_seconds }
+    }
+}
+
 impl Run<'_, '_> {
     pub(super) fn take_strip(&mut self, slot: SlotId, lease: LeaseId, what: StripHeard) -> Result<(), AttemptEnd> {
         if !self.leases.contains_key(&lease) {
@@ -60,7 +76,7 @@ impl Run<'_, '_> {
                 self.tally.slot(slot).povray_cpu += cpu;
                 self.tally.slot(slot).agent_cpu += agent_cpu;
                 if let Some(ended) = self.end_lease(slot, lease) {
-                    self.tell_ended(&ended, cpu, agent_cpu);
+                    self.tell_ended(Timing::of(&ended), Some(cpu), Some(agent_cpu));
                 }
                 if let Some(node) = self.attempt.crew.node_of(slot).map(|node| node.id) {
                     // It finishes what it begins: an earlier loss counts no more.
@@ -91,19 +107,29 @@ impl Run<'_, '_> {
         }
     }
 
+    /// What is known of the strips whose last word nobody waits for: all rows are there.
+    pub(super) fn tell_unended(&mut self) {
+        let mut left: Vec<Timing> = self.leases.values().map(Timing::of).collect();
+        left.sort_by_key(|timing| timing.slot);
+        for timing in left {
+            self.tell_ended(timing, None, None);
+        }
+    }
+
     /// For whoever wants to know where the time went.
-    fn tell_ended(&mut self, lease: &Lease, cpu: f64, agent_cpu: f64) {
+    fn tell_ended(&mut self, timing: Timing, cpu: Option<f64>, agent_cpu: Option<f64>) {
         let now = self.now();
-        let node = self.attempt.crew.node_of(lease.slot).map_or_else(String::new, |node| node.client.name().to_owned());
+        let node =
+            self.attempt.crew.node_of(timing.slot).map_or_else(String::new, |node| node.client.name().to_owned());
         self.attempt.progress.detail(
             "strip_ended",
             [
                 ("node", node.into()),
-                ("slot", lease.slot.0.into()),
-                ("first_row", (lease.rows.start + 1).into()),
+                ("slot", timing.slot.0.into()),
+                ("first_row", timing.first_row.into()),
                 ("elapsed", now.into()),
-                ("seconds", (now - lease.begun).into()),
-                ("start_seconds", lease.start_seconds.into()),
+                ("seconds", (now - timing.begun).into()),
+                ("start_seconds", timing.start_seconds.into()),
                 ("cpu", cpu.into()),
                 ("agent_cpu", agent_cpu.into()),
             ],
