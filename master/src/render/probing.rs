@@ -20,7 +20,7 @@ const SHARE: f64 = 1.0 / 120.0;
 /// The same for a view that the master renders itself: as many pixels as it traces in this share of the time that the
 /// nodes need for the whole picture, since they wait for it.
 const OWN_WAIT: f64 = 0.035;
-const MOST_OWN_PIXELS: f64 = 640.0 * 480.0;
+const MOST_OWN_PIXELS: f64 = 400.0 * 300.0;
 const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 4.0);
 /// Fewer pixels tell too little.
 const LEAST_PIXELS: f64 = 48.0 * 36.0;
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8), (640, 480));
+        assert_eq!(super::own_size(6400, 4800, 7.8), (400, 300));
         assert_eq!(super::own_size(800, 600, 7.8), (400, 300));
         assert_eq!(super::own_size(800, 600, 1.0), (150, 112));
         assert_eq!(super::own_size(800, 600, f64::NAN), (73, 55));
