@@ -49,11 +49,20 @@ pub(super) fn deal(rows: Rows, hands: &[Hand], table: Table<'_>) -> Vec<Rows> {
             low = middle
         }
     }
-    let mut bounds = Vec::with_capacity(hands.len());
-    reach(rows, hands, table, high, |row| bounds.push(row));
+    let mut wished = Vec::with_capacity(hands.len());
+    reach(rows, hands, table, high, |row| wished.push(row));
+    if table.sums.known() {
+        along_grid(rows, hands, table, &wished, (high, slowest_way))
+    } else {
+        // The bounds are guesses, and no grid makes them worse.
+        nearest(rows, table, &wished)
+    }
+}
+
+fn nearest(rows: Rows, table: Table<'_>, wished: &[f64]) -> Vec<Rows> {
     let mut start = rows.start;
-    let last = bounds.len() - 1;
-    bounds
+    let last = wished.len() - 1;
+    wished
         .iter()
         .enumerate()
         .map(|(index, &bound)| {
@@ -63,6 +72,58 @@ pub(super) fn deal(rows: Rows, hands: &[Hand], table: Table<'_>) -> Vec<Rows> {
             share
         })
         .collect()
+}
+
+/// Cuts along the grid, so that the last finish is as early as the grid allows, and as near to the `wished` bounds as that
+/// allows. The last finish lies between `least` and `most`.
+fn along_grid(rows: Rows, hands: &[Hand], table: Table<'_>, wished: &[f64], (least, most): (f64, f64)) -> Vec<Rows> {
+    let all =
+        |finish: f64| hands.iter().fold(rows.start, |row, hand| furthest(row, rows, *hand, table, finish)) >= rows.end;
+    let (mut low, mut high) = (least, most.max(least));
+    if all(low) {
+        high = low;
+    }
+    for _ in 0..40 {
+        let middle = f64::midpoint(low, high);
+        if all(middle) { high = middle } else { low = middle }
+    }
+    // A hair more, or the last digits would decide.
+    let finish = high * (1.0 + 1e-9);
+    // The first row that the hands after each can do with, from the last one up.
+    let mut needed = vec![rows.end; hands.len()];
+    for index in (1..hands.len()).rev() {
+        needed[index - 1] = nearest_start(needed[index], rows, hands[index], table, finish);
+    }
+    let mut start = rows.start;
+    let ends = hands.iter().zip(wished).zip(needed);
+    ends.map(|((hand, &wished), needed)| {
+        let most = furthest(start, rows, *hand, table, finish);
+        let end = table.grid.nearest(wished).max(needed).min(most).clamp(start, rows.end);
+        let share = Rows::new(start, end);
+        start = end;
+        share
+    })
+    .collect()
+}
+
+/// The lowest bound at which a strip from `row` can end if it has to finish by `finish`.
+fn furthest(row: u32, rows: Rows, hand: Hand, table: Table<'_>, finish: f64) -> u32 {
+    let end = below(f64::from(row), (finish - hand.start_seconds) * hand.speed, table);
+    if end >= f64::from(rows.end) - 1e-6 {
+        return rows.end;
+    }
+    table.grid.floor((end + 1e-6) as u32).clamp(row, rows.end)
+}
+
+/// The highest bound at which a strip that ends before row `end` can begin.
+fn nearest_start(end: u32, rows: Rows, hand: Hand, table: Table<'_>, finish: f64) -> u32 {
+    let write = if table.write.is_none() { 0.0 } else { table.write.seconds(end, table.height) };
+    let seconds = (finish - hand.start_seconds) * hand.speed - write;
+    if seconds <= 0.0 {
+        return end;
+    }
+    let start = table.sums.row_at((table.sums.before(f64::from(end)) - seconds / table.seconds_per_unit).max(0.0));
+    table.grid.ceil((start - 1e-6).ceil().max(0.0) as u32).clamp(rows.start, end)
 }
 
 /// How far down the hands come if all of them stop at the moment `finish`, in seconds from now.
@@ -138,6 +199,19 @@ mod tests {
         let shares = deal(Rows::new(0, 1000), &[hand(1.0, 0.0), hand(1.0, 200.0)], table(&sums, WriteCost::NONE));
         assert_eq!(shares[0].len() + shares[1].len(), 1000);
         assert_eq!(shares[0].len().max(shares[1].len()), 1000);
+    }
+
+    #[test]
+    fn where_bands_are_coarse_the_longest_strip_is_as_short_as_they_allow() {
+        // The bounds nearest to even shares would make strips of 6, 11 and 5.
+        let costs = vec![1.0, 5.0, 5.0, 1.0, 5.0, 5.0];
+        let sums = CostSums::new(&CostMap { costs, seconds: None, load: None }, 60);
+        let grid = Grid { rows: Rows::new(0, 60), origin: 0, step: 10 };
+        let table = Table { sums: &sums, seconds_per_unit: 0.1, grid, write: WriteCost::NONE, height: 60 };
+        let shares = deal(Rows::new(0, 60), &[hand(1.0, 0.6); 3], table);
+        assert_eq!(shares, [Rows::new(0, 20), Rows::new(20, 40), Rows::new(40, 60)]);
+        let written = Table { write: WriteCost { top: 0.1, bottom: 0.1 }, ..table };
+        assert_eq!(deal(Rows::new(0, 60), &[hand(1.0, 0.6); 3], written), shares);
     }
 
     #[test]
