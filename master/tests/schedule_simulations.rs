@@ -65,6 +65,43 @@ fn speeds_that_change_every_five_seconds_are_followed() {
     }
 }
 
+/// Eight nodes of one model, as slow as a Raspberry Pi 1: `T1` seconds of work for one of them, a block of several starts.
+fn eight_of_one_model(map: &str, rows: u32, t1: f64, start: f64) -> SimulateOptions {
+    let work = (t1 - start) / 8.0;
+    let few = SimulateOptions { rows: Some(rows), start, work, noise: 0.03, speed_error: 0.03, ..with_map(map, 8) };
+    SimulateOptions { probe_after: Some(0.0), probe_cells: 30, ..few }
+}
+
+fn worst_of_ten(options: &SimulateOptions) -> f64 {
+    let efficiency = |seed| simulate(&SimulateOptions { seed, ..options.clone() }).efficiency;
+    (1..=10).map(efficiency).fold(1.0, f64::min)
+}
+
+#[test]
+fn a_long_picture_on_eight_slow_nodes_loses_little_at_its_end() {
+    let probed = SimulateOptions { fine_rows: 1, ..eight_of_one_model("blob", 2400, 524.0, 1.05) };
+    assert!(worst_of_ten(&probed) > 0.95, "{}", worst_of_ten(&probed));
+    // What an earlier job measured comes in bands of 32 rows.
+    let known = SimulateOptions { kept_map: true, probe_cells: 75, ..probed };
+    assert!(worst_of_ten(&known) > 0.965, "{}", worst_of_ten(&known));
+}
+
+#[test]
+fn a_short_picture_whose_map_is_known_is_cut_evenly() {
+    let short = eight_of_one_model("blob", 600, 30.7, 1.3);
+    let known = SimulateOptions { kept_map: true, probe_cells: 18, ..short };
+    // Eight rows are a tenth of a strip.
+    let to_the_row = worst_of_ten(&SimulateOptions { fine_rows: 1, ..known.clone() });
+    assert!(to_the_row > 0.94 && to_the_row > worst_of_ten(&known) + 0.005, "{to_the_row}");
+}
+
+#[test]
+fn coarse_bounds_are_chosen_so_that_the_longest_strip_is_short() {
+    let coarse = SimulateOptions { fine_rows: 32, ..eight_of_one_model("wineglass", 1350, 318.0, 0.95) };
+    // One strip each, at the best of such bounds, would reach 0.88.
+    assert!(worst_of_ten(&coarse) > 0.86, "{}", worst_of_ten(&coarse));
+}
+
 #[test]
 fn the_last_event_is_the_makespan_and_every_row_comes_once() {
     let options = with_map("woodbox", 20);
