@@ -22,6 +22,8 @@ const SHARE: f64 = 1.0 / 120.0;
 const OWN_WAIT: f64 = 0.035;
 const MOST_OWN_PIXELS: f64 = 400.0 * 300.0;
 const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 4.0);
+/// A multiple of the sides of a view's blocks, but for the largest, in rows.
+const VIEW_ROWS: u32 = 16;
 /// Fewer pixels tell too little.
 const LEAST_PIXELS: f64 = 48.0 * 36.0;
 
@@ -49,7 +51,10 @@ pub fn own_size(width: u32, height: u32, speeds: f64) -> (u32, u32) {
     let (least, most) = OWN_SHARES;
     let share = if speeds.is_finite() { (OWN_WAIT * speeds).clamp(least, most) } else { least };
     let wanted = (pixels * share).clamp(LEAST_PIXELS, MOST_OWN_PIXELS);
-    scaled(width, height, wanted)
+    let (own_width, own_height) = scaled(width, height, wanted);
+    // Whole rows of blocks: a lower last one would put the map's cells beside the rows that they tell of.
+    let whole = own_height.next_multiple_of(VIEW_ROWS);
+    (own_width, if whole <= height { whole } else { own_height })
 }
 
 /// Runs the probe on `client`'s agent.
@@ -198,10 +203,12 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8), (400, 300));
-        assert_eq!(super::own_size(800, 600, 7.8), (400, 300));
+        assert_eq!(super::own_size(6400, 4800, 7.8), (400, 304));
+        assert_eq!(super::own_size(800, 600, 7.8), (400, 304));
+        assert_eq!(super::own_size(400, 20, 7.8), (200, 16));
+        assert_eq!(super::own_size(400, 15, 7.8).1, 8);
         assert_eq!(super::own_size(800, 600, 1.0), (150, 112));
-        assert_eq!(super::own_size(800, 600, f64::NAN), (73, 55));
+        assert_eq!(super::own_size(800, 600, f64::NAN), (73, 64));
         assert_eq!(size(33, 1), (33, 1));
         assert_eq!(size(1, 33), (1, 33));
         let (width, height) = size(65_500, 100);
