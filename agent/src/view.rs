@@ -21,6 +21,9 @@ use crate::strip::pacing::{self, Look, Pacing};
 /// can.
 const LEAST_LOOKS: u32 = 6;
 
+/// The blocks of a view's last look cost at most this many times what those of the look before did.
+const MOST_OF_THE_LAST: f64 = 1.5;
+
 /// What renders of a job need.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -175,6 +178,8 @@ struct Collected {
     /// CPU seconds of the trace up to the last block, and wall seconds.
     charged: f64,
     seconds: f64,
+    /// CPU seconds of each block of the last look.
+    each: f64,
     /// What of the CPU went into other things than blocks, before the first.
     setting_up: f64,
     /// Rows of blocks that the first look found whole, as `marks`.
@@ -202,6 +207,7 @@ impl Collected {
             marks: Vec::new(),
             charged: 0.0,
             seconds: 0.0,
+            each: f64::INFINITY,
             setting_up: 0.0,
             first_marks: Vec::new(),
             looks: 0,
@@ -231,7 +237,8 @@ impl Collected {
     /// the start of the trace.
     ///
     /// Before its first block POV-Ray sets the trace up, so the blocks of the first look are taken to cost what those of
-    /// the second do.
+    /// the second do. After its last block it writes the picture, which is in what the last look finds: the blocks of that
+    /// one are not charged much more than those before.
     fn charge(&mut self, cpu: f64, seconds: f64) {
         if self.fresh == 0 {
             return;
@@ -249,9 +256,11 @@ impl Collected {
                 self.charged -= self.setting_up;
                 self.arrivals.extend(self.first_marks.drain(..).map(|(end, after)| (end, each * f64::from(after))));
             }
+            let each = if self.is_whole() { each.min(MOST_OF_THE_LAST * self.each) } else { each };
             let charged = self.charged;
             self.arrivals.extend(self.marks.drain(..).map(|(end, after)| (end, charged + each * f64::from(after))));
             self.charged = (charged + each * f64::from(self.fresh)).max(charged);
+            self.each = each;
         }
         self.looks += 1;
         self.blocks += self.fresh;
@@ -318,5 +327,17 @@ mod tests {
         }
         assert_eq!(view.cost_map().len(), 16);
         assert!((view.charged - 16.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn writing_the_picture_is_not_charged_to_its_last_rows() {
+        let mut view = collected();
+        for look_number in 1..=15 {
+            look(&mut view, 4 * look_number, 4, f64::from(look_number));
+        }
+        view.pixels = vec![Pixel::default(); view.expected];
+        look(&mut view, 64, 4, 25.0);
+        let last: Vec<f64> = view.cost_map().iter().rev().take(2).map(|&(_, cpu)| cpu).collect();
+        assert!((last[0] - last[1] - 1.5).abs() < 1e-9, "{last:?}");
     }
 }

@@ -45,8 +45,8 @@ impl Scheduler {
     }
 
     /// Nothing can be taken from a block at work, and by the time a slot runs dry the others may all be at their last
-    /// ones. So rows are taken ahead: when a strip begins the last block but for those with which it would finish late.
-    /// They are kept for whoever is idle first.
+    /// ones. So rows are taken ahead: when a strip begins its last block but one, and would finish late with the last.
+    /// That is kept for whoever is idle first.
     pub(super) fn trim(&mut self, id: LeaseId) {
         let Some(lease) = self.leases.get(&id) else { return };
         let cut = lease.first_cut();
@@ -55,6 +55,8 @@ impl Scheduler {
             // A block that can only move whole is begun where it is: anywhere else it would be later still.
             || self.job.fine_rows >= lease.block
             || cut >= lease.end
+            // More than that is stolen by who runs dry meanwhile: predictions from afar would cut off too much.
+            || lease.end - cut > lease.block
             || lease.shrink.is_some()
             || lease.deaf
             || lease.twin != Twin::None

@@ -344,23 +344,22 @@ fn nothing_is_kept_back_where_one_more_start_is_dear_or_nobody_knows_what_it_cos
 
 #[test]
 fn from_a_strip_that_will_be_late_rows_are_taken_before_its_last_blocks_begin() {
-    let mut cluster = Cluster::with_start(Job::any_row(720), &[1.0, 1.0], 0.6);
-    assert_eq!(cluster.said(), ["start 0..360 on 0", "start 360..720 on 1"]);
-    // Blocks of 6 s on slot 0, of 7 s on slot 1: when the ninth is there, the twelfth would end ten seconds after slot 0.
+    let mut cluster = Cluster::with_start(Job::any_row(700), &[1.0, 1.0], 0.6);
+    assert_eq!(cluster.said(), ["start 0..350 on 0", "start 350..700 on 1"]);
+    // Blocks of 6 s on slot 0, of 7 s on slot 1: when the ninth is there, the last rows would end ten seconds after slot 0.
     for block in 1..=9_u32 {
         for (slot, each) in [(0, 6.0), (1, 7.0)] {
-            let end = 360 * slot + 32 * block;
+            let end = 350 * slot + 32 * block;
             cluster.at(f64::from(block) * each).renders(slot, end - 32..end);
             let last = (block, slot) == (9, 1);
-            assert_eq!(cluster.orders(), if last { vec!["shrink 1 to 680"] } else { vec![] });
+            assert_eq!(cluster.orders(), if last { vec!["shrink 1 to 670"] } else { vec![] });
         }
     }
     // They are nobody's in particular.
-    cluster.answers(1, 680);
+    cluster.answers(1, 670);
     assert!(cluster.orders().is_empty());
-    cluster.at(67.5).completes(0);
-    // As many as let it finish with slot 1.
-    assert_eq!(cluster.orders(), ["start 680..702 on 0"]);
+    cluster.at(65.6).completes(0);
+    assert_eq!(cluster.orders(), ["start 670..700 on 0"]);
 }
 
 #[test]
