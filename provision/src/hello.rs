@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 
-/// An agent that has just been started renders its fingerprint first, and a Pi 1 takes its time for a handshake.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// An agent that is started for the first time renders its fingerprint before it answers: minutes on a Pi 1 that boots beside it.
+const DEADLINE: Duration = Duration::from_secs(600);
 /// Longest answer.
 const MOST: u64 = 1 << 20;
 
