@@ -99,7 +99,7 @@ enum Command {
     ///
     /// Packages stay unless --packages is given. The cluster's certificates stay on this machine.
     Remove(remove::Arguments),
-    /// Reboot the nodes, jump hosts and the share's server last, and wait until they are back
+    /// Reboot the nodes, jump hosts and the share's server last, and wait for them
     Reboot(power::Arguments),
     /// Switch the nodes off, jump hosts and the share's server last
     Poweroff(power::Arguments),

@@ -7,11 +7,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::sshd::{Home, Sshd, is_root, run, said, user};
 
 /// No wait of these tests is longer.
-const WITHIN: std::time::Duration = std::time::Duration::from_secs(120);
+const WITHIN: Duration = Duration::from_secs(120);
 
 /// What is said once the login has worked.
 const IN: &str = "is not root there, and `become: none` forbids sudo";
@@ -267,7 +268,7 @@ impl Agent {
             if socket.exists() {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
         }
         Agent { socket, child }
     }
@@ -307,28 +308,38 @@ fn others_go_on_while_a_question_is_open() {
     let home = Home::new();
     let key = home.key("id_ed25519", "ed25519", "");
     let sshd = Sshd::start(&[&key], &["ed25519"], "");
-    let listener = || TcpListener::bind("127.0.0.1:0").expect("a port");
+    // Each at an address of its own: no machine is in an inventory twice.
+    let listener = |address: &str| {
+        let listener = TcpListener::bind((address, 0)).expect("a port");
+        listener.set_nonblocking(true).expect("set");
+        listener
+    };
     let port = |listener: &TcpListener| listener.local_addr().expect("has one").port();
-    let (second, third) = (listener(), listener());
+    let accept = |listener: &TcpListener, what: &str| {
+        let begun = Instant::now();
+        loop {
+            if let Ok((stream, _)) = listener.accept() {
+                return stream;
+            }
+            assert!(begun.elapsed() < WITHIN, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let (second, third) = (listener("127.0.0.2"), listener("127.0.0.3"));
     home.inventory(&format!(
         "defaults: {{ user: {}, become: none }}\nnodes:\n  a: {{ address: 127.0.0.1, ssh_port: {} }}\n  \
-         b: {{ address: 127.0.0.1, ssh_port: {} }}\n  c: {{ address: 127.0.0.1, ssh_port: {} }}\n",
+         b: {{ address: 127.0.0.2, ssh_port: {} }}\n  c: {{ address: 127.0.0.3, ssh_port: {} }}\n",
         user(),
         sshd.port,
         port(&second),
         port(&third),
     ));
     let mut terminal = Terminal::start(&home, &["facts", "--forks", "2"]);
-    let (b, _) = second.accept().expect("b is connected to");
+    let b = accept(&second, "b is not connected to");
     terminal.shows("(yes/no)", 1);
     // b is over, and c's turn comes, which is told, while nobody has answered.
     drop(b);
-    third.set_nonblocking(true).expect("set");
-    let begun = std::time::Instant::now();
-    while third.accept().is_err() {
-        assert!(begun.elapsed() < WITHIN, "c waits for the answer to a's question");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    accept(&third, "c waits for the answer to a's question");
     terminal.interrupt();
     let (shown, code) = terminal.end_with_code();
     assert_eq!(code, 130, "{shown}");
