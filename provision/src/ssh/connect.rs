@@ -33,8 +33,8 @@ pub enum Policy {
 
 /// A node busy with booting answers its first packet late; one that is off never does.
 const TCP_DEADLINE: Duration = Duration::from_secs(10);
-/// Key exchange and each step of a login: a Pi 1 under load needs many seconds for either.
-pub(super) const STEP_DEADLINE: Duration = Duration::from_secs(60);
+/// The key exchange: a Pi 1 under load needs many seconds for it.
+const STEP_DEADLINE: Duration = Duration::from_secs(60);
 /// A connection that is cut is noticed after this many seconds times eight: times four, an emulated Pi 1 on a busy machine was
 /// lost in the middle of its packages.
 const KEEPALIVE: Duration = Duration::from_secs(15);

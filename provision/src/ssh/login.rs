@@ -2,6 +2,7 @@
 //! that were named come first, and of a named key only that one is offered.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
@@ -11,7 +12,7 @@ use russh::{MethodKind, MethodSet};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::connect::{Client, STEP_DEADLINE, Ssh};
+use super::connect::{Client, Ssh};
 use super::error::ConnectError;
 use super::keys::{self, FileSigner, KeyError, KeyFile};
 use super::passwords::Next;
@@ -19,6 +20,9 @@ use super::patience::{Signing, Turns, within};
 use super::target::Target;
 use crate::secret::Secret;
 
+/// Longest silence of a server in one step of a login: sshd's own LoginGraceTime, and the time after which a cut connection is
+/// noticed.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(120);
 /// Most rounds of questions that a server may ask in keyboard-interactive.
 const ROUNDS: usize = 4;
 
@@ -151,7 +155,7 @@ impl<'a> Login<'a> {
         let turns = Turns::default();
         let mut signer = Signing { signer: client, turns: &turns };
         let step = self.handle.authenticate_publickey_with(user, key.clone(), hash, &mut signer);
-        let Some(result) = within(STEP_DEADLINE, &turns, step).await else {
+        let Some(result) = within(LOGIN_DEADLINE, &turns, step).await else {
             return Err(self.silent());
         };
         match result {
@@ -178,7 +182,7 @@ impl<'a> Login<'a> {
         let mut signer = FileSigner { file, terminal: &self.ssh.terminal };
         let mut signer = Signing { signer: &mut signer, turns: &turns };
         let step = self.handle.authenticate_publickey_with(user, file.public().clone(), hash, &mut signer);
-        let Some(result) = within(STEP_DEADLINE, &turns, step).await else {
+        let Some(result) = within(LOGIN_DEADLINE, &turns, step).await else {
             return Err(self.silent());
         };
         match result {
@@ -222,12 +226,12 @@ impl<'a> Login<'a> {
     async fn try_password(&mut self, secret: &Secret) -> Result<Attempt, ConnectError> {
         let user = self.target.user.clone();
         if self.takes(MethodKind::Password) {
-            let result = timeout(STEP_DEADLINE, self.handle.authenticate_password(user, secret.reveal())).await;
+            let result = timeout(LOGIN_DEADLINE, self.handle.authenticate_password(user, secret.reveal())).await;
             let result = result.map_err(|_| self.silent())?.map_err(|error| self.cut(error))?;
             return self.settle(result, "a password".into());
         }
         let start = self.handle.authenticate_keyboard_interactive_start(user, None::<String>);
-        let answer = timeout(STEP_DEADLINE, start).await.map_err(|_| self.silent())?;
+        let answer = timeout(LOGIN_DEADLINE, start).await.map_err(|_| self.silent())?;
         let mut answer = answer.map_err(|error| self.cut(error))?;
         for _ in 0..ROUNDS {
             match answer {
@@ -241,7 +245,7 @@ impl<'a> Login<'a> {
                     let reply = |echo: bool| if echo { String::new() } else { secret.reveal().to_owned() };
                     let replies = prompts.iter().map(|prompt| reply(prompt.echo)).collect();
                     let next = self.handle.authenticate_keyboard_interactive_respond(replies);
-                    let next = timeout(STEP_DEADLINE, next).await.map_err(|_| self.silent())?;
+                    let next = timeout(LOGIN_DEADLINE, next).await.map_err(|_| self.silent())?;
                     answer = next.map_err(|error| self.cut(error))?;
                 }
             }
@@ -267,14 +271,14 @@ impl<'a> Login<'a> {
 
     /// The answer to a step in which nobody is asked.
     async fn answered<T>(&self, step: impl Future<Output = T>) -> Result<T, ConnectError> {
-        timeout(STEP_DEADLINE, step).await.map_err(|_| self.silent())
+        timeout(LOGIN_DEADLINE, step).await.map_err(|_| self.silent())
     }
 
     fn silent(&self) -> ConnectError {
         ConnectError::SilentAtLogin {
             user: self.target.user.clone(),
             host: self.target.host.clone(),
-            seconds: STEP_DEADLINE.as_secs(),
+            seconds: LOGIN_DEADLINE.as_secs(),
         }
     }
 
