@@ -116,7 +116,8 @@ fn gpu_mem_alone_is_set_and_proven() {
     assert_eq!(of("rebooted").len(), 1, "{}", outcome.transcript());
     let proofs = of("proof");
     assert_eq!(proofs.len(), 1, "{}", outcome.transcript());
-    assert_eq!((&proofs[0]["proof"], &proofs[0]["result"]), (&"gpu_mem".into(), &"passed".into()));
+    assert_eq!(proofs[0]["proof"], "gpu_mem");
+    assert_eq!(proofs[0]["result"], "passed", "{}", outcome.transcript());
     assert_eq!(node.sh("vcgencmd get_mem gpu"), "gpu=16M\n");
     master.run(&["plan", "--only", "boot"]).code(0);
     let facts = master.run(&["facts"]);
