@@ -25,6 +25,8 @@ use crate::store::share::{Share, ShareError};
 pub struct Setup {
     pub name: String,
     pub slots: u32,
+    /// Bits of the POV-Ray to render with; `None`: those of the one that is there.
+    pub povray_word_size: Option<u32>,
     /// Folder for contents, bands and scratch; nobody else's.
     pub cache: PathBuf,
     /// Bytes that contents of bundles may take.
@@ -82,11 +84,12 @@ impl Agent {
         }
         let (found, renderer) = watch::channel(None);
         let ending = Arc::new(AtomicBool::new(false));
+        let word_size = setup.povray_word_size;
         let look = (setup.cache.clone(), blobs.clone(), scratch, Arc::clone(&ending));
         std::thread::Builder::new().name("fingerprint".to_owned()).spawn(move || {
             let (cache, blobs, scratch, ending) = look;
             let stop = || ending.load(Ordering::Relaxed);
-            let _ = found.send(Some(find_renderer(&cache, &blobs, &scratch, &stop)));
+            let _ = found.send(Some(find_renderer(word_size, &cache, &blobs, &scratch, &stop)));
         })?;
         let slots = Slots::new(setup.slots);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
@@ -191,12 +194,14 @@ impl Agent {
 }
 
 fn find_renderer(
+    word_size: Option<u32>,
     cache: &std::path::Path,
     blobs: &Blobs,
     scratch: &std::path::Path,
     stop: &dyn Fn() -> bool,
 ) -> Renderer {
-    let povray = match locate::locate_knowing(|path| fingerprint::kept_version(cache, path)) {
+    let found = locate::locate_knowing(|path| fingerprint::kept_version(cache, path));
+    let povray = match found.and_then(|povray| povray.of_word_size(word_size)) {
         Ok(povray) => Arc::new(povray),
         Err(error) => return Renderer::Unusable { message: error.to_string() },
     };

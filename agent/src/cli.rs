@@ -120,6 +120,10 @@ pub struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
 
+    /// Render with a POV-Ray of 32 or of 64 bit only [default: with the one that is there].
+    #[arg(long, value_name = "BITS", value_parser = word_size)]
+    pub povray_word_size: Option<u32>,
+
     /// Folder for scenes, finished bands and scratch files.
     #[arg(long, value_name = "DIR")]
     pub cache: PathBuf,
@@ -143,6 +147,14 @@ pub struct Serve {
     /// End when standard input ends: how `td` keeps the agents that it starts itself.
     #[arg(long)]
     pub embedded: bool,
+}
+
+fn word_size(text: &str) -> Result<u32, String> {
+    match text {
+        "32" => Ok(32),
+        "64" => Ok(64),
+        _ => Err("32 or 64 is expected".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,25 @@ pub enum LocateError {
     OtherVersion { path: PathBuf, found: String },
     #[error("{0} did not tell a POV-Ray version")]
     NoVersion(PathBuf),
+    #[error(
+        "{path} is of {found} bit, and this node is to render with one of {wanted}: `td-provision apply` installs it"
+    )]
+    OtherWordSize { path: PathBuf, found: u32, wanted: u32 },
+}
+
+impl Povray {
+    /// This one, if it has the word size that is asked for.
+    ///
+    /// # Errors
+    /// [`LocateError::OtherWordSize`].
+    pub fn of_word_size(self, wanted: Option<u32>) -> Result<Self, LocateError> {
+        match wanted {
+            Some(wanted) if wanted != self.word_size => {
+                Err(LocateError::OtherWordSize { path: self.path, found: self.word_size, wanted })
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
 /// Finds the POV-Ray of this node.

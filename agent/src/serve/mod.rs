@@ -48,6 +48,7 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     let setup = Setup {
         name: options.name.unwrap_or_else(host_name),
         slots: options.slots.unwrap_or_else(cores),
+        povray_word_size: options.povray_word_size,
         blob_bound: options.cache_size.saturating_mul(1 << 20),
         band_bound: options.cache_size.saturating_mul(1 << 20),
         cache: std::path::absolute(&options.cache)?,

@@ -112,6 +112,9 @@ fn of_packages(packages: &Packages) -> Result<(), String> {
             return Err(format!("{name:?} is no name of a Debian package"));
         }
     }
+    if let Some(bits) = packages.povray_word_size.filter(|bits| ![32, 64].contains(bits)) {
+        return Err(format!("povray_word_size must be 32 or 64, is {bits}"));
+    }
     if let Some(proxy) = &packages.proxy {
         let rest = proxy.strip_prefix("http://").or_else(|| proxy.strip_prefix("https://"));
         let good = |byte: u8| byte.is_ascii_graphic() && !b"\"\\';{}".contains(&byte);

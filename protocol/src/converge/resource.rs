@@ -92,6 +92,9 @@ pub struct File {
 #[serde(deny_unknown_fields)]
 pub struct Packages {
     pub names: Vec<String>,
+    /// Bits of POV-Ray: 32 on a node of 64 brings the package of its machine's 32-bit architecture. `None`: as the node is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub povray_word_size: Option<u32>,
     /// An HTTP proxy for td's own calls of apt alone, as `http://192.0.2.1:3142`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
@@ -112,6 +115,7 @@ impl Packages {
     pub fn new(names: Vec<String>) -> Self {
         Self {
             names,
+            povray_word_size: None,
             proxy: None,
             lock_deadline: Self::default_lock_deadline(),
             stall_deadline: Self::default_stall_deadline(),

@@ -26,6 +26,12 @@ pub fn fit(node: &Node, facts: &Facts) -> Fit {
             Some(format!("it is no Debian ({}): td-provision installs packages with apt and dpkg", facts.os.name));
         return fit;
     }
+    if node.povray_word_size == Some(64) && facts.userland.bits < 64 {
+        fit.refused = Some(format!(
+            "povray_word_size: 64 needs a system of 64 bit, and its {} is one of {}: leave it out of the inventory",
+            facts.os.name, facts.userland.bits
+        ));
+    }
     let seen = facts.model.as_deref();
     match seen.map(|text| (text, model_of(text))) {
         Some((text, Some(model))) if model != node.model && node.model != Model::Generic => {

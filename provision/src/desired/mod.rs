@@ -64,6 +64,8 @@ pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certif
     let role = if publishes { "--publish" } else { "--share" };
     let shared = inventory.share().filter(|share| matches!(share.server, ServerPlace::Node(_)));
     let shared = shared.map(|share| if publishes { share.export.clone() } else { share.mount.clone() });
+    // The agent is started anew when this changes, and then with the other POV-Ray.
+    let word_size = node.povray_word_size.map(|bits| format!("--povray-word-size={bits}"));
     let mut state = DesiredState::new(&node.name);
     state.model = Some(node.model.id().to_owned());
     state.resources = vec![
@@ -93,7 +95,7 @@ pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certif
             tls: TLS.to_owned(),
             cache: CACHE.to_owned(),
             write_paths: shared.iter().filter(|_| publishes).cloned().collect(),
-            arguments: shared.into_iter().flat_map(|path| [role.to_owned(), path]).collect(),
+            arguments: shared.into_iter().flat_map(|path| [role.to_owned(), path]).chain(word_size).collect(),
         }),
     ];
     if let Some(share) = inventory.share() {
@@ -183,7 +185,7 @@ fn packages(inventory: &Inventory, node: &Node) -> Packages {
             names.push(name.clone());
         }
     }
-    Packages { proxy: node.apt_proxy.clone(), ..Packages::new(names) }
+    Packages { povray_word_size: node.povray_word_size, proxy: node.apt_proxy.clone(), ..Packages::new(names) }
 }
 
 /// The address of the share's server, where it has one.

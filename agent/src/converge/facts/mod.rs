@@ -12,7 +12,7 @@ use super::clock;
 use super::mounts;
 use super::nfs::export;
 use super::node::{Node, device_tree};
-use super::packages::status;
+use super::packages::{status, word_size};
 use super::units;
 
 /// Folders whose room counts.
@@ -24,7 +24,7 @@ pub fn gather(node: &Node) -> Facts {
     let uname = rustix::system::uname();
     let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     let line = |path: &str| node.text(path).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let wanted = |name: &str| matches!(name, "povray" | "imagemagick" | "dpkg");
+    let wanted = |name: &str| matches!(name, "imagemagick" | "dpkg");
     let packages = status::read(&node.path("/var/lib/dpkg/status"), &wanted).unwrap_or_default();
     let package = |name: &str| packages.get(name).filter(|package| package.is_installed());
     let running = firmware::running(node);
@@ -62,7 +62,7 @@ pub fn gather(node: &Node) -> Facts {
             exports: export::exported(&node.text("/var/lib/nfs/etab").unwrap_or_default()),
         },
         systemd: units::has_systemd(node),
-        povray: package("povray").map(|package| upstream(&package.version)),
+        povray: word_size::installed(node).map(|package| upstream(&package.version)),
         imagemagick: package("imagemagick").map(|package| upstream(&package.version)),
         firmware: Firmware { gpu_mem: running.gpu_mem, arm_freq: running.arm_freq },
         service: node.exists(&format!("/etc/systemd/system/{}", Service::UNIT)).then(|| ServiceState {

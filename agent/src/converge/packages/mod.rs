@@ -4,6 +4,7 @@ pub mod apt;
 pub mod locks;
 pub mod said;
 pub mod status;
+pub mod word_size;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,7 +37,13 @@ const CONFIGURE_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// What is installed of what is wanted.
 struct Found {
+    /// Names as apt and dpkg have them.
+    wanted: Vec<String>,
     missing: Vec<String>,
+    /// The architecture that dpkg has yet to be told of, and those it knows.
+    new_architecture: Option<(&'static str, Vec<String>)>,
+    /// A POV-Ray of another architecture, which has to make way.
+    in_the_way: Option<String>,
     /// Versions of the missing ones that dpkg still knows, as of removed ones' settings.
     half: Vec<(String, String)>,
     versions: Vec<(String, String)>,
@@ -44,8 +51,9 @@ struct Found {
 
 fn find(packages: &Packages, node: &Node) -> Result<Found, Failure> {
     let path = node.path(STATUS);
-    let wanted: BTreeSet<&str> = packages.names.iter().map(String::as_str).collect();
-    let there = status::read(&path, &|name| wanted.contains(name));
+    let named: BTreeSet<&str> = packages.names.iter().map(String::as_str).collect();
+    let is_asked = |name: &str| named.contains(name) || name == "dpkg" || word_size::is_povray(name);
+    let there = status::read(&path, &is_asked);
     let there = match there {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Failure::new(format!(
@@ -54,13 +62,26 @@ fn find(packages: &Packages, node: &Node) -> Result<Found, Failure> {
         }
         there => there.map_err(|error| Failure::io("cannot read", &path, &error))?,
     };
+    let native = there.get("dpkg").map_or("", |dpkg| dpkg.architecture.as_str());
+    let names = word_size::names(packages, native)?;
+    let wanted: BTreeSet<&str> = names.all.iter().map(String::as_str).collect();
     let installed = |name: &str| there.get(name).is_some_and(status::Package::is_installed);
-    let missing = wanted.iter().filter(|name| !installed(name)).map(|name| (*name).to_owned()).collect();
+    let missing: Vec<String> = wanted.iter().filter(|name| !installed(name)).map(|name| (*name).to_owned()).collect();
+    let new_architecture = names.foreign.filter(|_| !missing.is_empty()).and_then(|foreign| {
+        let known = word_size::known(node);
+        let known = if known.is_empty() { vec![native.to_owned()] } else { known };
+        (!known.iter().any(|one| one == foreign)).then_some((foreign, known))
+    });
+    let is_in_the_way = |name: &String| word_size::is_povray(name) && !wanted.contains(name.as_str());
+    let in_the_way = there.iter().find(|(name, package)| is_in_the_way(name) && package.is_installed());
+    let in_the_way =
+        in_the_way.map(|(name, _)| name.clone()).filter(|_| missing.iter().any(|m| word_size::is_povray(m)));
     let half = there.iter().filter(|(_, package)| package.is_half());
     let half = half.map(|(name, package)| (name.clone(), package.state.clone())).collect();
     let versions = there.iter().filter(|(_, package)| package.is_installed());
     let versions = versions.map(|(name, package)| (name.clone(), package.version.clone())).collect();
-    Ok(Found { missing, half, versions })
+    let wanted = names.all;
+    Ok(Found { wanted, missing, new_architecture, in_the_way, half, versions })
 }
 
 /// Whether dpkg was cut off in the middle: it keeps what it had not yet written to its status there.
@@ -96,9 +117,13 @@ impl Converge for Packages {
             check.diffs.push(diff::value("dpkg's state", Some("cut off".to_owned()), Some("mended".to_owned())));
         }
         let half = |name: &str| found.half.iter().any(|(half, _)| half == name);
+        if let Some((new, known)) = &found.new_architecture {
+            let after = known.iter().map(String::as_str).chain([*new]);
+            check.diffs.push(diff::value("dpkg's architectures", Some(known.join(", ")), Some(names(after))));
+        }
         let absent: Vec<String> = found.missing.iter().filter(|name| !half(name)).cloned().collect();
         if !absent.is_empty() {
-            let packages = simulate(self, node, &absent, &mut check.notes)?;
+            let packages = simulate(self, node, &found, &absent, &mut check.notes)?;
             check.diffs.push(Diff::Packages { packages });
         }
         check.message = format!("to install: {}", names(found.missing.iter().map(String::as_str)));
@@ -123,11 +148,19 @@ impl Converge for Packages {
             .into());
         }
         let mut lists = Lists { updated: false, unreachable: None };
-        if lists_are_old(node) {
+        if let Some((architecture, _)) = &before.new_architecture {
+            let mut command = child::command("dpkg");
+            node.run(command.args(["--add-architecture", architecture]), CONFIGURE_DEADLINE)?;
+        }
+        if before.new_architecture.is_some() || lists_are_old(node) {
             lists.update(&apt, &mut progress)?;
         }
+        if before.in_the_way.is_some() {
+            // The lists may be new, and nothing but that one POV-Ray may go.
+            simulate(self, node, &before, &before.missing, &mut Vec::new())?;
+        }
         loop {
-            match install(&apt, &before.missing, &mut progress)? {
+            match install(&apt, &before, &mut progress)? {
                 None => break,
                 // The archive's files moved on since the lists were fetched, or the lists are of another time.
                 Some(trouble)
@@ -170,7 +203,7 @@ impl Converge for Packages {
         }
         let found = find(self, node)?;
         let there: Vec<&(String, String)> =
-            found.versions.iter().filter(|(name, _)| self.names.contains(name)).collect();
+            found.versions.iter().filter(|(name, _)| found.wanted.contains(name)).collect();
         if there.is_empty() {
             return Ok(Removed::nothing("none of them is installed"));
         }
@@ -244,13 +277,15 @@ fn configure(node: &Node, command: &mut Command, doing: &str, progress: &mut Tel
 }
 
 /// Installs; what stood in the way, if anything.
-fn install(apt: &Apt<'_>, missing: &[String], progress: &mut Teller<'_>) -> Result<Option<Trouble>, Failure> {
+fn install(apt: &Apt<'_>, found: &Found, progress: &mut Teller<'_>) -> Result<Option<Trouble>, Failure> {
+    let missing = &found.missing;
     let mut tries = 0;
     loop {
         let mut command = apt.command();
         command.arg("-y");
-        // No package of the user's goes. With chrony, the other keeper of the clock has to.
-        if !missing.iter().any(|name| name == "chrony") {
+        // No package of the user's goes. With chrony, the other keeper of the clock has to; with POV-Ray of another word size,
+        // the one that is there.
+        if found.in_the_way.is_none() && !missing.iter().any(|name| name == "chrony") {
             command.arg("--no-remove");
         }
         command.arg("install").args(missing);
@@ -331,11 +366,15 @@ impl Lists {
 fn simulate(
     wanted: &Packages,
     node: &Node,
+    found: &Found,
     absent: &[String],
     notes: &mut Vec<String>,
 ) -> Result<Vec<PackageChange>, Failure> {
     let unknown = || absent.iter().map(|name| PackageChange { name: name.clone(), old: None, new: None }).collect();
-    if !node.is_alive() || !has_lists(node) {
+    // An architecture that dpkg does not know yet has no packages in the lists.
+    let without_lists =
+        found.new_architecture.as_ref().is_some_and(|(new, _)| !word_size::known(node).iter().any(|one| one == new));
+    if !node.is_alive() || !has_lists(node) || without_lists {
         notes.push("the versions are known when apt's lists are updated".to_owned());
         return Ok(unknown());
     }
@@ -350,7 +389,8 @@ fn simulate(
     }
     let steps = said::steps(&ended.output);
     let lost: Vec<&str> = steps.iter().filter(|step| step.new.is_none()).map(|step| step.name.as_str()).collect();
-    if let Some(lost) = lost.iter().find(|lost| !REPLACEABLE.contains(lost)) {
+    let may_go = |lost: &str| REPLACEABLE.contains(&lost) || found.in_the_way.as_deref() == Some(lost);
+    if let Some(lost) = lost.iter().find(|lost| !may_go(lost)) {
         return Err(Failure::new(format!(
             "to install {} apt would remove {lost}: td removes nothing of yours; decide which of them this node needs",
             names(absent.iter().map(String::as_str))
@@ -363,7 +403,12 @@ fn simulate(
 /// A sentence for the node's keeper.
 fn explain(node: &Node, trouble: Trouble, lists: &Lists) -> Failure {
     let Trouble::NoCandidate(missing) = &trouble else {
-        return Failure::new(sentence(&trouble));
+        let mut said = sentence(&trouble);
+        // What the resolver cannot do it may be able to do with lists that are whole.
+        if let (Trouble::Other(_), Some(unreachable)) = (&trouble, &lists.unreachable) {
+            said.push_str(&format!("; {unreachable}"));
+        }
+        return Failure::new(said);
     };
     let os = super::facts::os(node);
     let mut said = format!(

@@ -28,10 +28,10 @@ impl Package {
     }
 }
 
-/// Packages of the machine's own architecture, by name.
+/// Packages by name; one of a foreign architecture by `name:architecture`, as apt calls it.
 pub type Packages = BTreeMap<String, Package>;
 
-/// The file's packages that `wanted` names, and all that were cut short.
+/// The file's packages that `wanted` names, with their architecture where it is foreign, and all that were cut short.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -57,7 +57,7 @@ pub fn parse(mut text: impl BufRead, wanted: &dyn Fn(&str) -> bool) -> std::io::
                 if name == "dpkg" {
                     native.clone_from(&package.architecture);
                 }
-                if wanted(&name) || package.is_half() || name == "dpkg" {
+                if wanted(&name) || wanted(&with_architecture(&name, &package)) || package.is_half() || name == "dpkg" {
                     found.push((name, package));
                 }
             }
@@ -71,8 +71,15 @@ pub fn parse(mut text: impl BufRead, wanted: &dyn Fn(&str) -> bool) -> std::io::
     // dpkg's own paragraph tells which architecture is not foreign, and it may come last.
     let is_native =
         |package: &Package| native.is_empty() || package.architecture == native || package.architecture == "all";
-    let is_asked = |name: &str, package: &Package| wanted(name) || package.is_half();
-    Ok(found.into_iter().filter(|(name, package)| is_native(package) && is_asked(name, package)).collect())
+    let named = found.into_iter().map(|(name, package)| {
+        let name = if is_native(&package) { name } else { with_architecture(&name, &package) };
+        (name, package)
+    });
+    Ok(named.filter(|(name, package)| wanted(name) || package.is_half()).collect())
+}
+
+fn with_architecture(name: &str, package: &Package) -> String {
+    format!("{name}:{}", package.architecture)
 }
 
 #[derive(Default)]
@@ -160,6 +167,9 @@ Version: 2";
         assert!(packages["povray"].is_installed() && packages["held"].is_installed());
         assert!(!packages["nfs-common"].is_installed() && !packages["nfs-common"].is_half());
         assert!(packages["foo"].is_half() && !packages["foo"].is_installed());
+        let packages = parse(STATUS.as_bytes(), &|name| name == "povray:i386").unwrap();
+        assert_eq!(packages.keys().map(String::as_str).collect::<Vec<_>>(), ["foo", "povray:i386"]);
+        assert_eq!(packages["povray:i386"].version, "1:3.7.0.9-1");
     }
 
     proptest! {

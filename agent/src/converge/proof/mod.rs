@@ -46,7 +46,7 @@ pub fn run(node: &Node, proofs: Proofs, needs_reboot: bool) -> impl Iterator<Ite
                 Resource::Packages(packages) if all => {
                     let has = |name: &str| packages.names.iter().any(|package| package == name);
                     if has("povray") {
-                        wanted.push((Proof::Povray, Box::new(programs::povray)));
+                        wanted.push((Proof::Povray, Box::new(|| programs::povray(packages.povray_word_size))));
                         wanted.push((Proof::Render, Box::new(move || render::proof(node))));
                     }
                     if has("imagemagick") {

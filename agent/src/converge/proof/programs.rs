@@ -10,9 +10,9 @@ use crate::povray::locate;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// POV-Ray 3.7.
-pub fn povray() -> Shown {
-    match locate::locate() {
+/// POV-Ray 3.7, of this word size where one is asked for.
+pub fn povray(word_size: Option<u32>) -> Shown {
+    match locate::locate().and_then(|povray| povray.of_word_size(word_size)) {
         Ok(povray) => Shown::new(
             ProofResult::Passed,
             format!("POV-Ray {} ({} bits) at {}", povray.version, povray.word_size, povray.path.display()),

@@ -11,7 +11,7 @@ use td_protocol::hash::ContentHash;
 use super::Shown;
 use super::references::{self, Build};
 use crate::converge::node::Node;
-use crate::converge::packages::status;
+use crate::converge::packages::word_size;
 use crate::converge::{child, facts};
 use crate::fingerprint;
 use crate::povray::locate;
@@ -53,8 +53,7 @@ fn compare(node: &Node, printed: &str) -> Shown {
     let Ok(hash) = hash.parse::<ContentHash>() else {
         return Shown::new(ProofResult::Failed, "the test render ended without a result");
     };
-    let packages = status::read(&node.path("/var/lib/dpkg/status"), &|name| name == "povray").unwrap_or_default();
-    let Some(package) = packages.get("povray").filter(|_| *path == "/usr/bin/povray") else {
+    let Some(package) = word_size::installed(node).filter(|_| *path == "/usr/bin/povray") else {
         let message = format!("it renders; {path} is not Debian's POV-Ray, so td has no reference for it");
         return Shown::new(ProofResult::Unsupported, message);
     };

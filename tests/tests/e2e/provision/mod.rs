@@ -4,6 +4,7 @@ mod apply;
 mod bad_days;
 mod own_kernel;
 mod shelf;
+mod word_size;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
