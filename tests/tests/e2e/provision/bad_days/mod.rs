@@ -36,7 +36,7 @@ fn failures(master: &Master<'_>, outcome: &Outcome, node: &str) -> String {
         let digits = bare.trim_matches(|c: char| c.is_ascii_punctuation());
         let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
         let mask = number && (since || digits.len() > 2);
-        since = bare == "since";
+        since = matches!(bare, "since" | "(process" | "-p");
         if mask { word.replace(digits, "N") } else { word.to_owned() }
     });
     words.collect()
