@@ -138,18 +138,27 @@ if ! td --json >"$work/last.json" 2>>"$work/log" || grep -q '"changed":[1-9]' "$
   tail -n 5 "$work/last.json" >&2
   exit 1
 fi
-# The largest memory of td-agent while it looks at a node: read from the outside, not while times are taken.
-td >/dev/null 2>&1 &
+# The largest memory of td-agent while it looks at a node, in KiB: read from the outside, not while times are taken.
+watch='
+import os, sys
+peak = 0
+while os.path.exists("/proc/" + sys.argv[1]):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as line:
+                words = line.read().split(b"\0")
+            if not words[0].endswith(b"td-agent") or b"converge" not in words:
+                continue
+            with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                peak = max([peak] + [int(text.split()[1]) for text in status if text.startswith("VmHWM:")])
+        except OSError:
+            pass
+print(peak)'
+(for _ in 1 2 3; do td >/dev/null 2>&1; done) &
 job=$!
-peak=0
-while kill -0 $job 2>/dev/null; do
-  for status in /proc/[0-9]*/status; do
-    now=$(awk '/^Name:/ { if ($2 != "td-agent") exit } /^VmHWM:/ { print $2 }' "$status" 2>/dev/null) || continue
-    read -r line 2>/dev/null <"${status%status}cmdline" || true
-    case $line in *converge*) [ "${now:-0}" -le "$peak" ] || peak=$now ;; esac
-  done
-done 2>/dev/null
+peak=$(/usr/bin/python3 -c "$watch" "$job")
 wait $job
+[ "$peak" -gt 0 ] || { echo "provision.sh: td-agent was not seen on any node" >&2; exit 1; }
 
 missed=0
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
