@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -11,9 +10,6 @@ use td_protocol::bundle::Bundle;
 use td_protocol::hash::ContentHash;
 
 use crate::store::eviction;
-
-/// Bytes that are copied at a time.
-const PIECE: usize = 128 << 10;
 
 /// The folder of contents.
 #[derive(Debug, Clone)]
@@ -70,7 +66,8 @@ impl Blobs {
     }
 
     fn is_good(&self, path: &Path, hash: ContentHash, size: u64) -> bool {
-        let is_there = std::fs::metadata(path).is_ok_and(|meta| meta.len() == size);
+        // Not what a link means, and no pipe: on a share others can put those.
+        let is_there = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == size);
         if !is_there || self.verified().contains(&hash) {
             return is_there;
         }
@@ -163,34 +160,6 @@ pub fn hash_file(path: &Path) -> io::Result<(u64, ContentHash)> {
     let mut hasher = Sha256::new();
     let size = io::copy(&mut file, &mut hasher)?;
     Ok((size, ContentHash(hasher.finalize().into())))
-}
-
-/// Reads `from` to its end in pieces for `write`, and tells its length and hash; `moved` counts its bytes as they come.
-///
-/// # Errors
-/// When either side fails.
-pub fn copy(
-    mut from: impl io::Read,
-    moved: &AtomicU64,
-    mut write: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<(u64, ContentHash)> {
-    let mut hasher = Sha256::new();
-    let mut size = 0;
-    let mut piece = vec![0; PIECE];
-    loop {
-        let read = match from.read(&mut piece) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        if read == 0 {
-            return Ok((size, ContentHash(hasher.finalize().into())));
-        }
-        let bytes = piece.get(..read).unwrap_or_default();
-        hasher.update(bytes);
-        write(bytes)?;
-        size += bytes.len() as u64;
-        moved.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]

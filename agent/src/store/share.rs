@@ -4,11 +4,11 @@
 //! files are opened, and all of it happens in a thread that is left behind when the share hangs.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
 use td_protocol::bundle::{Bundle, BundleFile};
@@ -16,7 +16,7 @@ use td_protocol::hash::ContentHash;
 use td_protocol::share::{ShareRole, Shared};
 use tokio::sync::oneshot;
 
-use crate::store::blobs::{self, Blobs};
+use crate::store::blobs::{BlobError, Blobs};
 use crate::store::eviction;
 
 /// The share's folder of contents.
@@ -24,6 +24,8 @@ const CONTENTS: &str = "contents";
 /// A share from which nothing comes for so long hangs. A soft mount's own patience is shorter.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Bytes that are copied at a time.
+const PIECE: usize = 128 << 10;
 
 /// The share as this agent sees it.
 #[derive(Debug, Clone)]
@@ -32,8 +34,8 @@ pub struct Share {
     folder: PathBuf,
     /// Bytes that its contents may take.
     bound: u64,
-    /// A thread is at work there, or hangs there.
-    busy: Arc<AtomicBool>,
+    /// What the publisher keeps there. Held by the thread that is at work on the share, or hangs there.
+    published: Arc<Mutex<Option<Blobs>>>,
 }
 
 /// Why nothing came of it.
@@ -52,7 +54,7 @@ pub enum ShareError {
 impl Share {
     #[must_use]
     pub fn new(role: ShareRole, folder: PathBuf, bound: u64) -> Self {
-        Self { role, folder, bound, busy: Arc::default() }
+        Self { role, folder, bound, published: Arc::default() }
     }
 
     #[must_use]
@@ -66,27 +68,19 @@ impl Share {
     /// # Errors
     /// [`ShareError`]. What is missing then has to be sent.
     pub async fn exchange(&self, blobs: &Blobs, bundle: &Bundle, open: &[Bundle]) -> Result<Shared, ShareError> {
-        if self.busy.swap(true, Ordering::AcqRel) {
-            return Err(ShareError::Busy);
-        }
         let moved = Arc::new(AtomicU64::new(0));
         let (tell, mut hear) = oneshot::channel();
         let work = (self.clone(), blobs.clone(), bundle.clone(), open.to_vec(), Arc::clone(&moved));
         let spawned = std::thread::Builder::new().name("share".to_owned()).spawn(move || {
             let (share, blobs, bundle, open, moved) = work;
-            let done = share.work(&blobs, &bundle, &open, &moved);
-            share.busy.store(false, Ordering::Release);
-            let _ = tell.send(done);
+            let _ = tell.send(share.work(&blobs, &bundle, &open, &moved));
         });
-        if let Err(source) = spawned {
-            self.busy.store(false, Ordering::Release);
-            return Err(ShareError::Disk { folder: self.folder.clone(), source });
-        }
+        spawned.map_err(|source| self.disk(source))?;
         let (mut before, mut still) = (0, Duration::ZERO);
         loop {
             if let Ok(done) = tokio::time::timeout(LOOK_EVERY, &mut hear).await {
-                let done = done.unwrap_or_else(|_| Err(io::Error::other("the thread ended without an answer")));
-                return done.map_err(|source| ShareError::Disk { folder: self.folder.clone(), source });
+                let gone = |_| Err(self.disk(io::Error::other("the thread ended without an answer")));
+                return done.unwrap_or_else(gone);
             }
             let now = moved.load(Ordering::Relaxed);
             still = if now == before { still + LOOK_EVERY } else { Duration::ZERO };
@@ -97,73 +91,98 @@ impl Share {
         }
     }
 
-    fn work(&self, blobs: &Blobs, bundle: &Bundle, open: &[Bundle], moved: &AtomicU64) -> io::Result<Shared> {
+    fn work(&self, blobs: &Blobs, bundle: &Bundle, open: &[Bundle], moved: &AtomicU64) -> Result<Shared, ShareError> {
+        let mut published = match self.published.try_lock() {
+            Ok(published) => published,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(ShareError::Busy),
+        };
         let contents = self.folder.join(CONTENTS);
-        match self.role {
-            ShareRole::Publishes => {
-                std::fs::create_dir_all(&contents)?;
-                let done = publish(&contents, blobs, bundle, moved)?;
-                let kept = open.iter().chain([bundle]).flat_map(|bundle| &bundle.files);
-                eviction::shrink(
-                    &contents,
-                    self.bound,
-                    &kept.map(|file| contents.join(file.hash.to_string())).collect(),
-                );
-                Ok(done)
-            }
+        let done = match self.role {
+            ShareRole::Publishes => publish(contents, self.bound, &mut published, blobs, bundle, open, moved),
             ShareRole::Reads => take(&contents, blobs, bundle, moved),
-        }
+        };
+        done.map_err(|source| self.disk(source))
+    }
+
+    fn disk(&self, source: io::Error) -> ShareError {
+        ShareError::Disk { folder: self.folder.clone(), source }
     }
 }
 
-/// Lays there what is not there yet.
-fn publish(contents: &Path, blobs: &Blobs, bundle: &Bundle, moved: &AtomicU64) -> io::Result<Shared> {
+/// Lays there what is not there yet, as one more cache of contents: checked once per process, unfinished files of an agent that
+/// was killed removed. Its files are for td's account alone, which has one number on all nodes.
+fn publish(
+    contents: PathBuf,
+    bound: u64,
+    published: &mut Option<Blobs>,
+    blobs: &Blobs,
+    bundle: &Bundle,
+    open: &[Bundle],
+    moved: &AtomicU64,
+) -> io::Result<Shared> {
+    // Anew where somebody has taken the folder away.
+    let there = match published.take().filter(|_| contents.is_dir()) {
+        Some(there) => there,
+        None => Blobs::open(contents, bound)?,
+    };
+    let there = published.insert(there);
     let mut done = Shared::default();
-    for file in &bundle.files {
-        let target = contents.join(file.hash.to_string());
-        if std::fs::symlink_metadata(&target).is_ok_and(|meta| meta.is_file() && meta.len() == file.size) {
-            eviction::touch(&target);
-            continue;
-        }
+    for file in missing(there, bundle) {
         // What is missing here is sent here first, and then asked for again.
-        let Ok(from) = File::open(blobs.path(file.hash)) else { continue };
-        let mut part = tempfile::Builder::new().permissions(mode(0o644)).tempfile_in(contents)?;
-        if blobs::copy(from, moved, |bytes| io::Write::write_all(&mut part, bytes))? == (file.size, file.hash) {
-            part.persist(&target).map_err(|error| error.error)?;
-            count(&mut done, file);
+        if let Ok(from) = File::open(blobs.path(file.hash)) {
+            bring(from, file, there, moved, &mut done)?;
         }
     }
+    there.evict(open.iter().chain([bundle]));
     Ok(done)
 }
 
 /// Takes from there what is missing here. What is not there, or is not what its name says, stays missing.
 fn take(contents: &Path, blobs: &Blobs, bundle: &Bundle, moved: &AtomicU64) -> io::Result<Shared> {
     let mut done = Shared::default();
-    let missing = blobs.missing(bundle);
-    for file in &bundle.files {
-        if !missing.contains(&file.hash) || blobs.path(file.hash).exists() {
-            continue;
-        }
-        let from = match open_plain(&contents.join(file.hash.to_string()), file.size) {
-            Ok(Some(from)) => from,
-            Ok(None) => continue,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+    for file in missing(blobs, bundle) {
+        match open_plain(&contents.join(file.hash.to_string()), file.size) {
+            // No more than it should be: it may grow while it is read.
+            Ok(Some(from)) => bring(from.take(file.size), file, blobs, moved, &mut done)?,
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-        };
-        let mut incoming = blobs.begin().map_err(io::Error::other)?;
-        // No more than it should be: it may grow while it is read.
-        blobs::copy(from.take(file.size), moved, |bytes| incoming.write(bytes).map_err(io::Error::other))?;
-        match incoming.finish(file.hash) {
-            Ok(()) => count(&mut done, file),
-            Err(error) => tracing::warn!("on the share: {error}"),
         }
     }
     Ok(done)
 }
 
-fn count(done: &mut Shared, file: &BundleFile) {
-    done.files += 1;
-    done.bytes += file.size;
+/// The files of `bundle` whose contents are missing among `blobs`, each content once.
+fn missing<'a>(blobs: &Blobs, bundle: &'a Bundle) -> impl Iterator<Item = &'a BundleFile> + use<'a> {
+    blobs.missing(bundle).into_iter().filter_map(|hash| bundle.files.iter().find(|file| file.hash == hash))
+}
+
+/// Copies one content to where it is missing, if it is what it should be; `moved` counts its bytes as they come.
+fn bring(mut from: impl Read, file: &BundleFile, to: &Blobs, moved: &AtomicU64, done: &mut Shared) -> io::Result<()> {
+    let mut incoming = to.begin().map_err(io::Error::other)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = match from.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        let bytes = piece.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            break;
+        }
+        incoming.write(bytes).map_err(io::Error::other)?;
+        moved.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    }
+    match incoming.finish(file.hash) {
+        Ok(()) => {
+            done.files += 1;
+            done.bytes += file.size;
+        }
+        Err(error @ BlobError::WrongHash { .. }) => tracing::warn!("on the share: {error}"),
+        Err(error @ BlobError::Disk { .. }) => return Err(io::Error::other(error)),
+    }
+    Ok(())
 }
 
 /// Takes away what agents have laid on the share in `folder`. Other files stay, and so does what cannot be removed.
@@ -190,10 +209,6 @@ fn open_plain(path: &Path, size: u64) -> io::Result<Option<File>> {
     };
     let meta = file.metadata()?;
     Ok((meta.is_file() && meta.len() == size).then_some(file))
-}
-
-fn mode(mode: u32) -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(mode)
 }
 
 #[cfg(test)]
@@ -238,6 +253,44 @@ mod tests {
         assert_eq!(reader.exchange(&other, &bundle, &[]).await.unwrap(), Shared { files: 1, bytes: 5 });
         assert!(other.missing(&bundle).is_empty());
         assert_eq!(reader.exchange(&other, &bundle, &[]).await.unwrap(), Shared::default());
+    }
+
+    #[tokio::test]
+    async fn a_publisher_that_starts_anew_mends_what_the_last_one_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("share");
+        let bundle = bundle(&[b"one", b"three"]);
+        let server = blobs(&folder.path().join("server"), &[b"one", b"three"]);
+        let publisher = || Share::new(ShareRole::Publishes, place.clone(), 1 << 20);
+        publisher().exchange(&server, &bundle, &[]).await.unwrap();
+        let at = |bytes: &[u8]| place.join(CONTENTS).join(ContentHash::of(bytes).to_string());
+        // Its power was cut: a name without its bytes, and a file that was being written. Another node put a link there.
+        std::fs::write(at(b"one"), b"\0\0\0").unwrap();
+        std::fs::write(place.join(CONTENTS).join(".tmpabc"), b"th").unwrap();
+        std::fs::rename(at(b"three"), place.join("elsewhere")).unwrap();
+        symlink(place.join("elsewhere"), at(b"three")).unwrap();
+        assert_eq!(publisher().exchange(&server, &bundle, &[]).await.unwrap(), Shared { files: 2, bytes: 8 });
+        let other = blobs(&folder.path().join("other"), &[]);
+        let reader = Share::new(ShareRole::Reads, place.clone(), 1 << 20);
+        assert_eq!(reader.exchange(&other, &bundle, &[]).await.unwrap(), Shared { files: 2, bytes: 8 });
+        assert_eq!(std::fs::read_dir(place.join(CONTENTS)).unwrap().count(), 2);
+        // And one whose folder was taken away meanwhile makes it again.
+        let one = publisher();
+        one.exchange(&server, &bundle, &[]).await.unwrap();
+        std::fs::remove_dir_all(&place).unwrap();
+        assert_eq!(one.exchange(&server, &bundle, &[]).await.unwrap(), Shared { files: 2, bytes: 8 });
+    }
+
+    #[test]
+    fn one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = blobs(&folder.path().join("server"), &[b"one"]);
+        let publisher = Share::new(ShareRole::Publishes, folder.path().join("share"), 1 << 20);
+        let work = || publisher.work(&server, &bundle(&[b"one"]), &[], &AtomicU64::new(0));
+        let at_work = publisher.published.lock().unwrap();
+        assert!(matches!(work(), Err(ShareError::Busy)));
+        drop(at_work);
+        assert_eq!(work().unwrap(), Shared { files: 1, bytes: 3 });
     }
 
     #[tokio::test]
