@@ -30,11 +30,13 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
     if crew.mixed {
         policy = policy.map(Policy::of_mixed_groups);
     }
-    // What the scene's text says, and what a render makes of it.
-    let class = policy.as_ref().map_or(verdict.class, |policy| policy.class);
-    let why = match &policy {
-        Ok(policy) if crew.mixed => policy.why.clone(),
-        _ => verdict.why.iter().map(|reason| reason.text.clone()).collect::<Vec<String>>(),
+    // What the scene's text says; with --mix-groups its reasons do not count any more.
+    let (class, reasons) = match &policy {
+        Ok(policy) if crew.mixed => (policy.class, policy.why.iter().map(|why| (why.as_str(), true)).collect()),
+        _ => {
+            let reasons = verdict.why.iter().map(|reason| (reason.text.as_str(), reason.certain));
+            (verdict.class, reasons.collect::<Vec<_>>())
+        }
     };
     let cuts = match &policy {
         Ok(policy) => first_cut(&crew, &prepared, policy)?,
@@ -54,7 +56,7 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
                 "height": options.height,
                 "class": class_word(class),
                 "certain": verdict.class == verdict.proven,
-                "why": why,
+                "why": reasons.iter().map(|(text, _)| *text).collect::<Vec<_>>(),
                 "way": if options.dither { "writer" } else { "state_file" },
                 "refused": policy.as_ref().err().map(ToString::to_string),
                 "buffer_bytes": buffer,
@@ -77,10 +79,10 @@ pub async fn plan(request: &RenderRequest, as_json: bool) -> Result<Vec<String>,
     let files = prepared.assets.bundle().files.len();
     let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
     lines.push(format!("image    {} x {}, {files} of the scene", options.width, options.height));
-    lines.push(format!("class    {}: {}", class_word(verdict.class), class_sentence(verdict.class)));
-    for reason in &verdict.why {
-        let doubt = if reason.certain { "" } else { " (perhaps not reached; the probe decides)" };
-        lines.push(format!("         {}{doubt}", reason.text));
+    lines.push(format!("class    {}: {}", class_word(class), class_sentence(class)));
+    for (text, certain) in reasons {
+        let doubt = if certain { "" } else { " (perhaps not reached; the probe decides)" };
+        lines.push(format!("         {text}{doubt}"));
     }
     if let Err(refusal) = &policy {
         lines.push(format!("refused  {refusal}"));

@@ -29,7 +29,7 @@ use crate::render::account::Account;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
 use crate::render::opening::{self, Contents};
-use crate::render::policy::class_sentence;
+use crate::render::policy::{MIXED_GROUPS, class_sentence};
 use crate::render::prepare::Prepared;
 use crate::render::report::{NodeReport, Report};
 use crate::render::request::RenderRequest;
@@ -37,7 +37,6 @@ use crate::scene::Class;
 
 /// Silence of the master after which agents stop, in seconds.
 const MASTER_SILENCE: f64 = 20.0;
-const MIXED: &str = "--mix-groups: its nodes draw procedural textures differently";
 /// How long agents may take to hear that it is over.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(800);
 /// Pause between two words to an agent that keep the job open there.
@@ -115,7 +114,7 @@ pub async fn render(
     let nodes = node_reports(&crew, &parts, rows_complete.duration_since(parallel_begun));
     let class = prepared.verdict.class;
     let exact = is_exact(class, crew.mixed, parts.len());
-    let why = if crew.mixed && parts.len() > 1 { MIXED } else { class_sentence(class) };
+    let why = if crew.mixed { MIXED_GROUPS } else { class_sentence(class) };
     drop(crew);
     Ok(Report {
         id: claim.id.to_string(),
@@ -153,10 +152,10 @@ fn refuse_what_is_not_exact(request: &RenderRequest, prepared: &Prepared, crew: 
     if !request.asked.wishes.exact || is_exact(class, crew.mixed, parts) {
         return Ok(());
     }
-    let why = if crew.mixed { MIXED } else { class_sentence(class) };
     Err(RenderError::Usage(format!(
-        "--method classic cuts this picture into {parts} equal strips, which would not be exact ({why}): leave --exact out, \
-         or --method classic"
+        "--method classic cuts this picture into {parts} equal strips, which would not be exact ({}): leave --exact out, or \
+         --method classic",
+        class_sentence(class)
     )))
 }
 

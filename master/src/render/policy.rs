@@ -43,6 +43,10 @@ pub struct Policy {
     pub first_pass: bool,
 }
 
+/// Why a picture of several groups is not exact.
+pub const MIXED_GROUPS: &str =
+    "--mix-groups: nodes of 32 and 64 bit, or of other versions of POV-Ray, draw procedural textures differently";
+
 impl Policy {
     /// The same job on agents that draw textures differently: not exact, since a strip of one group beside one of the
     /// other shows. A picture by one POV-Ray is that of its own group.
@@ -55,8 +59,7 @@ impl Policy {
         self.sharing = Sharing::WholeLeases;
         self.fine_rows = 32;
         self.exact = false;
-        let why = "nodes of 32 and 64 bit, or of other versions of POV-Ray, draw procedural textures differently";
-        self.why.insert(0, format!("--mix-groups: {why}"));
+        self.why.insert(0, MIXED_GROUPS.to_owned());
         self
     }
 }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use td_tests::events;
 use td_tests::process::{self, Outcome};
 
-use super::cluster::{Cluster, LIMIT, ended_with, notes, seen, shown, stand_in, told, until};
+use super::cluster::{Cluster, LIMIT, SWITCHES, ended_with, notes, seen, shown, stand_in, told, until};
 
 /// While there is a file `wrong` beside it: draws the fingerprint and the probe, which is smaller, as they should be, and every
 /// strip with one more light.
@@ -141,5 +141,15 @@ fn groups_do_not_mix_unless_they_are_told_to() {
     let mixed = done(&mixed);
     assert_eq!(mixed["exact"], false);
     assert_eq!(mixed["nodes"].as_object().unwrap().len(), 3);
+    // And the plan says so before.
+    let planned = |more: &[&str]| {
+        let mut plan = cluster.sandbox.td(["plan", "scene.pov"]);
+        plan.args(SWITCHES).args(more);
+        cluster.agents.iter().for_each(|agent| drop(plan.arg("--agent").arg(&agent.socket)));
+        process::run(&mut plan, LIMIT)
+    };
+    planned(&[]).code(0).says(&["class    any row"]);
+    planned(&["--mix-groups"]).code(0).says(&["class    seams", "--mix-groups: nodes of 32 and 64 bit"]);
+    planned(&["--mix-groups", "--json"]).code(0).says(&["\"class\":\"seams\"", "--mix-groups: nodes"]);
     cluster.ends();
 }
