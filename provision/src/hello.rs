@@ -11,22 +11,27 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 
+/// Until it is reached: connection and handshake, on a Pi 1 that boots beside it.
+const REACHED: Duration = Duration::from_secs(120);
 /// An agent that is started for the first time renders its fingerprint before it answers: minutes on a Pi 1 that boots beside it.
-const DEADLINE: Duration = Duration::from_secs(600);
+const ANSWERED: Duration = Duration::from_secs(600);
 /// Longest answer.
 const MOST: u64 = 1 << 20;
 
 /// Asks; the error is a sentence without the node's name.
 pub async fn ask(config: &Arc<ClientConfig>, address: IpAddr, port: u16, name: &str) -> Result<Hello, String> {
-    match timeout(DEADLINE, exchange(config, SocketAddr::new(address, port), name)).await {
-        Ok(result) => result,
-        Err(_) => Err(format!("td-agent at {address} port {port} does not answer within {} s", DEADLINE.as_secs())),
-    }
+    let place = SocketAddr::new(address, port);
+    let late = |deadline: Duration| {
+        move |_| format!("td-agent at {address} port {port} does not answer within {} s", deadline.as_secs())
+    };
+    let tls = timeout(REACHED, reach(config, place, name)).await.map_err(late(REACHED))??;
+    timeout(ANSWERED, exchange(tls, place, name)).await.map_err(late(ANSWERED))?
 }
 
-async fn exchange(config: &Arc<ClientConfig>, place: SocketAddr, name: &str) -> Result<Hello, String> {
+async fn reach(config: &Arc<ClientConfig>, place: SocketAddr, name: &str) -> Result<TlsStream<TcpStream>, String> {
     // A service that systemd has just started may not listen yet.
     let mut tries = 0;
     let stream = loop {
@@ -45,9 +50,12 @@ async fn exchange(config: &Arc<ClientConfig>, place: SocketAddr, name: &str) -> 
     };
     let server = ServerName::try_from(name.to_owned()).map_err(|_| format!("{name} cannot stand in a certificate"))?;
     let tls = TlsConnector::from(Arc::clone(config)).connect(server, stream);
-    let mut tls = tls.await.map_err(|error| {
+    tls.await.map_err(|error| {
         format!("td-agent at {place} and this machine do not accept each other's certificates ({error}): apply sends new ones; are both clocks right?")
-    })?;
+    })
+}
+
+async fn exchange(mut tls: TlsStream<TcpStream>, place: SocketAddr, name: &str) -> Result<Hello, String> {
     let failed =
         |error: std::io::Error| format!("td-agent at {place} broke off ({error}); `journalctl -u td-agent` there");
     let request = format!("GET /hello HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");

@@ -210,9 +210,18 @@ pub async fn agents(crew: &Crew, wanted: &Wanted, nodes: Vec<(&str, &mut Recap)>
                 let address = wanted.addresses.nodes.get(name)?;
                 crew.report.doing(name, "asking td-agent");
                 let began = crew.seconds();
-                let answer = hello::ask(config, *address, node.agent_port, name).await;
+                let mut stop = crew.stop.clone();
+                let answer = tokio::select! {
+                    answer = hello::ask(config, *address, node.agent_port, name) => Some(answer),
+                    () = stop.asked() => None,
+                };
                 let seconds = crew.seconds() - began;
                 crew.report.idle(name);
+                let Some(answer) = answer else {
+                    failed(crew, name, recap, &NodeError::Interrupted);
+                    recap.seconds = crew.seconds();
+                    return None;
+                };
                 let mut group = None;
                 let (result, message) = match answer {
                     Ok(hello) => match hello.povray {
