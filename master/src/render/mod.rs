@@ -1,10 +1,10 @@
 //! `td render`: from a scene to its picture.
 //!
-//! [`request`] is what was asked for. [`prepare`] reads and checks everything before anything is touched. [`muster`] asks the agents, [`crew`] keeps those
-//! that draw alike ([`groups`]), [`policy`] decides from the scene's class how it may be shared out, and where there is a
-//! choice the user is asked (`choice`). [`attempt`] opens the job on them;
-//! its loop ([`looping`]) renders all rows into the spool; what it hears of the agents comes from [`strips`]. [`flow`] puts
-//! these in order, and [`report`] tells how the time was spent.
+//! [`request`] is what was asked for. [`prepare`] reads and checks everything before anything is touched. [`muster`] asks the
+//! agents, [`crew`] keeps those that draw alike ([`groups`]), [`policy`] decides from the scene's class how it may be shared
+//! out, and where there is a choice the user is asked (`choice`). [`attempt`] opens the job on them ([`opening`]); its loop
+//! ([`looping`]) renders all rows into the spool; what it hears of the agents comes from [`strips`]. [`flow`] puts these in
+//! order, and [`report`] tells how the time was spent.
 //! Meanwhile the job is written down ([`written`], [`crate::jobs`]), so that another td can go on with it (`resuming`).
 
 pub mod account;
