@@ -11,6 +11,7 @@ pub mod classic;
 pub mod converge;
 pub mod frame;
 pub mod hash;
+pub mod health;
 pub mod hello;
 pub mod job;
 pub mod options;
