@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::finding::{Finding, Span};
+use crate::health::{self, Bound, Limit};
 use crate::keys::{Key, Kind, TOP};
 use crate::model::Model;
 use crate::names::Text;
@@ -68,6 +69,7 @@ fn value(node: &Node, kind: &Kind, path: &str, named: Span, findings: &mut Vec<F
         Kind::Choice(words) => choice(node, words).err(),
         Kind::List(kind) => return list(node, *kind, path, findings),
         Kind::Keys(known) => return keys(node, known, path, named, findings),
+        Kind::Limit(limit) => return limits(node, limit, path, findings),
         Kind::Source(known) => return source(node, known, path, named, findings),
         Kind::Named(kind, known) => return named_nodes(node, *kind, known, path, findings),
     };
@@ -130,6 +132,63 @@ fn choice(node: &Node, words: &[&str]) -> Result<(), String> {
     }
 }
 
+/// The keys of a limit.
+const LIMIT_KEYS: [&str; 2] = ["warn", "fail"];
+
+fn limits(node: &Node, limit: &Limit, path: &str, findings: &mut Vec<Finding>) {
+    let Value::Map(entries) = &node.value else {
+        let message = format!("must be keys ({}), is {}", LIMIT_KEYS.join(", "), node.describe());
+        findings.push(Finding::new(node.span, path, message));
+        return;
+    };
+    for entry in entries {
+        let path = quote::join(path, &entry.key);
+        if LIMIT_KEYS.contains(&entry.key.as_str()) {
+            if let Err(message) = bound(&entry.value, limit) {
+                findings.push(Finding::new(entry.value.span, path, message));
+            }
+        } else {
+            let message = match suggest::nearest(&entry.key, LIMIT_KEYS) {
+                Some(near) => format!("unknown key, did you mean `{near}`?"),
+                None => format!("unknown key, possible are {}", LIMIT_KEYS.join(", ")),
+            };
+            findings.push(Finding::new(entry.key_span, path, message));
+        }
+    }
+}
+
+/// A number in the check's unit, with the unit or without, or `none`.
+fn bound(node: &Node, limit: &Limit) -> Result<(), String> {
+    let allowed = || format!("0 to {}, or `none`", limit.amount(limit.most));
+    let number = match &node.value {
+        Value::Number(number) => number.as_f64(),
+        Value::Text(text) => match health::parse(text) {
+            Some((Bound::None, _)) => return Ok(()),
+            Some((Bound::At(_), unit)) if unit != limit.unit => {
+                let without = if limit.unit.is_empty() {
+                    "has no unit: it counts".to_owned()
+                } else {
+                    format!("is in {}", limit.unit)
+                };
+                return Err(format!("{} {without}, this is {}", limit.check, quote::quoted(text)));
+            }
+            Some((Bound::At(value), _)) => Some(value),
+            None => None,
+        },
+        _ => None,
+    };
+    match number {
+        Some(number) if !(0.0..=limit.most).contains(&number) => {
+            Err(format!("must be {}, is {}", allowed(), node.describe()))
+        }
+        Some(number) if limit.whole && number.fract() != 0.0 => {
+            Err(format!("must be a whole number, {}, is {}", allowed(), node.describe()))
+        }
+        Some(_) => Ok(()),
+        None => Err(format!("must be a number, {}, is {}", allowed(), node.describe())),
+    }
+}
+
 /// Where a secret comes from. What stands there instead is not repeated: it might be the secret.
 fn source(node: &Node, known: &[Key], path: &str, named: Span, findings: &mut Vec<Finding>) {
     let names = known.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(" or ");
@@ -171,14 +230,16 @@ fn named_nodes(node: &Node, kind: Text, known: &[Key], path: &str, findings: &mu
     let entries = match &node.value {
         Value::Map(entries) if !entries.is_empty() => entries,
         Value::Map(_) => {
-            findings.push(Finding::new(node.span, path, "needs at least one node"));
+            let what = if kind == Text::HostName { "node" } else { "group" };
+            findings.push(Finding::new(node.span, path, format!("needs at least one {what}")));
             return;
         }
         _ => {
-            let message = format!(
-                "must be names with their keys, such as `pi110: {{ address: 192.0.2.110 }}`, is {}",
-                node.describe()
-            );
+            let example = match kind {
+                Text::HostName => "pi110: { address: 192.0.2.110 }",
+                _ => "table: { health: { disk: { warn: 20 % } } }",
+            };
+            let message = format!("must be names with their keys, such as `{example}`, is {}", node.describe());
             findings.push(Finding::new(node.span, path, message));
             return;
         }

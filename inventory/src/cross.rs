@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use crate::hosts;
 use crate::jump::Jump;
 use crate::keys::{DEFAULT_EXPORT, DEFAULT_MOUNT};
+use crate::limits;
 use crate::model::Model;
 use crate::quote;
 use crate::suggest;
@@ -77,6 +78,7 @@ pub(crate) fn inspect(root: &Node) -> Crossed {
     word_sizes(&nodes, &mut errors);
     groups(defaults, &nodes, &mut errors);
     jumps(&nodes, &mut errors);
+    limits::inspect(root, &nodes, &mut errors);
     clock(root, &nodes, &mut errors);
     if let Some(share) = root.entry("share") {
         server(&share.value, &nodes, &mut errors);

@@ -3,9 +3,12 @@
 //! Comes after the checks, so a failure here is a bug of ours: the table of keys and these types disagree. A test reads a
 //! file that uses every key of the table.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::health::Bound;
 use crate::jump::Jump;
 use crate::model::Model;
 use crate::yaml::Node as Tree;
@@ -23,6 +26,8 @@ pub(crate) struct File {
     pub defaults: Option<Host>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeMap<String, Group>>,
     #[serde(with = "in_order")]
     pub nodes: Vec<(String, Host)>,
 }
@@ -72,6 +77,28 @@ pub(crate) struct Host {
     pub password: Option<Password>,
     #[serde(rename = "become", skip_serializing_if = "Option::is_none")]
     pub becomes: Option<Become>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+}
+
+/// What a group's nodes have in common.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Group {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+}
+
+/// Limits of `td health` by the checks' names.
+pub(crate) type Health = BTreeMap<String, Limits>;
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "bound")]
+    pub warn: Option<Bound>,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "bound")]
+    pub fail: Option<Bound>,
 }
 
 /// Where the nodes have the time from.
@@ -120,6 +147,48 @@ pub(crate) struct Boot {
 /// A checked tree as types.
 pub(crate) fn typed(tree: &Tree) -> Result<File, serde_yaml::Error> {
     serde_yaml::from_value(tree.to_serde())
+}
+
+/// A number, a text with its unit, or `none`.
+mod bound {
+    use crate::health::{self, Bound};
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+    use std::fmt;
+
+    pub fn serialize<S: Serializer>(bound: &Option<Bound>, to: S) -> Result<S::Ok, S::Error> {
+        match bound.and_then(Bound::value) {
+            Some(value) => to.serialize_f64(value),
+            None => to.serialize_str("none"),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bound>, D::Error> {
+        struct Limit;
+
+        impl Visitor<'_> for Limit {
+            type Value = Option<Bound>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number or `none`")
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(Some(Bound::At(value)))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+                // No limit is so large that it would lose a digit.
+                Ok(Some(Bound::At(value as f64)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                health::parse(text).map(|(bound, _)| Some(bound)).ok_or_else(|| E::custom("no limit"))
+            }
+        }
+
+        from.deserialize_any(Limit)
+    }
 }
 
 /// A mapping that keeps the order of the file: people list machines as they stand on the shelf.

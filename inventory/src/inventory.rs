@@ -10,6 +10,7 @@ use crate::cross;
 use crate::encoding;
 use crate::file::{self, Become, ClockFrom, File, Password};
 use crate::finding::{Finding, Findings, InventoryErrors, Severity, Span};
+use crate::health::Thresholds;
 use crate::jump::Jump;
 use crate::layout;
 use crate::model::Model;
@@ -29,7 +30,7 @@ pub struct Inventory {
 }
 
 /// One machine of the cluster, with its effective values (its own, else those of `defaults`, else the stated default).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Its name, which is its host name too. No other node has it, upper and lower case counted as one.
     pub name: String,
@@ -63,6 +64,8 @@ pub struct Node {
     pub password: Option<PasswordSource>,
     /// How its user becomes root.
     pub becomes: Become,
+    /// Limits of `td health`.
+    pub health: Thresholds,
 }
 
 /// Where a password comes from.

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::health::{self, Limit};
 use crate::names::Text;
 
 /// Port on which an agent listens unless `agent_port` says otherwise.
@@ -63,6 +64,8 @@ pub(crate) enum Kind {
     Keys(&'static [Key]),
     /// Exactly one of these keys, which say where a secret comes from: a text in its place might be the secret.
     Source(&'static [Key]),
+    /// Limits of a check of `td health`: `{ warn: .., fail: .. }`.
+    Limit(&'static Limit),
     /// Names of this kind, each with these keys; at least one.
     Named(Text, &'static [Key]),
 }
@@ -76,7 +79,7 @@ const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
 }
 
 /// The file.
-pub(crate) static TOP: [Key; 6] = [
+pub(crate) static TOP: [Key; 7] = [
     optional(
         "cluster",
         Kind::Text(Text::Label),
@@ -103,8 +106,17 @@ pub(crate) static TOP: [Key; 6] = [
         Fallback::Said("no share: assets are sent to each node"),
         "The NFS folder that the nodes have in common.",
     ),
+    optional(
+        "groups",
+        Kind::Named(Text::Label, &GROUP),
+        Fallback::None,
+        "Values for the nodes of a group, by its name. They count more than `defaults`, and a node's own more than they.",
+    ),
     required("nodes", Kind::Named(Text::HostName, &NODE), "The nodes by name. A name becomes the node's host name."),
 ];
+
+/// What a group can hold.
+static GROUP: [Key; 1] = [HEALTH];
 
 static SHARE: [Key; 3] = [
     required(
@@ -117,7 +129,7 @@ static SHARE: [Key; 3] = [
 ];
 
 /// What `defaults` can hold: everything of a node but its address.
-static DEFAULTS: [Key; 14] = [
+static DEFAULTS: [Key; 15] = [
     USER,
     MODEL,
     SLOTS,
@@ -132,9 +144,10 @@ static DEFAULTS: [Key; 14] = [
     IDENTITY_FILE,
     PASSWORD,
     BECOME,
+    HEALTH,
 ];
 
-static NODE: [Key; 15] = [
+static NODE: [Key; 16] = [
     required(
         "address",
         Kind::Text(Text::Address),
@@ -154,6 +167,7 @@ static NODE: [Key; 15] = [
     IDENTITY_FILE,
     PASSWORD,
     BECOME,
+    HEALTH,
 ];
 
 const USER: Key = optional(
@@ -275,3 +289,50 @@ const BECOME: Key = optional(
     Fallback::Text("sudo"),
     "How `user` becomes root: by `sudo`, or `none` where it is root already.",
 );
+
+const HEALTH: Key = optional(
+    "health",
+    Kind::Keys(&HEALTH_KEYS),
+    Fallback::None,
+    "Limits of `td health` (docs/health.md): from which number on a check warns, and from which on it fails.",
+);
+
+/// All that [`health::LIMITS`] has; a test compares.
+static HEALTH_KEYS: [Key; 20] = [
+    limit(&health::TEMPERATURE),
+    limit(&health::ARM_CLOCK),
+    limit(&health::MEMORY),
+    limit(&health::SWAP),
+    limit(&health::LOAD),
+    limit(&health::OOM_KILLS),
+    limit(&health::DISK),
+    limit(&health::INODES),
+    limit(&health::CARD_ERRORS),
+    limit(&health::CARD_SPEED),
+    limit(&health::SHARE),
+    limit(&health::SHARE_CLOCK),
+    limit(&health::CLOCK),
+    limit(&health::NETWORK),
+    limit(&health::LINK_ERRORS),
+    limit(&health::CERTIFICATE),
+    limit(&health::REBOOT),
+    limit(&health::FAILED_UNITS),
+    limit(&health::SCRATCH),
+    limit(&health::PROBE),
+];
+
+const fn limit(limit: &'static Limit) -> Key {
+    optional(limit.check, Kind::Limit(limit), Fallback::None, limit.about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_is_a_key() {
+        let keys: Vec<_> = HEALTH_KEYS.iter().map(|key| key.name).collect();
+        let limits: Vec<_> = health::LIMITS.iter().map(|limit| limit.check).collect();
+        assert_eq!(keys, limits);
+    }
+}

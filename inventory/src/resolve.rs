@@ -1,7 +1,10 @@
 //! The defaults merged into each node, and back.
 
-use crate::file::{self, File, Host};
+use std::collections::BTreeMap;
+
+use crate::file::{self, File, Group, Health, Host};
 use crate::finding::{Finding, Findings, Span};
+use crate::health::{self, Bound};
 use crate::inventory::{Boot, Inventory, Node, PasswordSource, ServerPlace, Share};
 use crate::keys::{DEFAULT_AGENT_PORT, DEFAULT_CLUSTER, DEFAULT_EXPORT, DEFAULT_MOUNT, DEFAULT_UID};
 use crate::model::Model;
@@ -10,8 +13,9 @@ use crate::model::Model;
 /// setting, lists are not merged.
 pub(crate) fn resolve(file: File, notes: Findings) -> Result<Inventory, Finding> {
     let defaults = file.defaults.unwrap_or_default();
-    let nodes =
-        file.nodes.into_iter().map(|(name, host)| node(name, host, &defaults)).collect::<Result<Vec<_>, _>>()?;
+    let groups = file.groups.unwrap_or_default();
+    let node = |(name, host)| node(name, host, &defaults, &groups);
+    let nodes = file.nodes.into_iter().map(node).collect::<Result<Vec<_>, _>>()?;
     let share = file.share.map(|from| share(from, &nodes)).transpose()?;
     let cluster = file.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
     Ok(Inventory {
@@ -29,7 +33,7 @@ fn bug(path: String) -> Finding {
     Finding::new(Span::START, path, "a bug in td: passed the checks")
 }
 
-fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
+fn node(name: String, own: Host, defaults: &Host, by_group: &BTreeMap<String, Group>) -> Result<Node, Finding> {
     let model = own.model.or(defaults.model).unwrap_or(Model::Generic);
     let own_boot = own.boot.unwrap_or_default();
     let default_boot = defaults.boot.unwrap_or_default();
@@ -39,6 +43,13 @@ fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
     };
     let gpu_mem = fitting(default_boot.gpu_mem, model.gpu_mem());
     let arm_freq = fitting(default_boot.arm_freq, model.arm_freq());
+    let groups = own.groups.or_else(|| defaults.groups.clone()).unwrap_or_default();
+    // Of several groups the first that the node names counts most, so it comes last.
+    let of_groups = groups.iter().rev().filter_map(|name| by_group.get(name)?.health.as_ref());
+    let scopes = defaults.health.iter().chain(of_groups).chain(own.health.iter());
+    let health = health::merged(scopes.map(|scope: &Health| {
+        move |check: &str| scope.get(check).map_or((None, None), |limits| (limits.warn, limits.fail))
+    }));
     let Some(address) = own.address else {
         return Err(bug(format!("nodes.{name}.address")));
     };
@@ -48,7 +59,7 @@ fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
         user: own.user.or_else(|| defaults.user.clone()),
         model,
         slots: own.slots.or(defaults.slots),
-        groups: own.groups.or_else(|| defaults.groups.clone()).unwrap_or_default(),
+        groups,
         boot: Boot { gpu_mem: own_boot.gpu_mem.or(gpu_mem), arm_freq: own_boot.arm_freq.or(arm_freq) },
         povray_word_size: own.povray_word_size.or(defaults.povray_word_size),
         packages: own.packages.or_else(|| defaults.packages.clone()).unwrap_or_default(),
@@ -59,6 +70,7 @@ fn node(name: String, own: Host, defaults: &Host) -> Result<Node, Finding> {
         identity_file: own.identity_file.or_else(|| defaults.identity_file.clone()),
         password: own.password.or_else(|| defaults.password.clone()).and_then(PasswordSource::read),
         becomes: own.becomes.or(defaults.becomes).unwrap_or_default(),
+        health,
     })
 }
 
@@ -87,6 +99,7 @@ pub(crate) fn written_out(inventory: &Inventory) -> File {
         uid: Some(inventory.uid),
         clock: Some(inventory.clock),
         defaults: None,
+        groups: None,
         share: inventory.share.as_ref().map(|share| file::Share {
             server: match &share.server {
                 ServerPlace::Node(name) => name.clone(),
@@ -100,6 +113,9 @@ pub(crate) fn written_out(inventory: &Inventory) -> File {
 }
 
 fn host(node: &Node) -> Host {
+    let bound = |bound: Option<f64>| Some(bound.map_or(Bound::None, Bound::At));
+    let limits = |bounds: health::Bounds| file::Limits { warn: bound(bounds.warn), fail: bound(bounds.fail) };
+    let health: Health = node.health.changed().map(|(check, bounds)| (check.to_owned(), limits(bounds))).collect();
     let boot = file::Boot { gpu_mem: node.boot.gpu_mem, arm_freq: node.boot.arm_freq };
     Host {
         address: Some(node.address.clone()),
@@ -117,5 +133,6 @@ fn host(node: &Node) -> Host {
         identity_file: node.identity_file.clone(),
         password: node.password.as_ref().map(PasswordSource::written),
         becomes: Some(node.becomes),
+        health: (!health.is_empty()).then_some(health),
     }
 }

@@ -58,6 +58,19 @@ fn kind(kind: &Kind) -> Value {
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::List(kind) => json!({ "type": "array", "items": text(*kind), "uniqueItems": true }),
         Kind::Keys(known) => keys(known),
+        Kind::Limit(limit) => {
+            let number = if limit.whole { "integer" } else { "number" };
+            let pattern = format!("^(none|[0-9]+(\\.[0-9]+)? ?{})$", limit.unit);
+            let bound = json!({ "anyOf": [
+                { "type": number, "minimum": 0, "maximum": limit.most },
+                { "type": "string", "pattern": pattern },
+            ]});
+            json!({
+                "type": "object",
+                "properties": { "warn": bound, "fail": bound },
+                "additionalProperties": false,
+            })
+        }
         Kind::Source(known) => {
             let mut source = keys(known);
             if let Value::Object(source) = &mut source {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::keys::{Fallback, Key, Kind, TOP};
 use crate::model::Model;
+use crate::names::Text;
 
 /// All keys, one row each: path, type and range, default, meaning.
 pub fn keys() -> String {
@@ -46,8 +47,8 @@ fn rows(out: &mut String, path: &str, known: &[Key]) {
         };
         let _ = writeln!(out, "| `{path}` | {} | {} | {} |", value(&key.kind), default(key), key.about);
         match key.kind {
-            // `defaults` takes the keys of a node, which are listed once, there.
-            Kind::Keys(_) if path == "defaults" => {}
+            // `groups` and `defaults` take keys of a node, which are listed once, there.
+            Kind::Keys(_) if path == "defaults" || path == "groups.NAME.health" => {}
             Kind::Keys(known) | Kind::Source(known) => rows(out, &path, known),
             Kind::Named(_, known) => rows(out, &format!("{path}.NAME"), known),
             _ => {}
@@ -65,8 +66,10 @@ fn value(kind: &Kind) -> String {
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Kind::List(kind) => format!("a list of {}", kind.several()),
         Kind::Keys(_) => "keys".to_owned(),
+        Kind::Limit(limit) => format!("`warn`, `fail`: 0 to {}, or `none`", limit.amount(limit.most)),
         Kind::Source(_) => "one of the keys".to_owned(),
-        Kind::Named(..) => "host names with their keys".to_owned(),
+        Kind::Named(Text::HostName, _) => "host names with their keys".to_owned(),
+        Kind::Named(..) => "words with their keys".to_owned(),
     }
 }
 
@@ -76,6 +79,10 @@ pub(crate) fn either(values: &[u32]) -> String {
 }
 
 fn default(key: &Key) -> String {
+    if let Kind::Limit(limit) = &key.kind {
+        let amount = |bound: Option<f64>| bound.map_or("none".to_owned(), |bound| limit.amount(bound));
+        return format!("`warn` {}, `fail` {}", amount(limit.warn), amount(limit.fail));
+    }
     match key.fallback {
         Fallback::None if key.required => "**required**".to_owned(),
         Fallback::None => "none".to_owned(),

@@ -176,5 +176,8 @@ fn node_event(node: &Node) -> Value {
             Become::Sudo => "sudo",
             Become::None => "none",
         },
+        "health": node.health.changed().map(|(check, bounds)| {
+            (check.to_owned(), json!({ "warn": bounds.warn, "fail": bounds.fail }))
+        }).collect::<serde_json::Map<_, _>>(),
     })
 }

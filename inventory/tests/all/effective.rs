@@ -1,6 +1,7 @@
 //! What comes out of a good file: defaults merged, aliases and merge keys resolved.
 
 use insta::assert_snapshot;
+use td_inventory::health::{self, Bounds};
 use td_inventory::{Address, Become, DEFAULT_AGENT_PORT, DEFAULT_UID, Model, PasswordSource, ServerPlace, Style};
 
 use crate::good;
@@ -80,6 +81,10 @@ defaults:
   povray_word_size: 32
   ssh_port: 2222
   agent_port: 7000
+  health: { temperature: { warn: 70 C, fail: 80 }, swap: { fail: none } }
+groups:
+  table: { health: { temperature: { fail: 90 C }, disk: { warn: 20% } } }
+  fast: { health: { temperature: { fail: 95 }, load: { warn: 3 } } }
 share: { server: 192.0.2.9, export: /data/td, mount: /td }
 nodes:
   plain: { address: 192.0.2.1 }
@@ -98,6 +103,7 @@ nodes:
     identity_file: /root/key
     password: { command: 'pass show pi' }
     become: none
+    health: { temperature: { warn: 72.5 }, oom-kills: { warn: none, fail: 3 } }
   none: { address: Nas.Local, model: generic, groups: [] }
   five: { address: 192.0.2.5, model: pi5, boot: {} }
 ";
@@ -108,6 +114,24 @@ fn defaults_are_merged() {
     assert_snapshot!(inventory.to_yaml().expect("writes"));
     let style = Style { color: false, excerpt: true };
     assert_snapshot!(inventory.notes().render(style));
+}
+
+/// The node's own limit, else that of the first of its groups that has one, else that of `defaults`, else td's.
+#[test]
+fn limits_of_health() {
+    let inventory = good(EVERYTHING);
+    let [plain, own, ..] = inventory.nodes() else { panic!("has four nodes") };
+    let limits = |node: &td_inventory::Node, limit| {
+        let Bounds { warn, fail } = node.health.of(limit);
+        (warn, fail)
+    };
+    assert_eq!(limits(plain, &health::TEMPERATURE), (Some(70.0), Some(80.0)));
+    assert_eq!(limits(own, &health::TEMPERATURE), (Some(72.5), Some(90.0)));
+    assert_eq!(limits(plain, &health::SWAP), (health::SWAP.warn, None));
+    assert_eq!(limits(own, &health::DISK), (Some(20.0), health::DISK.fail));
+    assert_eq!(limits(own, &health::LOAD), (Some(3.0), health::LOAD.fail));
+    assert_eq!(limits(own, &health::OOM_KILLS), (None, Some(3.0)));
+    assert_eq!(limits(plain, &health::CLOCK), (health::CLOCK.warn, health::CLOCK.fail));
 }
 
 #[test]

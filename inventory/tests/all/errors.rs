@@ -227,3 +227,22 @@ fn long_lines_are_cut() {
     let yaml = format!("nodes: {{ a: {{ address: 192.0.2.1, groups: [{filler}g5, z] }} }}\n");
     assert_snapshot!(screen(yaml));
 }
+
+#[test]
+fn limits_of_health() {
+    assert_snapshot!(screen(
+        "\
+defaults: { health: { temprature: { warn: 70 }, colour: { warn: 1 }, disk: 10 } }
+groups:
+  shelf: { health: { disk: { warn: 10 GB }, oom-kills: { warn: 3 C }, certificate: { warn: 9 d } }, slots: 1 }
+nodes:
+  a1: { address: 192.0.2.1, groups: [shelf], health: { temperature: { warm: 70, wrn: 70, fail: hot } } }
+  a2: { address: 192.0.2.2, health: { temperature: { warn: 121, fail: -1 }, swap: { warn: 101 % } } }
+  a3: { address: 192.0.2.3, health: { oom-kills: { warn: 1.5 }, memory: { warn: , fail: [1] }, load: {} } }
+  a4: { address: 192.0.2.4, health: [disk] }
+  a5: { address: 192.0.2.5, health: { clock: { warn: .nan, fail: .inf }, disk: { warn: '-1 %', fail: '1e1 %' } } }
+"
+    ));
+    assert_snapshot!(screen("groups: [shelf]\nnodes: { a: { address: a.b, groups: [shelf] } }\n"));
+    assert_snapshot!(screen("groups: {}\nnodes: { a: { address: a.b } }\n"));
+}

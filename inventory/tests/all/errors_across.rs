@@ -184,3 +184,20 @@ nodes:
 "
     ));
 }
+
+/// A warning that would come after the failure: told at the place that is the last to set one of the two.
+#[test]
+fn limits_of_health_beyond_each_other() {
+    assert_snapshot!(screen(
+        "\
+defaults: { health: { temperature: { warn: 90 }, disk: { warn: 2, fail: 5 } } }
+groups:
+  table: { health: { memory: { fail: 30 % } } }
+  tabel: { health: { memory: { fail: 3 % } } }
+nodes:
+  a: { address: 192.0.2.1 }
+  b: { address: 192.0.2.2, groups: [table], health: { swap: { fail: 10 } } }
+  c: { address: 192.0.2.3, health: { temperature: { fail: 95 }, disk: { warn: none } } }
+"
+    ));
+}
