@@ -4,7 +4,7 @@
 //! job together and carries it out: [`fleet`] talks to the agents, [`schedule`] decides who renders which rows,
 //! [`compose`] writes the picture, [`progress`] tells the user. [`classic`] is the paper's way, to compare with. [`plan`]
 //! stops before anything is rendered; [`simulate`] plays the scheduler against simulated nodes. [`jobs`] writes down what
-//! is needed to go on with a job that did not come to its end.
+//! is needed to go on with a job that did not come to its end. [`health`] asks the nodes how they are.
 
 pub mod classic;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod config;
 mod cpu;
 pub mod exit;
 pub mod fleet;
+pub mod health;
 pub mod jobs;
 pub mod options;
 pub mod plan;

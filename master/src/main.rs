@@ -26,7 +26,12 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Two threads check segments while a third waits for the agents.
     match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime.block_on(cli::run(cli)).into(),
+        Ok(runtime) => {
+            let status = runtime.block_on(cli::run(cli));
+            // A look-up of a name that hangs in the resolver must not hold up the end.
+            runtime.shutdown_background();
+            status.into()
+        }
         Err(error) => {
             eprintln!("td: cannot start: {error}");
             ExitStatus::Failed.into()

@@ -79,7 +79,7 @@ impl Cluster {
 }
 
 /// Each node takes some connections, and the usual limit of 1,024 open files is for another kind of program.
-fn raise_open_files() {
+pub(super) fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {

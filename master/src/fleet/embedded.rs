@@ -36,7 +36,7 @@ pub enum EmbeddedError {
 pub struct Embedded {
     child: Child,
     /// Holds the socket; removed at the end.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     client: Client,
 }
 
@@ -84,7 +84,13 @@ impl Embedded {
             std::thread::spawn(move || pass_on(stderr));
         }
         let client = Client::unix("this machine", &socket)?;
-        Ok(Self { child, _folder: folder, client })
+        Ok(Self { child, folder: folder, client })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("agent.sock")
     }
 
     #[must_use]

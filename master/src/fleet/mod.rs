@@ -2,11 +2,13 @@
 //!
 //! - [`cluster`]: the nodes of an inventory, over TLS;
 //! - [`client`]: what can be asked of one agent, wherever it is;
+//! - [`once`]: one question to one agent, with one deadline for everything;
 //! - [`trouble`]: what an error of the network or of TLS means for the person who has to mend it;
 //! - [`embedded`]: an agent of td's own on this machine.
 
 pub mod client;
 pub mod cluster;
 pub mod embedded;
+pub mod once;
 pub mod stream;
 pub mod trouble;

@@ -7,6 +7,42 @@ use rustls::{AlertDescription, CertificateError};
 
 use crate::fleet::cluster::Unresolved;
 
+/// Kinds of trouble, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Nobody listens there.
+    Refused,
+    /// No way to the machine.
+    NoRoute,
+    /// Its address, or its name, cannot be looked up or asked for.
+    Name,
+    /// The two do not trust each other, or it speaks something else.
+    Tls,
+    /// Nothing came in time.
+    Timeout,
+    /// This master has no certificate, or none that is good.
+    NoCertificate,
+    /// The answer was none of td's, or the connection broke.
+    Broken,
+}
+
+/// What an error of a connection means.
+#[must_use]
+pub fn of_io(error: &io::Error) -> (Why, String) {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return (Why::Tls, tls_sentence(tls));
+    }
+    let error = find::<io::Error>(error).unwrap_or(error);
+    let why = match error.kind() {
+        io::ErrorKind::ConnectionRefused => Why::Refused,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Why::NoRoute,
+        io::ErrorKind::TimedOut => Why::Timeout,
+        _ => Why::Broken,
+    };
+    (why, io_sentence(error))
+}
+
 /// The innermost reason of an HTTP error, in words: "Connection refused" tells more than "error sending request".
 #[must_use]
 pub fn sentence(error: &reqwest::Error) -> String {
