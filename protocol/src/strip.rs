@@ -91,12 +91,25 @@ pub enum Failure {
     Cancelled,
 }
 
+/// How far the row of blocks is that is not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Working {
+    /// The share of its blocks that are, 0 to 1.
+    pub done: f64,
+    /// CPU seconds that POV-Ray spent since rows were last finished.
+    pub cpu: f64,
+}
+
 /// What is heard of a strip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum StripEvent {
-    /// Nothing new; the agent lives. Sent when nothing else was for about a second.
-    Alive,
+    /// No rows are new; the agent lives. Sent when nothing else was for about a second.
+    Alive {
+        /// None before POV-Ray traces.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        working: Option<Working>,
+    },
     /// POV-Ray has parsed and begins to trace.
     Tracing {
         /// Wall seconds from the start of POV-Ray.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use td_protocol::job::OpenJob;
 use td_protocol::rows::Rows;
-use td_protocol::strip::{Failure, StripEvent, Way, WorkingGamma};
+use td_protocol::strip::{Failure, StripEvent, Way, Working, WorkingGamma};
 use tokio::sync::mpsc::Sender;
 
 use crate::pixels::conversion::{Conversion, Converter};
@@ -81,7 +81,8 @@ impl Strip {
     fn render(&self, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
         let job = &self.site.job.spec;
         let control = &self.control;
-        let mut goes_on = || !control.wishes().cancelled && events.keep_alive(&StripEvent::Alive).is_ok();
+        let mut goes_on =
+            || !control.wishes().cancelled && events.keep_alive(&StripEvent::Alive { working: None }).is_ok();
         let _slot = self.slots.wait(&job.id, Some(control), &mut goes_on).ok_or_else(Ending::cancelled)?;
         let scratch = Scratch::create(&self.site.scratch, &job.bundle, &self.site.blobs).map_err(scratch_failed)?;
         if let Some(line) = radiosity(job).scene_line() {
@@ -116,7 +117,7 @@ impl Strip {
                 trace.write_early(wishes)?;
             }
             trace.check_stall(job.stall_timeout)?;
-            events.keep_alive(&StripEvent::Alive)?;
+            events.keep_alive(&StripEvent::Alive { working: trace.working() })?;
             if trace.was_tracing && !was_tracing {
                 was_tracing = true;
                 paced.begin_tracing(trace.begun.elapsed().as_secs_f64());
@@ -209,6 +210,15 @@ impl<'a> Trace<'a> {
             blocks: self.blocks,
             blocks_left: self.blocks_left,
         }
+    }
+
+    /// How far the row of blocks at work is.
+    fn working(&self) -> Option<Working> {
+        let columns = self.strip.site.job.spec.options.columns;
+        let all = columns.len().div_ceil(self.strip.block.max(1)).max(1);
+        let done = if self.blocks_left == 0 { 0 } else { all.saturating_sub(self.blocks_left) };
+        let cpu = (self.cpu - self.progress_cpu).max(0.0);
+        self.was_tracing.then(|| Working { done: f64::from(done) / f64::from(all), cpu })
     }
 
     fn way(&self, wishes: Wishes) -> Way {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use td_protocol::strip::{Failure, Way};
+use td_protocol::strip::{Failure, Way, Working};
 
 use crate::cpu::thread_cpu;
 use crate::fleet::client::AgentError;
@@ -41,7 +41,10 @@ impl Run<'_, '_> {
         }
         let is_out = self.attempt.crew.node_of(slot).is_some_and(|node| self.verifying.out.contains(&node.id));
         match what {
-            StripHeard::Alive => Ok(()),
+            StripHeard::Alive { working: None } => Ok(()),
+            StripHeard::Alive { working: Some(Working { done, cpu }) } => {
+                self.tell_scheduler(Event::Working { slot, lease, done, cost_seconds: cpu })
+            }
             // It draws wrong, and was told to stop.
             StripHeard::Segment { .. } | StripHeard::Progress { .. } if is_out => Ok(()),
             StripHeard::Tracing { seconds } => {

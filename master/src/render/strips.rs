@@ -5,7 +5,7 @@ use std::sync::Arc;
 use td_protocol::pixel::PixelFormat;
 use td_protocol::rows::Rows;
 use td_protocol::segment::{SegmentMeta, check_segment};
-use td_protocol::strip::{Failure, StartStrip, StripEvent};
+use td_protocol::strip::{Failure, StartStrip, StripEvent, Working};
 use tokio::sync::mpsc::Sender;
 
 use crate::fleet::client::{AgentError, Client};
@@ -17,7 +17,9 @@ use crate::schedule::{LeaseId, SlotId};
 #[derive(Debug)]
 pub enum StripHeard {
     /// Nothing new.
-    Alive,
+    Alive {
+        working: Option<Working>,
+    },
     /// POV-Ray has parsed, so many seconds after its start.
     Tracing {
         seconds: f64,
@@ -82,7 +84,7 @@ impl StripTask {
                 return Err(self.unreachable("the answer ended in the middle".to_owned()));
             };
             let told = match event {
-                StripEvent::Alive => StripHeard::Alive,
+                StripEvent::Alive { working } => StripHeard::Alive { working },
                 StripEvent::Tracing { seconds, .. } => StripHeard::Tracing { seconds },
                 StripEvent::Progress { rows, cpu } => {
                     let end = self.start.rows.start.saturating_add(rows).min(self.start.rows.end);

@@ -54,7 +54,7 @@ pub async fn witness(
                 return Ok(Testimony { picture: ContentHash::of(&samples), samples });
             }
             StripEvent::Ended { .. } => return Err(format!("it ended before row {}", next + 1)),
-            StripEvent::Alive | StripEvent::Tracing { .. } | StripEvent::Progress { .. } => {}
+            StripEvent::Alive { .. } | StripEvent::Tracing { .. } | StripEvent::Progress { .. } => {}
         }
     }
     Err("the answer ended in the middle".to_owned())

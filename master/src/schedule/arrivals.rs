@@ -113,6 +113,11 @@ impl Scheduler {
         {
             let times = lease.stall.max(self.tuning.overdue_factor);
             slot.pace.distrust(times);
+        } else if lease.slower > 1.0
+            && lease.lag > 1.0
+            && let Some(slot) = self.slots.get_mut(lease.slot)
+        {
+            slot.pace.slow_down(lease.slower);
         }
         self.slots.set_state(lease.slot, SlotState::Stopping(id));
         self.actions.push(Action::GiveUp { slot: lease.slot, lease: id, reason });

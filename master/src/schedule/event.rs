@@ -41,6 +41,9 @@ pub enum Event {
     RowsDone { slot: SlotId, lease: LeaseId, rows: Rows, cost_seconds: f64 },
     /// All rows of the strip before row `end` are traced, though not yet here (way (b), or held back).
     Progress { slot: SlotId, lease: LeaseId, end: u32, cost_seconds: f64 },
+    /// The strip goes on with the row of blocks that is not finished: `done` of its blocks (0 to 1) are, after
+    /// `cost_seconds` CPU seconds since the last finished rows. Said about once a second; never needed.
+    Working { slot: SlotId, lease: LeaseId, done: f64, cost_seconds: f64 },
     /// The strip ran to its end, shrunk or not; the slot is free.
     StripEnded { slot: SlotId, lease: LeaseId },
     /// The strip was ended early because the slot is shared with another job: what is left of it is to be started anew,
@@ -94,6 +97,8 @@ pub enum GiveUpReason {
     RowsAlreadySettled,
     #[error("it is stuck")]
     Stuck,
+    #[error("idle slots render its last rows sooner")]
+    TakenOver,
     #[error("its node was taken out of the job")]
     NodeOut,
 }

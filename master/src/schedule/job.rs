@@ -128,7 +128,7 @@ pub struct Tuning {
     pub overdue_floor: f64,
     /// A node rests after this many failed strips in a row.
     pub failures_to_rest: u32,
-    /// Blocks kept back from the end of a long strip, to even out the end; of a short one more.
+    /// Blocks kept back from the end of a long strip, to even out the end.
     pub kept_blocks: f64,
     /// Each slot takes its share of what is kept back divided by this, but what is worth this many starts at least.
     pub reserve_divisor: f64,

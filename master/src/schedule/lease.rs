@@ -28,6 +28,10 @@ pub(super) struct Lease {
     pub cpu_seconds: f64,
     /// How many times slower than predicted the band at work is, at least; 1 until it is overdue.
     pub stall: f64,
+    /// The same by what the agent tells of the band at work; 1 as long as it goes about as predicted.
+    pub lag: f64,
+    /// How much of that is a slower slot, and goes on: at least 1.
+    pub slower: f64,
     /// Rows of `rows.start..end` that are not settled.
     pub unsettled: u32,
     pub epoch: u32,
@@ -76,7 +80,7 @@ pub(super) enum Queued {
     No,
     /// Rows can be taken from it.
     Victim,
-    /// Only a copy can help it.
+    /// Only a copy can help it, or those that take it over.
     Tail,
 }
 
@@ -101,6 +105,11 @@ impl Lease {
     /// The end of the block at work, or of the strip.
     pub fn block_at_work(&self) -> Rows {
         Rows::new(self.frontier.min(self.end), self.first_cut().min(self.end))
+    }
+
+    /// How many times longer than predicted the band at work takes, and then the rows after it.
+    pub fn delay(&self) -> (f64, f64) {
+        if self.lag > 1.0 { (self.lag, self.slower) } else { (self.stall, self.stall) }
     }
 
     pub fn is_copy(&self) -> bool {

@@ -27,6 +27,7 @@ mod event;
 mod grid;
 mod heartbeat;
 mod job;
+mod lag;
 mod lease;
 mod level;
 mod moment;
@@ -39,6 +40,7 @@ mod serving;
 mod shrinking;
 mod slots;
 mod steal;
+mod take_over;
 
 pub use cost_map::CostMap;
 pub(crate) use cost_map::CostSums;

@@ -15,8 +15,9 @@ pub(super) struct SlotPace {
     offset_variance: f64,
     /// Logarithm of wall time over CPU time.
     load: f64,
-    /// Reports that the load was learnt from; up to a few.
-    load_seen: u32,
+    /// Wall and CPU seconds that the load was learnt from; what is long ago counts less.
+    wall: f64,
+    cpu: f64,
 }
 
 /// How the cost of rows around a strip's frontier differs from the map.
@@ -43,8 +44,11 @@ const NOISE: f64 = 0.01;
 const SHORT: f64 = 0.02;
 /// One band moves no estimate by more than it would with this error (a factor of 7.4).
 const LARGEST_ERROR: f64 = 2.0;
-/// Least weight of the newest band in the load; the first ones are their mean.
-const LOAD_WEIGHT: f64 = 0.3;
+/// Seconds in which what was learnt of the load fades to 1/e. An agent looks at POV-Ray now and then, so that a band's
+/// wall time may be off by half a second, and several bands may come at once.
+const LOAD_MEMORY: f64 = 3.0;
+/// Of less than this, in wall seconds, nothing is concluded.
+const LEAST_WALL: f64 = 0.25;
 /// Logarithm of a slot's deviation that is charged to its rows in the next job's map.
 const LEFT_TO_THE_ROWS: f64 = 0.3;
 /// Logarithm of the highest load that is believed.
@@ -64,7 +68,7 @@ pub(super) struct Observation {
 impl SlotPace {
     pub fn new(speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed.clamp(1e-6, 1e6) } else { 1.0 };
-        Self { speed, offset: 0.0, offset_variance: SPEED_VARIANCE, load: 0.0, load_seen: 0 }
+        Self { speed, offset: 0.0, offset_variance: SPEED_VARIANCE, load: 0.0, wall: 0.0, cpu: 0.0 }
     }
 
     /// What was measured is more to be relied on: others measured the same.
@@ -103,16 +107,23 @@ impl SlotPace {
     /// The slot was `times` slower than predicted and nothing was heard of it since: it is slow until it shows otherwise.
     pub fn distrust(&mut self, times: f64) {
         self.load = self.load.max(times.max(1.0).ln().min(HIGHEST_LOAD));
+        (self.wall, self.cpu) = (0.0, 0.0);
+    }
+
+    /// The slot gets so much less of its processor than before.
+    pub fn slow_down(&mut self, times: f64) {
+        self.load = (self.load + times.max(1.0).ln()).min(HIGHEST_LOAD);
+        (self.wall, self.cpu) = (0.0, 0.0);
     }
 
     /// Wall seconds for each CPU second, once a report has told.
     pub fn load(&self) -> Option<f64> {
-        (self.load_seen > 0).then(|| self.load.exp())
+        (self.wall >= LEAST_WALL).then(|| self.load.exp())
     }
 
     /// What is believed of the load until the slot's own reports tell: wall seconds for each CPU second.
     pub fn assume_load(&mut self, load: f64) {
-        if self.load_seen == 0 && load.is_finite() {
+        if self.wall < LEAST_WALL && load.is_finite() {
             self.load = load.max(1.0).ln().min(HIGHEST_LOAD);
         }
     }
@@ -120,9 +131,7 @@ impl SlotPace {
     /// Learns from finished rows; returns what they cost in seconds of a slot of speed 1.
     pub fn learn(&mut self, field: &mut FieldEstimate, seen: Observation, map_known: bool) -> f64 {
         let map = usize::from(map_known);
-        let load = (seen.wall / seen.cpu).ln().clamp(0.0, HIGHEST_LOAD);
-        self.load_seen = self.load_seen.saturating_add(1).min(16);
-        self.load += LOAD_WEIGHT.max(1.0 / f64::from(self.load_seen)) * (load - self.load);
+        self.learn_load(seen);
 
         let measured = (seen.cpu * self.speed / seen.units).ln();
         let noise = NOISE + (SHORT / seen.cpu).powi(2).min(1.0);
@@ -134,6 +143,17 @@ impl SlotPace {
         self.offset = (self.offset - speed_gain * error).clamp(-7.0, 7.0);
         self.offset_variance = (1.0 - speed_gain) * self.offset_variance + SPEED_DRIFT;
         seen.cpu * self.cpu_speed()
+    }
+
+    fn learn_load(&mut self, seen: Observation) {
+        let kept = (-seen.wall / LOAD_MEMORY).exp();
+        // A stop of half a minute says no more than one of this length.
+        let counted = (LOAD_MEMORY / seen.wall).min(1.0);
+        self.wall = self.wall * kept + seen.wall * counted;
+        self.cpu = self.cpu * kept + seen.cpu * counted;
+        if self.wall >= LEAST_WALL {
+            self.load = (self.wall / self.cpu).ln().clamp(0.0, HIGHEST_LOAD);
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl Scheduler {
     }
 
     /// Seconds that the slot needs for its strip's next step: the block at work, and the writing after the last one.
-    fn step_seconds(&self, lease: &Lease) -> f64 {
+    pub(super) fn step_seconds(&self, lease: &Lease) -> f64 {
         let block = lease.block_at_work();
         let mut seconds = self.sums.of(block) * lease.field.seconds_per_unit();
         if block.end >= lease.end && !self.job.write.is_none() {
@@ -64,12 +64,13 @@ impl Scheduler {
     fn finish_of(&self, lease: &Lease) -> f64 {
         let block = lease.block_at_work();
         let after = Rows::new(block.end, lease.end);
-        let step = lease.anchor + self.step_seconds(lease) * lease.stall;
+        let (now, then) = lease.delay();
+        let step = lease.anchor + self.step_seconds(lease) * now;
         let mut seconds = self.seconds_in(lease, after);
         if block.end < lease.end {
             seconds += self.job.write.seconds(lease.end, self.job.height);
         }
-        step + seconds / self.speed_of(lease.slot) * lease.stall
+        step + seconds / self.speed_of(lease.slot) * then
     }
 
     /// Predicts a lease anew and puts it where it belongs.
@@ -84,8 +85,10 @@ impl Scheduler {
         let floor = if told { self.tuning.overdue_floor } else { self.tuning.assumed_seconds };
         let patience = (step * self.tuning.overdue_factor).max(floor.max(0.1));
         let overdue_at = lease.anchor + patience.max(step * lease.stall);
-        let queued = if lease.shrink.is_some() || lease.twin != Twin::None {
+        let queued = if lease.shrink.is_some() || lease.is_copy() {
             Queued::No
+        } else if lease.twin != Twin::None {
+            Queued::Tail
         } else if self.can_shrink(lease) {
             Queued::Victim
         } else {
@@ -152,6 +155,10 @@ impl Scheduler {
         let stall = (2.0 * elapsed / self.step_seconds(lease)).max(lease.stall * 1.5);
         if let Some(lease) = self.leases.get_mut(&id) {
             lease.stall = stall;
+            if lease.lag > 1.0 {
+                // Told when less of the time had passed.
+                lease.lag = lease.lag.max(stall / 2.0);
+            }
             // Its timer has gone off.
             lease.overdue_at = f64::NAN;
         }
@@ -222,6 +229,7 @@ impl Scheduler {
         lease.anchor = self.now;
         lease.anchored = true;
         lease.stall = 1.0;
+        lease.lag = 1.0;
         lease.deaf = false;
         let units = self.sums.of(rows);
         if !(cpu > 0.0 && units > 0.0) {

@@ -55,6 +55,7 @@ pub struct Scheduler {
     pub(super) start_work: Option<f64>,
     /// Seconds at speed 1 that the whole image is guessed to take.
     pub(super) expected: Option<f64>,
+
     /// Mean speed of the usable slots, as of the last rebuild.
     pub(super) typical_speed: f64,
 
@@ -211,6 +212,7 @@ impl Scheduler {
             }
             Event::RowsDone { slot, lease, rows, cost_seconds } => self.rows_done(slot, lease, rows, cost_seconds),
             Event::Progress { slot, lease, end, cost_seconds } => self.progress(slot, lease, end, cost_seconds),
+            Event::Working { slot, lease, done, cost_seconds } => self.working(slot, lease, done, cost_seconds),
             Event::StripEnded { slot, lease } => self.strip_ended(slot, lease),
             Event::StripYielded { slot, lease } => self.strip_yielded(slot, lease),
             Event::StripFailed { slot, lease, reason } => self.strip_failed(slot, lease, &reason),
@@ -271,7 +273,7 @@ impl Scheduler {
 
     /// Gives work to an idle slot; whether there was any for it.
     fn serve(&mut self) -> bool {
-        self.serve_pool() || self.serve_reserve() || self.try_steal(0.0) || self.try_copy()
+        self.serve_pool() || self.serve_reserve() || self.try_steal(0.0) || self.try_take_over() || self.try_copy()
     }
 
     /// A net under the accounts: no row may be left without an owner.

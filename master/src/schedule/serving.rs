@@ -15,8 +15,10 @@ use super::row_set::RowSet;
 use super::scheduler::{Scheduler, Timer};
 use super::slots::SlotState;
 
-/// Rows are kept back where a block costs this many starts.
+/// Rows are kept back where a block costs this many starts ...
 const WORTH_STARTS: f64 = 2.0;
+/// ... and a strip is this many blocks.
+const LEAST_BLOCKS: f64 = 8.0;
 
 impl Scheduler {
     /// Gives waiting rows to idle slots; whether any strip was started.
@@ -105,12 +107,11 @@ impl Scheduler {
             && self.job.write.is_none()
             && block_seconds > WORTH_STARTS * start
             && self.spare_starts() > 4 * self.slots.ever() as u64;
-        if !worth || f64::from(rows.len()) < 4.0 * f64::from(block) {
+        // Of a strip that is but a few blocks, one block is much: it costs more in small pieces than it evens out.
+        if !worth || f64::from(rows.len()) < LEAST_BLOCKS * f64::from(block) {
             return rows.end;
         }
-        // Where a strip is but a few blocks, one block is much.
-        let blocks = f64::from(rows.len()) / f64::from(block);
-        let kept = f64::from(block) * self.tuning.kept_blocks * (1.0 + (4.5 / blocks).powi(4));
+        let kept = f64::from(block) * self.tuning.kept_blocks;
         let end = self.grid.nearest(f64::from(rows.end) - kept).max(rows.start + block);
         let rest = Rows::new(end, rows.end);
         self.reserve.put(rest, self.sums.of(rest) * field.seconds_per_unit());
@@ -259,6 +260,8 @@ impl Scheduler {
             field,
             cpu_seconds: 0.0,
             stall: 1.0,
+            lag: 1.0,
+            slower: 1.0,
             unsettled: self.settled.count_missing(rows),
             epoch: 0,
             shrink: None,

@@ -8,7 +8,7 @@ use super::lease::{Lease, Twin};
 use super::scheduler::Scheduler;
 
 /// How many of the strips that finish last are looked at.
-const CANDIDATES: usize = 3;
+pub(super) const CANDIDATES: usize = 3;
 
 /// Where a strip could be cut.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,7 +60,7 @@ impl Scheduler {
         };
         let start = self.start_of(thief);
         let best = self.tails.iter().rev().take(CANDIDATES).find_map(|&(_, id)| {
-            let lease = self.leases.get(&id)?;
+            let lease = self.leases.get(&id).filter(|lease| lease.twin == Twin::None)?;
             let rows = self.rows_for_a_copy(lease)?;
             let seconds = self.sums.of(rows) * lease.field.seconds_per_unit() + self.write_seconds(rows.end);
             let own = start + seconds / self.speed_of(thief);
@@ -81,7 +81,7 @@ impl Scheduler {
         true
     }
 
-    fn rows_for_a_copy(&self, lease: &Lease) -> Option<Rows> {
+    pub(super) fn rows_for_a_copy(&self, lease: &Lease) -> Option<Rows> {
         let live = self.job.sharing == Sharing::Rows && self.job.write.is_none();
         // Rows that come while the strip renders need no copy once they are here. Otherwise, or where rows before
         // the frontier are missing, all of it does.
@@ -126,7 +126,8 @@ impl Scheduler {
         let block = lease.block_at_work();
         let first = self.sums.of(block) * lease.field.seconds_per_unit();
         let kept = self.seconds_in(lease, Rows::new(block.end, at));
-        let mut victim = lease.anchor + (first + kept) / speed * lease.stall;
+        let (now, then) = lease.delay();
+        let mut victim = lease.anchor + (first * now + kept * then) / speed;
         if !self.job.write.is_none() {
             // Ending a strip early means a second start of POV-Ray, which then writes.
             victim += self.start_of(lease.slot) + self.write_seconds(at) / speed;

@@ -1,6 +1,6 @@
 //! The agents' side of a simulation: what they do when they hear from the master, and what befalls them.
 
-use crate::schedule::{Event, SlotId};
+use crate::schedule::{Event, LeaseId, SlotId};
 
 use super::engine::Engine;
 use super::faults::Fault;
@@ -66,6 +66,7 @@ impl Engine<'_> {
             Step::Traces => {
                 self.tell(id, SimEventKind::Tracing, strip.rows);
                 self.send(id, Event::StartCost { slot, seconds: self.options.start });
+                self.plan_look(id, lease);
             }
             Step::Rows(rows, cost_seconds) => {
                 self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds });
@@ -79,6 +80,25 @@ impl Engine<'_> {
             self.send(id, Event::StripEnded { slot, lease });
         }
         self.plan_step(id);
+    }
+
+    fn plan_look(&mut self, node: u32, lease: LeaseId) {
+        if let Some(every) = self.options.looks {
+            self.plan(self.now + every, Happening::Look { node, lease });
+        }
+    }
+
+    /// The agent tells how far the block at work is.
+    pub(super) fn look(&mut self, id: u32, lease: LeaseId) {
+        let node = &mut self.nodes[id as usize];
+        if node.dead || node.strip.is_none_or(|strip| strip.lease != lease) {
+            return;
+        }
+        node.work_until(self.now);
+        if let Some((done, cost_seconds)) = node.working(&self.picture) {
+            self.send(id, Event::Working { slot: SlotId(id), lease, done, cost_seconds });
+        }
+        self.plan_look(id, lease);
     }
 
     fn send(&mut self, id: u32, event: Event) {
@@ -109,6 +129,7 @@ impl Engine<'_> {
             }
             Fault::Returns => node.dead = false,
             Fault::Speed(factor) => node.factor = factor,
+            Fault::Share(factor) => node.share = factor,
             Fault::Stops => node.stopped = true,
             Fault::Continues => node.stopped = false,
             Fault::Cut => node.cut = true,

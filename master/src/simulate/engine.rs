@@ -86,7 +86,7 @@ impl Engine<'_> {
             self.plan(time, Happening::Fault { node, fault });
         }
         for change in &self.options.changes {
-            let fault = Fault::Speed(change.factor);
+            let fault = if change.share { Fault::Share(change.factor) } else { Fault::Speed(change.factor) };
             self.plan(change.time, Happening::Fault { node: change.node, fault });
         }
         if self.options.kept_map {
@@ -200,6 +200,7 @@ impl Engine<'_> {
         match happening {
             Happening::Heard(event) => self.master_hears(event),
             Happening::Step { node, plan } => self.step(node, plan),
+            Happening::Look { node, lease } => self.look(node, lease),
             Happening::Fault { node, fault } => self.fault(node, fault),
             Happening::Declared { node } => self.declare_lost(node),
             Happening::Start { slot, .. } | Happening::Shrink { slot, .. } | Happening::GiveUp { slot, .. } => {

@@ -44,6 +44,8 @@ pub(super) enum Fault {
     Returns,
     /// It runs at this share of its speed from now on.
     Speed(f64),
+    /// From now on it gets this share of its processor.
+    Share(f64),
     /// POV-Ray is stopped (SIGSTOP); the agent answers.
     Stops,
     Continues,

@@ -34,6 +34,11 @@ pub(super) enum Happening {
         node: u32,
         plan: u64,
     },
+    /// The agent tells of the block at work of this strip.
+    Look {
+        node: u32,
+        lease: LeaseId,
+    },
     Fault {
         node: u32,
         fault: Fault,

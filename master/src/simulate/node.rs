@@ -37,6 +37,8 @@ pub(super) struct Node {
     pub speed: f64,
     /// Share of its speed that it has now.
     pub factor: f64,
+    /// Share of its processor that it gets: what it does not get is no CPU time.
+    pub share: f64,
     /// POV-Ray is stopped; the agent is not.
     pub stopped: bool,
     pub dead: bool,
@@ -67,6 +69,7 @@ impl Node {
         Self {
             speed,
             factor: 1.0,
+            share: 1.0,
             stopped: false,
             dead: false,
             cut: false,
@@ -79,7 +82,7 @@ impl Node {
 
     /// Relative speed now.
     pub fn speed_now(&self) -> f64 {
-        if self.dead || self.stopped { 0.0 } else { self.speed * self.factor }
+        if self.dead || self.stopped { 0.0 } else { self.speed * self.factor * self.share }
     }
 
     pub fn start(&mut self, now: f64, lease: LeaseId, rows: Rows, block: u32, start: f64) {
@@ -101,7 +104,7 @@ impl Node {
         match phase {
             _ if self.dead || self.stopped => 0.0,
             Phase::Starting | Phase::Restarting => 1.0,
-            Phase::Tracing | Phase::Writing => self.speed * self.factor,
+            Phase::Tracing | Phase::Writing => self.speed * self.factor * self.share,
         }
     }
 
@@ -112,7 +115,7 @@ impl Node {
         let passed = (now - strip.since).max(0.0);
         strip.left = (strip.left - passed * rate).max(0.0);
         if rate > 0.0 {
-            strip.cpu += passed;
+            strip.cpu += passed * self.share;
         }
         strip.since = now;
         self.strip = Some(strip);
@@ -162,6 +165,16 @@ impl Node {
         step
     }
 
+    /// The share of the blocks of the row at work that are finished, and its CPU seconds so far. The outer columns are taken
+    /// to be cheaper than those in the middle, as they are in most pictures.
+    pub fn working(&self, picture: &Picture) -> Option<(f64, f64)> {
+        let strip = self.strip.filter(|strip| strip.phase == Phase::Tracing)?;
+        let cost = picture.cost(strip.block_at_work()).max(1e-9);
+        let share = (1.0 - strip.left / cost).clamp(0.0, 1.0);
+        let done = share + 0.1 * (std::f64::consts::TAU * share).sin();
+        Some((done.clamp(0.0, 1.0), strip.cpu))
+    }
+
     /// Whether the strip has sent all of its rows, given its last step.
     pub fn ended(&self, step: Step) -> bool {
         matches!(step, Step::Rows(rows, _) if self.strip.is_some_and(|strip| rows.end >= strip.end))
@@ -181,7 +194,7 @@ impl Node {
 }
 
 impl Strip {
-    fn block_at_work(&self) -> Rows {
+    pub(super) fn block_at_work(&self) -> Rows {
         Rows::new(self.at, self.at.saturating_add(self.block).min(self.end))
     }
 }

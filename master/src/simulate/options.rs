@@ -44,6 +44,8 @@ pub struct SimulateOptions {
     pub probe_cells: usize,
     /// In place of a probe there is what an earlier job of the same picture measured, before the first cut.
     pub kept_map: bool,
+    /// An agent tells how far it is with a block each so many seconds; none: never.
+    pub looks: Option<f64>,
     /// One message between master and agent, in seconds.
     pub latency: f64,
     /// POV-Ray's block height, and what boundaries are multiples of, in rows.
@@ -76,6 +78,7 @@ impl Default for SimulateOptions {
             probe_after: Some(3.0),
             probe_cells: 60,
             kept_map: false,
+            looks: Some(1.0),
             latency: 0.005,
             band_rows: 32,
             fine_rows: 8,
@@ -155,6 +158,9 @@ pub struct SpeedChange {
     pub time: f64,
     pub node: u32,
     pub factor: f64,
+    /// Whether the node gets less of its processor (a quota, other work), and not a slower clock: what it does not get
+    /// is no CPU time.
+    pub share: bool,
 }
 
 /// Options that cannot be simulated.

@@ -137,6 +137,12 @@ impl Cluster {
         }
     }
 
+    /// The slot's strip has finished this share of the blocks at work, with so many CPU seconds.
+    pub fn works(&mut self, slot: u32, done: f64, cost_seconds: f64) {
+        let lease = self.strip(slot).lease;
+        self.event(Event::Working { slot: SlotId(slot), lease, done, cost_seconds });
+    }
+
     /// The slot's strip renders the rest of its rows and ends.
     pub fn completes(&mut self, slot: u32) {
         let strip = self.strip(slot);

@@ -1,4 +1,4 @@
-use td::schedule::{Event, Job, NodeId, Scheduler, Sharing, Tuning, WriteCost};
+use td::schedule::{Event, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning, WriteCost};
 use td_protocol::rows::Rows;
 
 use crate::cluster::Cluster;
@@ -321,7 +321,15 @@ fn with_no_other_node_wrong_rows_stay_unrendered_and_that_is_said() {
 }
 
 #[test]
-fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back() {
+fn where_any_row_may_begin_a_strip_boundaries_are_finer() {
+    assert_eq!(Cluster::new(Job::any_row(2000), &[1.0, 1.3]).said(), ["start 0..1130 on 1", "start 1130..2000 on 0"]);
+    // Slots of one model are relied on.
+    let cut = ["start 0..1043 on 1", "start 1043..2000 on 0"];
+    assert_eq!(Cluster::new(Job::any_row(2000), &[1.0, 1.09]).said(), cut);
+}
+
+#[test]
+fn the_end_of_long_strips_is_kept_back_where_a_block_is_worth_a_start() {
     let mut cluster = Cluster::with_start(Job::any_row(2000), &[1.0, 1.3], 0.6);
     assert_eq!(cluster.said(), ["start 0..1098 on 1", "start 1130..1968 on 0"]);
     cluster.at(30.0).completes(1);
@@ -329,17 +337,66 @@ fn where_any_row_may_begin_a_strip_boundaries_are_finer_and_the_end_is_kept_back
     // Of the 64 rows that were kept back each takes its share of four fifths.
     let orders = cluster.orders();
     assert!(orders[0].starts_with("shrink 0"), "{orders:?}");
+    let whole = ["start 0..1130 on 1", "start 1130..2000 on 0"];
+    // A block is about a second of such a slot.
+    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.3], 1.2).said(), whole);
+    // A strip of a few blocks goes out whole.
+    let short = Cluster::with_start(Job::any_row(400), &[1.0, 1.3], 0.2).said();
+    assert!(short.iter().all(|said| said.starts_with("start")) && short[0].starts_with("start 0..226 "), "{short:?}");
+}
+
+/// Four slots of equal strips of 96 rows; three have rendered all of theirs after 30 s, and slot 3 all but its last block, which
+/// it has been at for ten seconds.
+fn three_wait_for_the_last_block() -> Cluster {
+    let mut cluster = Cluster::with_start(Job::any_row(384), &[1.0; 4], 0.6);
+    for block in 1..=3_u32 {
+        for slot in 0..4 {
+            let end = 96 * slot + 32 * block;
+            if (block, slot) != (3, 3) {
+                cluster.at(f64::from(block) * 10.0).renders(slot, end - 32..end);
+            }
+        }
+    }
+    cluster.said();
+    cluster
 }
 
 #[test]
-fn nothing_is_kept_back_where_one_more_start_is_dear_or_nobody_knows_what_it_costs() {
-    let whole = ["start 0..1130 on 1", "start 1130..2000 on 0"];
-    assert_eq!(Cluster::new(Job::any_row(2000), &[1.0, 1.3]).said(), whole);
-    // A block is about a second of such a slot.
-    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.3], 1.2).said(), whole);
-    // Slots of one model are relied on.
-    let whole = ["start 0..1043 on 1", "start 1043..2000 on 0"];
-    assert_eq!(Cluster::with_start(Job::any_row(2000), &[1.0, 1.09], 0.6).said(), whole);
+fn a_slot_that_lags_in_its_last_block_is_relieved_by_all_that_are_idle() {
+    let mut cluster = three_wait_for_the_last_block();
+    // It is as far as it should be after five seconds, and gets a quarter of its processor.
+    cluster.works(3, 0.3, 2.5);
+    (0..3).for_each(|slot| cluster.ends(slot));
+    // The first that is idle begins a copy; with the others it is sooner.
+    let sooner = "idle slots render its last rows sooner";
+    assert_eq!(
+        cluster.orders(),
+        [
+            "copy 352..384 on 0".to_owned(),
+            format!("give up on 0: {sooner}"),
+            format!("give up on 3: {sooner}"),
+            "start 352..368 on 1".to_owned(),
+            "start 368..384 on 2".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_last_block_that_goes_as_predicted_is_left_alone() {
+    let mut cluster = three_wait_for_the_last_block();
+    cluster.works(3, 0.95, 9.8);
+    (0..3).for_each(|slot| cluster.ends(slot));
+    assert!(cluster.orders().is_empty());
+}
+
+#[test]
+fn what_is_told_of_blocks_makes_no_sense_sometimes_and_changes_nothing_then() {
+    let mut cluster = three_wait_for_the_last_block();
+    for (done, cpu) in [(f64::NAN, 1.0), (0.5, f64::NAN), (0.5, -1.0), (2.0, f64::INFINITY), (-1.0, 1e9)] {
+        cluster.works(3, done, cpu);
+    }
+    cluster.event(Event::Working { slot: SlotId(9), lease: LeaseId(99), done: 0.5, cost_seconds: 1.0 });
+    assert!(cluster.orders().is_empty());
 }
 
 #[test]

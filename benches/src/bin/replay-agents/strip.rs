@@ -94,7 +94,7 @@ impl Strip {
                 return Err(Over);
             }
             if spoken.elapsed() >= ALIVE_EVERY {
-                self.send(&StripEvent::Alive, &[]).await?;
+                self.send(&StripEvent::Alive { working: None }, &[]).await?;
                 *spoken = Instant::now();
             }
         }
