@@ -107,6 +107,8 @@ cat >"$work/ansible.cfg" <<CFG
 forks = $count
 [ssh_connection]
 pipelining = True
+# ssh goes by the account's home folder, not by \$HOME.
+ssh_common_args = -F none -i $HOME/.ssh/id_ed25519 -o UserKnownHostsFile=$HOME/.ssh/known_hosts
 CFG
 tools() {
   local venv=$target/bench/venv
