@@ -145,7 +145,9 @@ fn groups_do_not_mix_unless_they_are_told_to() {
     let planned = |more: &[&str]| {
         let mut plan = cluster.sandbox.td(["plan", "scene.pov"]);
         plan.args(SWITCHES).args(more);
-        cluster.agents.iter().for_each(|agent| drop(plan.arg("--agent").arg(&agent.socket)));
+        for agent in &cluster.agents {
+            plan.arg("--agent").arg(&agent.socket);
+        }
         process::run(&mut plan, LIMIT)
     };
     planned(&[]).code(0).says(&["class    any row"]);
