@@ -5,6 +5,7 @@
 //! means to find out, is absent, and a check that needs it says `unsupported`.
 
 mod look;
+pub mod metrics;
 mod probed;
 mod sample;
 
