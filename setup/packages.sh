@@ -21,6 +21,8 @@ case $what in
     need="$need pngcheck netpbm python3-pil util-linux faketime"
     need="$need python3-venv qemu-user-static binutils gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
     need="$need mmdebstrap systemd-container iproute2 openssh-client procps"
+    # The agent's own readers of superblocks and certificates against others; questions to nodes.
+    need="$need e2fsprogs openssl curl"
     # Nodes with a kernel of their own.
     [ "$what" != e2e ] || need="$need user-mode-linux e2fsprogs dosfstools mtools ethtool"
     [ "$what" != bench ] || need="$need qemu-system-arm"

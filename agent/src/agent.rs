@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use td_protocol::health::{self, Report};
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::share::{ShareRole, Shared};
@@ -12,6 +13,9 @@ use td_protocol::version;
 use tokio::sync::watch;
 
 use crate::fingerprint;
+use crate::health::look::boot;
+use crate::health::root::Root;
+use crate::health::{Health, kept};
 use crate::jobs::{Job, Jobs};
 use crate::povray::locate::{self, Povray};
 use crate::scratch;
@@ -35,6 +39,12 @@ pub struct Setup {
     pub band_bound: u64,
     /// What it does with the cluster's share, and where that is.
     pub share: Option<(ShareRole, PathBuf)>,
+    /// Where the node's own files lie: `/`.
+    pub root: PathBuf,
+    /// The end of the node's certificate, seconds since 1970.
+    pub certificate_end: Option<f64>,
+    /// Whether it stays: then it keeps a history of the node's health, and POV-Ray gives way to its server.
+    pub is_service: bool,
 }
 
 /// POV-Ray as this agent found it.
@@ -42,6 +52,17 @@ pub struct Setup {
 pub enum Renderer {
     Ready { povray: Arc<Povray>, fingerprint: Fingerprint, state_file_proven: bool, speed: f64 },
     Unusable { message: String },
+}
+
+impl From<Renderer> for PovrayState {
+    fn from(renderer: Renderer) -> Self {
+        match renderer {
+            Renderer::Ready { fingerprint, state_file_proven, speed, .. } => {
+                Self::Ready { fingerprint, state_file_proven, speed }
+            }
+            Renderer::Unusable { message } => Self::Unusable { message },
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,6 +73,7 @@ pub struct Agent {
     share: Option<Share>,
     pub jobs: Jobs,
     pub slots: Arc<Slots>,
+    pub health: Health,
     renderer: watch::Receiver<Option<Renderer>>,
     /// Set when the agent is told to end.
     ending: Arc<AtomicBool>,
@@ -85,21 +107,63 @@ impl Agent {
         let (found, renderer) = watch::channel(None);
         let ending = Arc::new(AtomicBool::new(false));
         let word_size = setup.povray_word_size;
+        let is_service = setup.is_service;
         let look = (setup.cache.clone(), blobs.clone(), scratch, Arc::clone(&ending));
         std::thread::Builder::new().name("fingerprint".to_owned()).spawn(move || {
             let (cache, blobs, scratch, ending) = look;
+            if is_service {
+                give_way();
+            }
             let stop = || ending.load(Ordering::Relaxed);
             let _ = found.send(Some(find_renderer(word_size, &cache, &blobs, &scratch, &stop)));
         })?;
         let slots = Slots::new(setup.slots);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
-        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, renderer, ending }))
+        let health = Health::new(Root::new(&setup.root), &setup.cache, setup.certificate_end, setup.is_service);
+        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, health, renderer, ending }))
     }
 
     /// Ends all that renders, the fingerprint's scene too.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Relaxed);
         self.jobs.close_all();
+    }
+
+    /// What this node says of its health. Waits neither for the fingerprint nor for anything that can hang; with `deep` some
+    /// MB are written.
+    pub async fn report(&self, deep: bool) -> Report {
+        let write_rate = if deep { self.health.write_rate().await } else { None };
+        let (look, probed) = self.health.look().await;
+        let (probed, unprobed) = match probed {
+            Ok(probed) => (Some(probed), None),
+            Err(why) => (None, Some(why)),
+        };
+        let ages = probed.as_ref().map(|probed| kept::ages(probed, boot::clock()));
+        let (fast_age, slow_age) = ages.unwrap_or_default();
+        Report {
+            version: health::VERSION,
+            td: version::TD.to_owned(),
+            name: self.setup.name.clone(),
+            clock: Some(boot::date()),
+            slots: Some(self.setup.slots),
+            busy: Some(self.slots.busy()),
+            povray: self.renderer.borrow().clone().map(Into::into),
+            certificate_end: self.health.certificate_end,
+            look,
+            probed,
+            unprobed,
+            shut_down_in_order: self.health.shut_down_in_order(),
+            write_rate,
+            fast_age,
+            slow_age,
+        }
+    }
+
+    /// Called in each thread that starts POV-Rays, which inherit it.
+    pub fn give_way(&self) {
+        if self.setup.is_service {
+            give_way();
+        }
     }
 
     #[must_use]
@@ -109,12 +173,7 @@ impl Agent {
 
     /// The answer to a master's first question. Waits for the fingerprint.
     pub async fn hello(&self) -> Hello {
-        let povray = match self.renderer().await {
-            Renderer::Ready { fingerprint, state_file_proven, speed, .. } => {
-                PovrayState::Ready { fingerprint, state_file_proven, speed }
-            }
-            Renderer::Unusable { message } => PovrayState::Unusable { message },
-        };
+        let povray = self.renderer().await.into();
         Hello {
             protocol: version::PROTOCOL,
             td: version::TD.to_owned(),
@@ -191,6 +250,16 @@ impl Agent {
         job.heard();
         Ok(job)
     }
+}
+
+/// How much weaker than the server the threads are that render, and their POV-Rays: a node of one core answers questions
+/// in the middle of a picture.
+const WEAKER: i32 = 10;
+
+/// Makes the calling thread, and what it starts, weaker than the one that serves.
+fn give_way() {
+    // A thread's nice value is its own on Linux. Where it is refused, answers are slower.
+    let _ = rustix::process::nice(WEAKER);
 }
 
 fn find_renderer(

@@ -22,6 +22,14 @@ pub enum Command {
     Serve(Serve),
     /// Try on this machine what depends on its processor and C library; ends with 1 when something is wrong.
     SelfTest(SelfTest),
+    /// Look as root at this node's health and leave what was seen for the server; a timer starts it each minute.
+    Probe(Probe),
+    /// A child of `probe`, which can be left behind when the share hangs.
+    #[command(hide = true)]
+    ProbeShare(ProbeShare),
+    /// A child of `probe`, which renders as the agent's user.
+    #[command(hide = true)]
+    ProbeRender,
     /// Print what this node is, as one JSON document.
     Facts,
     /// Make this node what it should be: the desired state as JSON on standard input, events as JSON lines.
@@ -74,6 +82,45 @@ impl Converge {
             _ => Mode::Plan,
         }
     }
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// This node's name: the test's file on the share is called after it [default: the host name].
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Render the test scene, and write to the share, as this user.
+    #[arg(long, value_name = "NAME", default_value = "td")]
+    pub user: String,
+
+    /// The place of the cluster's share on this node.
+    #[arg(long, value_name = "DIR")]
+    pub share: Option<String>,
+
+    /// This node is the share's server.
+    #[arg(long, requires = "share")]
+    pub server: bool,
+
+    /// Also what is seen at the boot, after changes and once a day: packages, a test render.
+    #[arg(long)]
+    pub full: bool,
+
+    /// Look at nothing anew: write what was last seen to td.prom in this folder, for node_exporter's textfile collector.
+    #[arg(long, value_name = "DIR")]
+    pub textfile: Option<PathBuf>,
+
+    /// Where the node's files lie, in tests.
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub root: PathBuf,
+}
+
+/// A trial of the share.
+#[derive(Debug, Args)]
+pub struct ProbeShare {
+    pub place: PathBuf,
+    pub node: String,
 }
 
 /// A look at the share.
@@ -143,6 +190,10 @@ pub struct Serve {
     /// This node's name in messages [default: the host name].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+
+    /// Where the node's own files lie, in tests.
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub root: PathBuf,
 
     /// End when standard input ends: how `td` keeps the agents that it starts itself.
     #[arg(long)]

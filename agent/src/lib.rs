@@ -5,6 +5,8 @@
 //! turns finished blocks into segments ([`pixels`]) and sends them. [`fingerprint`] tells at the start what this
 //! node's POV-Ray draws like, [`probe`] what a job's options and scene need.
 //!
+//! [`health`] is what the node says of itself; what takes root to see, `probe` finds out.
+//!
 //! `facts` and `converge` are for whoever sets the node up ([`converge`]).
 
 pub mod agent;
@@ -13,6 +15,7 @@ pub mod cli;
 pub mod converge;
 pub mod fingerprint;
 pub mod first_pass;
+pub mod health;
 pub mod jobs;
 pub mod lifeline;
 pub mod lock;
@@ -25,4 +28,5 @@ pub mod serve;
 pub mod slots;
 pub mod store;
 pub mod strip;
+pub mod systemd;
 pub mod view;

@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use td_agent::cli::{Cli, Command};
+use td_agent::cli::{Cli, Command, Probe};
 use td_agent::converge::command;
+use td_agent::health::probe::{Failed, run as run_probe, share as trial_share, trial};
+use td_agent::health::textfile;
 use td_agent::povray::large_file;
 use td_agent::{self_test, serve};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -27,6 +29,9 @@ fn main() -> ExitCode {
         }
         Command::SelfTest(_) if self_test::run() => return ExitCode::SUCCESS,
         Command::SelfTest(_) => return ExitCode::FAILURE,
+        Command::Probe(options) => return probe(&options),
+        Command::ProbeShare(asked) => return told(trial_share::child(&asked.place, &asked.node)),
+        Command::ProbeRender => return told(trial::child()),
         Command::Facts => return command::facts(),
         Command::Converge(options) => return command::converge(&options),
         Command::ConvergeShare(look) => return command::share(&look),
@@ -41,6 +46,30 @@ fn main() -> ExitCode {
     match runtime.block_on(serve::run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+fn probe(options: &Probe) -> ExitCode {
+    if let Some(folder) = &options.textfile {
+        return told(textfile::write(options, folder));
+    }
+    match run_probe(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refused @ Failed::NotRoot) => {
+            eprintln!("td-agent: {refused}");
+            ExitCode::from(2)
+        }
+        Err(error) => told(Err(error.to_string())),
+    }
+}
+
+fn told(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -26,17 +26,12 @@ const INTERRUPTED: u8 = 130;
 /// `td-agent facts`.
 #[must_use]
 pub fn facts() -> ExitCode {
-    let node = bare_node();
+    let node = Node::bare();
     let text = serde_json::to_string_pretty(&facts::gather(&node)).unwrap_or_default();
     match writeln!(std::io::stdout(), "{text}") {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(FAILED),
     }
-}
-
-fn bare_node() -> Node {
-    let stop = Stop::default();
-    Node::here(DesiredState::new("here"), Report::new(Box::new(std::io::sink()), stop), stop)
 }
 
 /// `td-agent converge`.

@@ -32,6 +32,13 @@ impl Node {
         Self::at("/", state, report, stop)
     }
 
+    /// The machine that this program runs on, of which nothing is desired and nobody hears.
+    #[must_use]
+    pub fn bare() -> Self {
+        let stop = Stop::default();
+        Self::here(DesiredState::new("here"), Report::new(Box::new(std::io::sink()), stop), stop)
+    }
+
     /// A tree of files that stands for a node: what is only in files can be converged there, and no program is started.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>, state: DesiredState, report: Report, stop: Stop) -> Self {

@@ -19,6 +19,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::agent::{Agent, Setup};
 use crate::cli;
+use crate::health::certificate;
+use crate::health::history::EVERY;
 use crate::{lifeline, lock};
 
 /// How long a second agent waits for the first to leave the cache folder.
@@ -56,10 +58,16 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
             (Some(folder), _) => Some((ShareRole::Publishes, folder)),
             (None, folder) => folder.map(|folder| (ShareRole::Reads, folder)),
         },
+        certificate_end: options.tls.as_deref().and_then(|folder| certificate::end(&folder.join("agent.pem"))),
+        root: options.root,
+        is_service: !options.embedded,
     };
     let folder = setup.cache.clone();
     let agent = Agent::open(setup).with_context(|| format!("cannot use the cache folder {}", folder.display()))?;
     let router = routes::router(Arc::clone(&agent));
+    if agent.health.keeps_history() {
+        tokio::spawn(take_samples(Arc::clone(&agent)));
+    }
     let end = async {
         tokio::select! {
             () = asked_to_end() => {}
@@ -92,8 +100,20 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
             }
         }
     }
+    // Before POV-Rays are waited for: who stops the machine may have less patience.
+    agent.health.end();
     stop(&agent).await;
     Ok(())
+}
+
+/// Takes samples of the node's health for as long as the agent runs.
+async fn take_samples(agent: Arc<Agent>) {
+    let mut clock = tokio::time::interval(Duration::from_secs(EVERY.into()));
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        clock.tick().await;
+        agent.health.sample(agent.slots.busy()).await;
+    }
 }
 
 /// Ends all that renders, POV-Ray first, and waits until the scratch folders are gone.

@@ -5,14 +5,17 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use bytes::Bytes;
 use td_protocol::classic::StartClassic;
 use td_protocol::frame;
 use td_protocol::hash::ContentHash;
+use td_protocol::health::metrics::{self, Labels};
+use td_protocol::health::{self, History, Report};
 use td_protocol::hello::Hello;
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::probe::{StartFirstPass, StartProbe};
@@ -23,6 +26,8 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 
 use crate::agent::Agent;
+use crate::health::history::EVERY;
+use crate::health::look::boot;
 use crate::jobs::Job;
 use crate::serve::answers::{self, Problem};
 use crate::strip::control::{BandGrid, Control};
@@ -43,6 +48,9 @@ type Here = State<Arc<Agent>>;
 pub fn router(agent: Arc<Agent>) -> Router {
     Router::new()
         .route("/hello", get(hello))
+        .route("/health", get(health))
+        .route("/health/history", get(history))
+        .route("/metrics", get(metrics))
         .route("/jobs", post(open_job))
         .route("/jobs/{id}", delete(close_job))
         .route("/jobs/{id}/alive", post(alive))
@@ -63,6 +71,38 @@ pub fn router(agent: Arc<Agent>) -> Router {
 
 async fn hello(State(agent): Here) -> Json<Hello> {
     Json(agent.hello().await)
+}
+
+/// `?deep` measures how fast the disk takes what is written.
+async fn health(State(agent): Here, uri: Uri) -> Json<Report> {
+    let deep = parameter(&uri, "deep").is_some();
+    Json(agent.report(deep).await)
+}
+
+/// `?since=SECONDS`: a day, unless less is asked for.
+async fn history(State(agent): Here, uri: Uri) -> Result<Json<History>, Problem> {
+    let seconds = match parameter(&uri, "since") {
+        None => 86_400.0,
+        Some(text) => text
+            .parse::<f64>()
+            .ok()
+            .filter(|seconds| *seconds >= 0.0)
+            .ok_or_else(|| Problem::bad_request(format!("since={text:?}: a number of seconds is expected")))?,
+    };
+    let now = boot::date();
+    let samples = agent.health.history(seconds, now);
+    Ok(Json(History { version: health::VERSION, now, every: f64::from(EVERY), samples }))
+}
+
+async fn metrics(State(agent): Here) -> impl IntoResponse {
+    let report = agent.report(false).await;
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::encode(&[&report], Labels::Plain))
+}
+
+/// The value of a parameter in the query; empty where it has none.
+fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
+    let mut pairs = uri.query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.find_map(|(key, value)| (key == name).then_some(value))
 }
 
 async fn open_job(State(agent): Here, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
@@ -148,7 +188,7 @@ async fn start_probe(
     // No slot is taken: the master keeps one free for it, and a probe that is repeated must not wait for a strip's end.
     let site = site(&agent, job).await?;
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    start_thread("probe", move || probe::run(&site, &start, sender))?;
+    start_thread(&agent, "probe", move || probe::run(&site, &start, sender))?;
     Ok(answers::frames(receiver))
 }
 
@@ -165,7 +205,7 @@ async fn start_first_pass(
     let site = site(&agent, job).await?;
     let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    start_thread("first-pass", move || first_pass::run(&site, &slots, &start, sender))?;
+    start_thread(&agent, "first-pass", move || first_pass::run(&site, &slots, &start, sender))?;
     Ok(answers::frames(receiver))
 }
 
@@ -181,7 +221,7 @@ async fn start_classic(
     let site = site(&agent, job).await?;
     let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
-    start_thread("classic", move || classic::run(&site, &slots, start.rows, sender))?;
+    start_thread(&agent, "classic", move || classic::run(&site, &slots, start.rows, sender))?;
     Ok(answers::frames(receiver))
 }
 
@@ -211,7 +251,7 @@ async fn start_strip(
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     let strip = Strip { site, rows: start.rows, block: start.block_rows, control, slots: Arc::clone(&agent.slots) };
     let leaving = Arc::clone(&job);
-    let started = start_thread("strip", move || {
+    let started = start_thread(&agent, "strip", move || {
         strip.run(sender);
         leaving.leave(start.lease);
     });
@@ -222,8 +262,12 @@ async fn start_strip(
     Ok(answers::frames(receiver))
 }
 
-fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+fn start_thread(agent: &Arc<Agent>, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {
+    let agent = Arc::clone(agent);
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        agent.give_way();
+        work();
+    });
     thread.map(|_| ()).map_err(|error| Problem::internal(format!("cannot start a thread: {error}")))
 }
 
@@ -251,4 +295,18 @@ async fn band(State(agent): Here, Path((id, start, end)): Path<(String, u32, u32
     let (segment, data) = read.ok_or_else(|| Problem::not_found(format!("{rows} do not lie here")))?;
     let event = StripEvent::Rows { segment, cpu: 0.0 };
     frame::encode(&event, &data).map(Bytes::from).map_err(Problem::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_found() {
+        let value = |uri: &str, name| parameter(&uri.parse().unwrap(), name).map(str::to_owned);
+        assert_eq!(value("/health?deep", "deep").as_deref(), Some(""));
+        assert_eq!(value("/health?a=1&since=7200", "since").as_deref(), Some("7200"));
+        assert_eq!(value("/health?deeper=1", "deep"), None);
+        assert_eq!(value("/health", "deep"), None);
+    }
 }

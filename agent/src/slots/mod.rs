@@ -96,6 +96,12 @@ impl Slots {
         }
     }
 
+    /// Slots that are held.
+    #[must_use]
+    pub fn busy(&self) -> u32 {
+        u32::try_from(self.lock().holders.len()).unwrap_or(u32::MAX)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -118,7 +118,8 @@ fn memory(meminfo: &str) -> u64 {
 }
 
 /// `3.7.0.10` of `1:3.7.0.10-1+b2`.
-fn upstream(version: &str) -> String {
+#[must_use]
+pub fn upstream(version: &str) -> String {
     let version = version.split_once(':').map_or(version, |(_, version)| version);
     version.rsplit_once('-').map_or(version, |(upstream, _)| upstream).to_owned()
 }

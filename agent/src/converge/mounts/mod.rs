@@ -11,7 +11,12 @@ pub struct Mounted {
     pub inside: String,
     pub fs: String,
     pub source: String,
+    /// Here or as a whole.
     pub read_only: bool,
+    /// Read-only as a whole: by its superblock, and not only for those who look through this mount.
+    pub is_frozen: bool,
+    /// `major:minor` of the device; major 0 for what lies on none.
+    pub device: String,
 }
 
 /// All mounts, later ones over earlier ones. Reading the list touches no mount.
@@ -25,18 +30,21 @@ pub fn read() -> Vec<Mounted> {
 pub fn parse(text: &str) -> Vec<Mounted> {
     let line = |line: &str| {
         let (before, after) = line.split_once(" - ")?;
-        let mut before = before.split(' ').skip(3);
-        let (inside, path, options) = (before.next()?, before.next()?, before.next()?);
+        let mut before = before.split(' ').skip(2);
+        let (device, inside, path, options) = (before.next()?, before.next()?, before.next()?, before.next()?);
         let mut after = after.split(' ');
         let (fs, source) = (after.next()?, after.next()?);
         let superblock = after.next().unwrap_or_default();
-        let read_only = [options, superblock].iter().any(|options| options.split(',').any(|option| option == "ro"));
+        let is_ro = |options: &str| options.split(',').any(|option| option == "ro");
+        let is_frozen = is_ro(superblock);
         Some(Mounted {
             path: fstab::unescape(path),
             inside: fstab::unescape(inside),
             fs: fs.to_owned(),
             source: fstab::unescape(source),
-            read_only,
+            read_only: is_frozen || is_ro(options),
+            is_frozen,
+            device: device.to_owned(),
         })
     };
     text.lines().filter_map(line).collect()
@@ -55,5 +63,6 @@ mod tests {
         assert_eq!(mounts.len(), 3);
         assert_eq!((mounts[1].path.as_str(), mounts[1].source.as_str()), ("/mnt/a b", "192.0.2.1:/srv/td"));
         assert_eq!((mounts[2].inside.as_str(), mounts[2].read_only), ("/srv/td", true));
+        assert_eq!((mounts[2].is_frozen, mounts[2].device.as_str()), (false, "8:1"));
     }
 }

@@ -24,7 +24,7 @@ use super::node::{Check, Converge, Made, Node, Removed};
 use super::replace;
 use super::report::Teller;
 
-const STATUS: &str = "/var/lib/dpkg/status";
+pub const STATUS: &str = "/var/lib/dpkg/status";
 const LISTS: &str = "/var/lib/apt/lists";
 /// Lists older than this are updated before anything is installed: archives drop old versions.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 3600);

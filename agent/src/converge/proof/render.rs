@@ -14,7 +14,7 @@ use crate::converge::node::Node;
 use crate::converge::packages::word_size;
 use crate::converge::{child, facts};
 use crate::fingerprint;
-use crate::povray::locate;
+use crate::povray::locate::{self, Povray};
 use crate::store::blobs::Blobs;
 
 const WIDTH: u32 = 32;
@@ -44,8 +44,8 @@ pub fn proof(node: &Node) -> Shown {
     compare(node, &ended.output)
 }
 
-/// Reads the child's `VERSION PATH HASH`.
-fn compare(node: &Node, printed: &str) -> Shown {
+/// Judges by the last line that the child printed, `VERSION PATH HASH`.
+pub fn compare(node: &Node, printed: &str) -> Shown {
     let words: Vec<&str> = printed.lines().last().unwrap_or_default().split(' ').collect();
     let [version, path, hash] = words.as_slice() else {
         return Shown::new(ProofResult::Failed, "the test render ended without a result");
@@ -83,11 +83,18 @@ fn compare(node: &Node, printed: &str) -> Shown {
 /// # Errors
 /// A sentence on what does not work.
 pub fn child() -> Result<String, String> {
-    let povray = locate::locate().map_err(|error| error.to_string())?;
+    render(&locate::locate().map_err(|error| error.to_string())?)
+}
+
+/// The same with this POV-Ray.
+///
+/// # Errors
+/// A sentence on what does not work.
+pub fn render(povray: &Povray) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("cannot make a folder for the test render: {error}"))?;
     let blobs = Blobs::open(folder.path().join("blobs"), 1 << 20).map_err(|error| error.to_string())?;
     let scratch = folder.path().join("scratch");
-    let samples = fingerprint::samples(&povray, &blobs, &scratch, WIDTH, HEIGHT)?;
+    let samples = fingerprint::samples(povray, &blobs, &scratch, WIDTH, HEIGHT)?;
     Ok(format!("{} {} {}", povray.version, povray.path.display(), ContentHash::of(&samples)))
 }
 

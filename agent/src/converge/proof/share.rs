@@ -17,11 +17,14 @@ use crate::converge::child;
 use crate::converge::mounts;
 use crate::converge::nfs::mount::{is_nfs, source};
 use crate::converge::node::Node;
+use crate::health;
 
 /// Longer than the mount's own deadline of 15 s.
 const DEADLINE: Duration = Duration::from_secs(40);
 /// The files that the nodes leave for one another.
 const PREFIX: &str = ".td-proof-";
+/// And the probe's.
+const PROBES: &str = health::probe::share::PREFIX;
 
 /// Starts the child and reads what it saw.
 pub fn proof(node: &Node, mount: &NfsMount, write: bool) -> Shown {
@@ -75,7 +78,8 @@ pub fn proof(node: &Node, mount: &NfsMount, write: bool) -> Shown {
 /// Removes what proofs that were cut off have left in an exported folder. No file of this name is anybody else's.
 pub fn clear(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+        let is_ours = |name: &str| name.starts_with(PREFIX) || name.starts_with(PROBES);
+        if entry.file_name().to_str().is_some_and(is_ours) {
             // What stays keeps the folder, which is told.
             let _ = fs::remove_file(entry.path());
         }
@@ -143,7 +147,7 @@ mod tests {
         // The last round has none, and takes it away.
         child(dir.path(), "pi1", true, None).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-        for name in [".td-proof-pi2", ".td-proof-pi3.new", "scene.pov"] {
+        for name in [".td-proof-pi2", ".td-health-pi2", ".td-proof-pi3.new", "scene.pov"] {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         clear(dir.path());

@@ -1,0 +1,291 @@
+//! `td-agent probe`: what takes root to see, written for the server, which may see nothing of it.
+//!
+//! A timer of systemd starts it each minute. The fast half is what a minute can change. The slow half (packages, POV-Ray
+//! and a render by it) is seen in the second run of a boot, so that it is in nobody's way while the machine starts, after
+//! a change of what it depends on, and once a day.
+
+pub mod block;
+pub mod firmware;
+pub mod kernel_log;
+pub mod links;
+pub mod packages;
+pub mod reboot;
+pub mod root_mount;
+pub mod share;
+pub mod state;
+pub mod superblock;
+pub mod trial;
+
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use td_protocol::health::{self, Fast, Probed, Slow};
+use td_protocol::version;
+
+use super::kept;
+use super::look::boot;
+use super::root::Root;
+use crate::cli;
+use crate::converge::accounts::Accounts;
+use crate::systemd;
+use share::Asked;
+use state::State;
+
+/// Age at which the slow half is seen again, in seconds.
+const DAY: f64 = 86_400.0;
+/// The same after a test render that failed, which may have been for want of memory.
+const SOON: f64 = 900.0;
+/// At least this lies between two slow halves, whatever changes: an upgrade changes dpkg's status for minutes.
+const REST: f64 = 120.0;
+
+/// Why the probe did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    #[error("td-agent probe needs root: it reads devices and the kernel's log")]
+    NotRoot,
+    #[error("{0}")]
+    Other(String),
+}
+
+/// One run.
+///
+/// # Errors
+/// When what was seen cannot be written.
+pub fn run(options: &cli::Probe) -> Result<(), Failed> {
+    let root = Root::new(&options.root);
+    if root.is_here() && !rustix::process::geteuid().is_root() {
+        return Err(Failed::NotRoot);
+    }
+    let folder = root.path(kept::FOLDER);
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failed::Other(format!("cannot make {}: {error}", folder.display())))?;
+    let lock = File::create(folder.join("probe.lock")).map_err(|error| Failed::Other(error.to_string()))?;
+    // A person's call beside the timer's: one of them is enough.
+    if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Ok(());
+    }
+    let probe = Probe::new(root, options);
+    let (mut seen, mut state) = probe.before();
+    let is_first = seen.fast.is_none();
+    seen.fast = Some(probe.fast(&mut state));
+    probe.write(&seen, &state)?;
+    let identity = packages::identity(&probe.root);
+    if options.full || !is_first && is_due(seen.slow.as_ref(), &state, &identity, boot::clock()) {
+        // Written before: a probe that is killed in its slow half does not begin it again the next minute.
+        state.slow_of = identity;
+        state.slow_begun = boot::clock();
+        probe.write(&seen, &state)?;
+        seen.slow = Some(probe.slow(&mut state));
+        probe.write(&seen, &state)?;
+    }
+    Ok(())
+}
+
+/// Whether the slow half is to be seen again.
+fn is_due(slow: Option<&Slow>, state: &State, identity: &str, now: f64) -> bool {
+    let age = now - state.slow_begun;
+    let failed = slow.is_none_or(|slow| slow.render.as_ref().is_some_and(|render| !render.passed));
+    state.slow_of.is_empty() || age > DAY || age > REST && state.slow_of != identity || age > SOON && failed
+}
+
+/// A node, and what was asked about it.
+struct Probe<'a> {
+    root: Root,
+    options: &'a cli::Probe,
+    node: String,
+    boot_id: String,
+    /// Numbers of the agent's user and its group; none where there is no such user.
+    user: Option<(u32, u32)>,
+}
+
+impl<'a> Probe<'a> {
+    fn new(root: Root, options: &'a cli::Probe) -> Self {
+        let own = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let accounts = Accounts::parse(&root.text("/etc/passwd").unwrap_or_default(), "");
+        let user = accounts.users.iter().find(|user| user.name == options.user);
+        Self {
+            node: options.name.clone().unwrap_or_else(own),
+            boot_id: boot::id(&root).unwrap_or_default(),
+            user: user.map(|user| (user.uid, user.gid)),
+            root,
+            options,
+        }
+    }
+
+    /// What earlier runs of this boot saw, and what they left.
+    fn before(&self) -> (Probed, State) {
+        let seen = kept::read(&self.root).unwrap_or_default();
+        let state = self.root.text(state::FILE).and_then(|text| serde_json::from_str::<State>(&text).ok());
+        let state = state.filter(|state| state.boot_id == self.boot_id).unwrap_or_default();
+        let seen = Probed {
+            version: health::VERSION,
+            td: version::TD.to_owned(),
+            boot_id: self.boot_id.clone(),
+            fast: seen.fast,
+            slow: seen.slow,
+        };
+        (seen, State { boot_id: self.boot_id.clone(), ..state })
+    }
+
+    fn write(&self, seen: &Probed, state: &State) -> Result<(), Failed> {
+        write(&self.root.path(state::FILE), state, 0o600)?;
+        write(&self.root.path(kept::FILE), seen, 0o644)
+    }
+
+    fn fast(&self, state: &mut State) -> Fast {
+        let root = &self.root;
+        let at = boot::clock();
+        let firmware = firmware::read(root, state);
+        let (root_read_only, root_wanted_read_only) = root_mount::read(root);
+        let has_log = kernel_log::read(root, &block::devices(root), &mut state.kernel_log);
+        let share = self.options.share.as_deref().map(|place| {
+            let asked = Asked { place, node: &self.node, user: self.user, is_server: self.options.server };
+            share::read(root, state, &asked)
+        });
+        let failed = if root.is_here() { systemd::units_in(&["failed"]).ok() } else { None };
+        Fast {
+            at,
+            firmware,
+            root_read_only,
+            root_wanted_read_only,
+            card_errors: has_log.then_some(state.kernel_log.errors),
+            card_error: state.kernel_log.last_error.clone(),
+            written: block::written(root),
+            share,
+            links: links::read(root),
+            failed_units: failed.map(|units| units.into_iter().map(|unit| unit.name).collect()),
+            // The start of the program is part of it.
+            cpu: cpu(),
+        }
+    }
+
+    fn slow(&self, state: &mut State) -> Slow {
+        let root = &self.root;
+        let before = cpu();
+        let at = boot::clock();
+        let (imagemagick, packages_known) = packages::imagemagick(root);
+        let mut checks = superblock::read(root);
+        if !state.kernel_log.checks.is_empty() {
+            checks.get_or_insert_default().extend(state.kernel_log.checks.iter().cloned());
+        }
+        let (povray, render) = trial::read(root, state, self.user);
+        Slow {
+            at,
+            povray,
+            render,
+            imagemagick,
+            packages_known,
+            pending_reboot: Some(reboot::read(root, state.gpu_mem, state.arm_freq)),
+            file_system_checks: checks,
+            cpu: cpu() - before,
+        }
+    }
+}
+
+/// CPU seconds of this process and the children that it has buried.
+fn cpu() -> f64 {
+    let of = |who| {
+        // SAFETY: all-zero is a valid rusage, which the call only writes to.
+        let usage = unsafe {
+            let mut usage: libc::rusage = std::mem::zeroed();
+            libc::getrusage(who, &raw mut usage);
+            usage
+        };
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
+        seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    };
+    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
+}
+
+/// Replaces a file in one step. It lies in memory: nothing is synced.
+fn write<T: serde::Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), Failed> {
+    let failed = |error: std::io::Error| Failed::Other(format!("cannot write {}: {error}", path.display()));
+    let text = serde_json::to_vec(content).map_err(|error| failed(error.into()))?;
+    replace(path, &text, mode).map_err(failed)
+}
+
+/// Puts `content` at `path` in one step, for readers who must never see half of it.
+///
+/// # Errors
+/// When it cannot be written; the old file is then as it was.
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = std::path::PathBuf::from(name);
+    std::fs::write(&new, content)?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(mode))?;
+    std::fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use td_protocol::health::RenderTrial;
+
+    use super::*;
+    use crate::health::root::tests::node;
+
+    fn options(root: &Root) -> cli::Probe {
+        cli::Probe {
+            name: Some("pi1".to_owned()),
+            user: "td".to_owned(),
+            share: None,
+            server: false,
+            full: false,
+            textfile: None,
+            root: root.path("/"),
+        }
+    }
+
+    #[test]
+    fn a_node_of_files_is_probed() {
+        let (_dir, root) = node(&[
+            ("/proc/sys/kernel/random/boot_id", "b-1\n"),
+            ("/proc/self/mountinfo", "20 1 179:2 / / ro - ext4 /dev/root ro\n"),
+            ("/etc/fstab", "/dev/root / ext4 defaults 0 1\n"),
+            ("/dev/kmsg", "3,7,1,-;I/O error, dev mmcblk0, sector 1\n"),
+            ("/sys/block/mmcblk0/stat", "1 1 1 1 1 1 1 1\n"),
+            ("/run/reboot-required", ""),
+        ]);
+        let options = options(&root);
+        run(&options).unwrap();
+        let first = kept::read(&root).unwrap();
+        let fast = first.fast.clone().unwrap();
+        assert_eq!((fast.root_read_only, fast.root_wanted_read_only), (Some(true), Some(false)));
+        assert_eq!((fast.card_errors, fast.failed_units), (Some(1), None));
+        assert_eq!(first.slow, None, "not in a boot's first run");
+
+        // The same record is not counted twice.
+        run(&options).unwrap();
+        let second = kept::read(&root).unwrap();
+        assert_eq!(second.fast.as_ref().unwrap().card_errors, Some(1));
+        let slow = second.slow.clone().unwrap();
+        assert_eq!(slow.pending_reboot, Some(vec!["a package was updated".to_owned()]));
+        assert_eq!((slow.packages_known, slow.povray.clone()), (false, None));
+        assert!(second.fast.unwrap().at >= fast.at);
+
+        run(&options).unwrap();
+        assert_eq!(kept::read(&root).unwrap().slow, Some(slow), "nothing changed");
+        let mode = std::fs::metadata(root.path(kept::FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
+
+        std::fs::write(root.path("/proc/sys/kernel/random/boot_id"), "b-2\n").unwrap();
+        assert!(kept::read(&root).is_err(), "of another boot");
+        run(&options).unwrap();
+        assert_eq!(kept::read(&root).unwrap().slow, None);
+    }
+
+    #[test]
+    fn when_the_slow_half_is_due() {
+        let passed =
+            |passed| Slow { render: Some(RenderTrial { passed, seconds: 1.0, problem: None }), ..Slow::default() };
+        let state = State { slow_of: "a".to_owned(), slow_begun: 1000.0, ..State::default() };
+        let due = |slow: &Slow, identity, after| is_due(Some(slow), &state, identity, 1000.0 + after);
+        assert!(is_due(None, &State::default(), "a", 70.0));
+        assert!(!due(&passed(true), "a", 3600.0) && due(&passed(true), "a", DAY + 1.0));
+        assert!(!due(&passed(true), "b", 60.0) && due(&passed(true), "b", 180.0));
+        assert!(!due(&passed(false), "a", 600.0) && due(&passed(false), "a", 1000.0));
+        // Killed before it was done.
+        assert!(!is_due(None, &state, "a", 1300.0) && is_due(None, &state, "a", 2000.0));
+    }
+}
