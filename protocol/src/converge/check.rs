@@ -135,6 +135,9 @@ fn of_service(service: &Service) -> Result<(), String> {
         return Err("the port must be 1 to 65535".to_owned());
     }
     number("slots", service.slots, 1, 1024)?;
+    if let Some(share) = service.probe.as_ref().and_then(|probe| probe.share.as_ref()) {
+        plain_path(share)?;
+    }
     for argument in &service.arguments {
         // No character that systemd's unit files give a meaning to.
         let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=./:,[]".contains(&byte);

@@ -221,6 +221,27 @@ pub struct Service {
     /// Further arguments of `td-agent serve`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
+    /// `None`: td looks at nothing as root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
+}
+
+/// `td-agent probe`, which a timer starts as root each minute: what it is to look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// The place of the share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
+    /// Whether this node is the share's server.
+    #[serde(default)]
+    pub serves_share: bool,
+}
+
+impl Probe {
+    /// The unit that runs for a moment, and the one that starts it.
+    pub const UNIT: &str = "td-probe.service";
+    pub const TIMER: &str = "td-probe.timer";
 }
 
 impl Service {

@@ -16,7 +16,7 @@ use td_protocol::converge::desired::DesiredState;
 use td_protocol::converge::facts::Facts;
 use td_protocol::converge::resource::{
     Account, Boot, Clock, ClockSource, Directory, File, HostEntry, Hostname, Hosts, MountSource, NfsExport, NfsMount,
-    Packages, Resource, Service,
+    Packages, Probe, Resource, Service,
 };
 use td_protocol::converge::values::{Content, Mode};
 
@@ -64,6 +64,9 @@ pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certif
     let role = if publishes { "--publish" } else { "--share" };
     let shared = inventory.share().filter(|share| matches!(share.server, ServerPlace::Node(_)));
     let shared = shared.map(|share| if publishes { share.export.clone() } else { share.mount.clone() });
+    // Where the share is mounted, whoever serves it.
+    let mounted = inventory.share().filter(|share| serves(share, node) || server_address(share, addresses).is_some());
+    let mounted = mounted.map(|share| share.mount.clone());
     // The agent is started anew when this changes, and then with the other POV-Ray.
     let word_size = node.povray_word_size.map(|bits| format!("--povray-word-size={bits}"));
     let mut state = DesiredState::new(&node.name);
@@ -96,6 +99,7 @@ pub fn desired(inventory: &Inventory, node: &Node, addresses: &Addresses, certif
             cache: CACHE.to_owned(),
             write_paths: shared.iter().filter(|_| publishes).cloned().collect(),
             arguments: shared.into_iter().flat_map(|path| [role.to_owned(), path]).chain(word_size).collect(),
+            probe: Some(Probe { share: mounted, serves_share: publishes }),
         }),
     ];
     if let Some(share) = inventory.share() {

@@ -1,5 +1,7 @@
-//! The agent as a service: its unit, enabled, running, and running what is installed.
+//! The agent as a service: its unit, enabled, running, and running what is installed; and beside it the probe with its
+//! timer.
 
+pub mod probe;
 pub mod unit;
 
 use std::path::Path;
@@ -77,24 +79,8 @@ pub fn running(service: &Service, node: &Node) -> Running {
 impl Converge for Service {
     fn check(&self, node: &Node) -> Result<Check, Failure> {
         let mut check = Check { message: format!("the agent runs on port {}", self.port), ..Check::default() };
-        let file = unit_file();
-        let old = replace::read(&node.path(&file))?.unwrap_or_default();
-        let new = unit::text(self, certificates(self, node));
-        if old != new.as_bytes() {
-            check.diffs.push(diff::text(&file, &old, new.as_bytes()));
-        }
-        if !units::is_enabled(node, Service::UNIT) {
-            check.diffs.push(state("off at boot", "on at boot"));
-        }
-        if node.is_alive() {
-            match running(self, node) {
-                Running::Yes => {}
-                Running::No => check.diffs.push(state("stopped", "running")),
-                Running::Outdated => {
-                    check.diffs.push(state("running from before", "restarted with this binary, unit and certificates"));
-                }
-            }
-        }
+        check.diffs = self.diffs(node)?;
+        check.diffs.extend(probe::check(self, node)?);
         Ok(check)
     }
 
@@ -102,6 +88,63 @@ impl Converge for Service {
         if node.is_alive() && !units::has_systemd(node) {
             return Err(Failure::new("systemd is not process 1 here: the agent's service needs it"));
         }
+        // Pictures are not stopped for a change of the probe.
+        if !self.diffs(node)?.is_empty() {
+            self.start(node)?;
+        }
+        probe::converge(self, node)?;
+        Ok(format!("the agent runs on port {}", self.port).into())
+    }
+
+    fn remove(&self, node: &Node) -> Result<Removed, Failure> {
+        let mut diffs = probe::remove(node)?;
+        let path = node.path(&unit_file());
+        let old = replace::read(&path)?;
+        if let Some(old) = &old {
+            node.systemctl(&["disable", "--now", Service::UNIT])?;
+            replace::remove(&path)?;
+            node.systemctl(&["daemon-reload"])?;
+            diffs.push(diff::text(&unit_file(), old, b""));
+        }
+        // The binary is this program, which has the rest to take back: who called it removes it last.
+        Ok(Removed::did(diffs, "the agent's service is gone"))
+    }
+}
+
+/// The agent's own part of it.
+trait Own {
+    /// What is different.
+    fn diffs(&self, node: &Node) -> Result<Vec<Diff>, Failure>;
+
+    /// Writes the unit, and starts the agent anew.
+    fn start(&self, node: &Node) -> Result<(), Failure>;
+}
+
+impl Own for Service {
+    fn diffs(&self, node: &Node) -> Result<Vec<Diff>, Failure> {
+        let mut diffs = Vec::new();
+        let file = unit_file();
+        let old = replace::read(&node.path(&file))?.unwrap_or_default();
+        let new = unit::text(self, certificates(self, node));
+        if old != new.as_bytes() {
+            diffs.push(diff::text(&file, &old, new.as_bytes()));
+        }
+        if !units::is_enabled(node, Service::UNIT) {
+            diffs.push(state("off at boot", "on at boot"));
+        }
+        if node.is_alive() {
+            match running(self, node) {
+                Running::Yes => {}
+                Running::No => diffs.push(state("stopped", "running")),
+                Running::Outdated => {
+                    diffs.push(state("running from before", "restarted with this binary, unit and certificates"));
+                }
+            }
+        }
+        Ok(diffs)
+    }
+
+    fn start(&self, node: &Node) -> Result<(), Failure> {
         if node.is_alive() && !node.exists(Service::BINARY) {
             return Err(Failure::new(format!("{} is not there: it has to be put there first", Service::BINARY)));
         }
@@ -118,22 +161,7 @@ impl Converge for Service {
         // Counted failures of before must not keep it from starting now.
         let _ = node.systemctl(&["reset-failed", Service::UNIT]);
         node.systemctl(&["restart", Service::UNIT]).map_err(|failure| failure.when(last_words(node)))?;
-        self.await_start(node)?;
-        Ok(format!("the agent runs on port {}", self.port).into())
-    }
-
-    fn remove(&self, node: &Node) -> Result<Removed, Failure> {
-        let path = node.path(&unit_file());
-        let old = replace::read(&path)?;
-        let mut diffs = Vec::new();
-        if let Some(old) = &old {
-            node.systemctl(&["disable", "--now", Service::UNIT])?;
-            replace::remove(&path)?;
-            node.systemctl(&["daemon-reload"])?;
-            diffs.push(diff::text(&unit_file(), old, b""));
-        }
-        // The binary is this program, which has the rest to take back: who called it removes it last.
-        Ok(Removed::did(diffs, "the agent's service is gone"))
+        self.await_start(node)
     }
 }
 

@@ -68,7 +68,7 @@ KillMode=control-group
 TimeoutStopSec=15
 Restart=always
 RestartSec=2
-# A person who logs in comes before the pictures.
+# A person who logs in comes before the pictures. POV-Ray is ten weaker than the agent itself, which answers meanwhile.
 Nice=5
 CPUWeight=50
 LimitNOFILE=8192
@@ -111,6 +111,7 @@ mod tests {
             cache: "/var/lib/td/cache".to_owned(),
             write_paths: vec!["/srv/td".to_owned()],
             arguments: vec!["--cache-size=512".to_owned()],
+            probe: None,
         }
     }
 

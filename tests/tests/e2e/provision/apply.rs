@@ -92,6 +92,7 @@ fn from_fresh_nodes_to_a_picture() {
     assert!(outcome.err().contains("its config.txt is without td's block"), "{}", outcome.transcript());
     for node in cluster.nodes() {
         node.sh("test ! -e /usr/local/bin/td-agent; test ! -e /etc/exports.d/td.exports; test ! -e /mnt/td");
+        node.sh("test ! -e /etc/systemd/system/td-probe.timer; test ! -e /run/td; ! systemctl cat td-probe.service 2>/dev/null");
         node.sh("if grep -r '# td: begin' /etc/fstab /etc/hosts /boot/firmware/config.txt; then exit 1; fi");
         node.sh("if mount | grep ' /mnt/td '; then exit 1; fi; if id td 2>/dev/null; then exit 1; fi");
     }
