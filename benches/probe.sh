@@ -1,0 +1,93 @@
+#!/bin/bash
+# probe.sh: what a node pays for telling its health: CPU of a run of `td-agent probe`, of an answer of the server, and what
+# the history writes to the card in a day.
+# The history is written to an ext4 of its own on a loop device, each write synced by itself, and the kernel's count of
+# that device tells the bytes, the journal's among them. The probe of an emulated Raspberry Pi 1 is in armv6.sh.
+# TD_BENCH_RUNS runs (20), of which the median counts. TD_BENCH_PROGRAMS names a folder with td-agent and history-day to
+# use instead of building them. Needs root. Ends with 1 when a bound is missed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=${TD_BENCH_RUNS:-20}
+target=${CARGO_TARGET_DIR:-target}
+[ "$(id -u)" = 0 ] || { echo "probe.sh: must be root, as the probe on a node is" >&2; exit 2; }
+if [ -z "${TD_BENCH_PROGRAMS:-}" ]; then
+  cargo build --quiet --release --locked -p td -p td-agent -p td-provision -p td-benches
+  TD_BENCH_PROGRAMS=$target/release
+fi
+programs=$(cd "$TD_BENCH_PROGRAMS" && pwd)
+work=$(mktemp -d)
+loop=
+clean() {
+  [ -z "${agent:-}" ] || kill "$agent" 2>/dev/null || true
+  umount "$work/card" 2>/dev/null || true
+  [ -z "$loop" ] || losetup -d "$loop" 2>/dev/null || true
+  rm -rf "$work"
+  [ -n "$had" ] || rm -rf /run/td
+}
+had=$(ls -d /run/td 2>/dev/null || true)
+trap clean EXIT
+missed=0
+row() { # text, value, most, unit
+  local says=ok
+  if awk "BEGIN { exit !($2 > $3) }"; then says=MISSED; missed=1; fi
+  echo "| $1 | $2 $4 | $3 $4 | $says |"
+}
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+said() { python3 -c 'import json, sys; d = json.load(open("/run/td/probe.json")); print(d[sys.argv[1]]["cpu"])' "$1"; }
+
+fast=() slow=()
+for _ in $(seq "$runs"); do
+  "$programs/td-agent" probe --user nobody --name bench
+  fast+=("$(said fast)")
+done
+for _ in 1 2 3; do
+  "$programs/td-agent" probe --user nobody --name bench --full
+  slow+=("$(said slow)")
+done
+fast=$(printf '%s\n' "${fast[@]}" | median)
+slow=$(printf '%s\n' "${slow[@]}" | median)
+echo "| what | measured | bound | |"
+echo "|---|---|---|---|"
+row "a run of the probe, its fast half, CPU" "$(awk "BEGIN { printf \"%.2f\", 1000 * $fast }")" 50 ms
+row "its slow half, a test render included, CPU" "$(awk "BEGIN { printf \"%.0f\", 1000 * $slow }")" 10000 ms
+row "1440 runs and one slow half, share of a core" "$(awk "BEGIN { printf \"%.4f\", 100 * (1440 * $fast + $slow) / 86400 }")" 1 %
+
+# The server's part: CPU of 200 answers of an agent that has its fingerprint, without TLS.
+"$programs/td-agent" serve --cache "$work/cache" --listen 127.0.0.1:0 2>"$work/said" &
+agent=$!
+for _ in $(seq 600); do [ -e "$work/cache/fingerprint.json" ] && break; sleep 0.1; done
+port=$(sed -n 's/^td-agent listens on 127.0.0.1://p' "$work/said")
+ticks() { cat /proc/"$agent"/task/*/schedstat | awk '{ ns += $1 } END { print ns / 1e6 }'; }
+python3 - "$port" "$(ticks)" "$agent" <<'END' >"$work/answers"
+import glob, http.client, sys
+
+port, before, agent = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+for path in ["/health"] * 200:
+    connection.request("GET", path)
+    size = len(connection.getresponse().read())
+after = sum(int(open(stat).read().split()[0]) for stat in glob.glob(f"/proc/{agent}/task/*/schedstat")) / 1e6
+print(f"{(after - before) / 200:.3f} {size}")
+END
+read -r each size <"$work/answers"
+row "an answer of the server ($size bytes), CPU" "$each" 5 ms
+
+# A day of history on a card.
+mkdir "$work/card"
+truncate -s 64M "$work/image"
+/sbin/mke2fs -q -F -t ext4 "$work/image"
+loop=$(losetup --find --show "$work/image")
+mount "$loop" "$work/card"
+# What mke2fs left for the first mount is written by the kernel in the background.
+sleep 2
+written() { sync; awk '{ print $7 * 512 }' "/sys/block/${loop#/dev/}/stat"; }
+coproc day { "$programs/history-day" "$work/card"; }
+read -r _ <&"${day[0]}"
+sync
+before=$(written)
+echo >&"${day[1]}"
+read -r _ writes <&"${day[0]}"
+after=$(written)
+row "history on ext4, $writes writes a day, $(stat -c %s "$work/card/history") bytes of file" \
+  "$(awk "BEGIN { printf \"%.2f\", ($after - $before) / 1e6 }")" 4 MB
+exit "$missed"
