@@ -101,7 +101,10 @@ fn health_waits_for_nobody() {
     probe("proc/loadavg", "0.50 0.25 0.10 1/1 1\n");
     probe("run/td/probe.json", r#"{"boot_id":"b-1","fast":{"at":1.0,"firmware":{"throttled":4}},"newer":1}"#);
     let said = health("/health?deep");
-    assert_eq!((&said["probed"]["fast"]["firmware"]["throttled"], &said["look"]["load"]["one"]), (&4.into(), &0.5.into()));
+    assert_eq!(
+        (&said["probed"]["fast"]["firmware"]["throttled"], &said["look"]["load"]["one"]),
+        (&4.into(), &0.5.into())
+    );
     assert!(said["fast_age"].as_f64() > Some(0.0) && said["slow_age"].is_null(), "{said:#}");
     assert!(said["write_rate"].as_f64() > Some(0.0), "{said:#}");
     assert!(!sandbox.work().join("cache/write-rate").exists());

@@ -71,7 +71,8 @@ fn a_nodes_health_is_told_whatever_becomes_of_the_share() {
         std::thread::sleep(Duration::from_millis(200));
     }
     client.sh("stat -c '%U %a' /run/td/probe.json | grep -x 'root 644'; systemctl is-enabled td-probe.timer");
-    let said = until(&master, client, "the slow half comes in the second run", |said| !said["probed"]["slow"].is_null());
+    let said =
+        until(&master, client, "the slow half comes in the second run", |said| !said["probed"]["slow"].is_null());
     let slow = &said["probed"]["slow"];
     assert!(slow["povray"].as_str().is_some_and(|version| version.starts_with("3.7")), "{said:#}");
     assert_eq!(slow["render"]["passed"], true, "{said:#}");
@@ -79,13 +80,16 @@ fn a_nodes_health_is_told_whatever_becomes_of_the_share() {
     assert_eq!(slow["pending_reboot"], serde_json::json!([]), "{said:#}");
     assert!(said["fast_age"].is_number() && said["slow_age"].is_number(), "{said:#}");
     assert!(said["certificate_end"].as_f64().is_some_and(|end| end > 1.8e9), "{said:#}");
-    assert!(said["look"]["memory"]["total"].as_u64() > Some(0) && !said["look"]["disks"].as_array().unwrap().is_empty());
+    assert!(
+        said["look"]["memory"]["total"].as_u64() > Some(0) && !said["look"]["disks"].as_array().unwrap().is_empty()
+    );
     let root = &said["look"]["disks"][0];
     assert!(root["place"] == "root" && root["read_only"] == false, "the unit's own view is read-only: {said:#}");
     let share = &said["probed"]["fast"]["share"];
     assert!(share["mounted"] == true && share["answered"].is_number() && share["problem"].is_null(), "{said:#}");
     assert!(share["clock_ahead"].is_number(), "{said:#}");
-    let said = until(&master, server, "its own share works", |said| said["probed"]["fast"]["share"]["answered"].is_number());
+    let said =
+        until(&master, server, "its own share works", |said| said["probed"]["fast"]["share"]["answered"].is_number());
     assert_eq!(said["probed"]["fast"]["share"]["is_server"], true, "{said:#}");
     server.sh("if ls -A /srv/td | grep td-health; then exit 1; fi");
 
@@ -93,7 +97,11 @@ fn a_nodes_health_is_told_whatever_becomes_of_the_share() {
     client.sh("echo 0x50005 >/run/firmware/throttled; echo 81.0 >/run/firmware/temp");
     let said = probed(&master, client);
     let firmware = &said["probed"]["fast"]["firmware"];
-    assert_eq!((&firmware["throttled"], &firmware["temperature"]), (&Value::from(0x5_0005), &Value::from(81.0)), "{said:#}");
+    assert_eq!(
+        (&firmware["throttled"], &firmware["temperature"]),
+        (&Value::from(0x5_0005), &Value::from(81.0)),
+        "{said:#}"
+    );
     assert_eq!((&firmware["gpu_mem"], &firmware["arm_freq"]), (&Value::from(16), &Value::from(800)), "{said:#}");
     let metrics = ask(&master, client, "/metrics");
     metrics.code(0);
