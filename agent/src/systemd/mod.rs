@@ -43,11 +43,12 @@ fn ask(socket: &Path, member: &str, strings: &[&str]) -> io::Result<Vec<Unit>> {
     // The socket tells who asks; the name is the user's number in hexadecimal ASCII.
     let user: String =
         rustix::process::geteuid().as_raw().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
-    stream.write_all(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes())?;
+    // The greeting is sent whole, and the question only after the answer to it: a question that systemd reads together with
+    // the greeting's end stays in its buffer until something more comes.
+    stream.write_all(format!("\0AUTH EXTERNAL {user}\r\nBEGIN\r\n").as_bytes())?;
     if !read_line(&mut stream)?.starts_with(b"OK ") {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    stream.write_all(b"BEGIN\r\n")?;
     stream.write_all(&wire::call(member, strings))?;
     let odd = || io::Error::from(io::ErrorKind::InvalidData);
     for _ in 0..MOST_SIGNALS {
@@ -89,8 +90,8 @@ mod tests {
         let mut zero = [0];
         stream.read_exact(&mut zero).unwrap();
         let hello = read_line(&mut stream).unwrap();
-        stream.write_all(b"OK 0123456789abcdef\r\n").unwrap();
         assert_eq!(read_line(&mut stream).unwrap(), b"BEGIN\r\n");
+        stream.write_all(b"OK 0123456789abcdef\r\n").unwrap();
         let mut head = [0; HEAD];
         stream.read_exact(&mut head).unwrap();
         let asked = wire::head(&head).unwrap();
