@@ -72,6 +72,42 @@ END
 read -r each size <"$work/answers"
 row "an answer of the server ($size bytes), CPU" "$each" 5 ms
 
+kill "$agent"
+agent=
+
+# In the middle of a render, at the speed of a Pi 1: an agent on 1.6 ms of each 100 ms of a core, asked over TLS, each time
+# by a new connection.
+name=probe-$$
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+printf 'cluster: bench\nnodes:\n  one: { address: 127.0.0.1, agent_port: %s, slots: 1 }\n' "$port" >"$work/inventory.yaml"
+export XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state XDG_CACHE_HOME=$work/cache-home
+for step in init issue; do (cd "$work" && "$programs/td-provision" certs "$step" >/dev/null 2>&1); done
+tls=$XDG_CONFIG_HOME/td/clusters/bench
+mkdir "$work/tls"
+cp "$tls/ca.pem" "$work/tls/ca.pem"
+cp "$tls/nodes/one.pem" "$work/tls/agent.pem"
+cp "$tls/nodes/one.key" "$work/tls/agent.key"
+GROUP_NAME=$name tests/nodes/limited.sh 200000 100000 "$programs/td-agent" serve --listen "127.0.0.1:$port" --tls "$work/tls" \
+  --cache "$work/limited" --name one --slots 1 2>>"$work/said" &
+agent=$!
+for _ in $(seq 600); do [ -e "$work/limited/fingerprint.json" ] && break; sleep 0.1; done
+(cd "$work" && exec "$programs/td" render /usr/share/doc/povray/examples/objects/blob.pov -i inventory.yaml +W1600 +H1200 +A0.0 -o out.png) >"$work/render" 2>&1 &
+master=$!
+for _ in $(seq 600); do tests/nodes/limited.sh pids "$name" | xargs -r -n1 -I{} cat /proc/{}/comm 2>/dev/null | grep -q povray && break; sleep 0.1; done
+tests/nodes/limited.sh set "$name" 1600 100000
+sleep 5
+for _ in $(seq "$runs"); do
+  curl --silent --fail --tlsv1.3 --max-time 30 --cacert "$tls/ca.pem" --cert "$tls/master.pem" --key "$tls/master.key" --output "$work/answer" \
+    --write-out '%{time_total}\n' --resolve "one:$port:127.0.0.1" "https://one:$port/health" || echo 30
+done | sort -n >"$work/times"
+grep -q '"busy":1' "$work/answer" || { echo "nothing was rendering meanwhile: $(tail -n 3 "$work/render")" >&2; missed=1; }
+row "an answer at 0.016 of a core that renders, median of $runs" "$(sed -n "$(((runs + 1) / 2))p" "$work/times")" 2 s
+row "the slowest of them" "$(tail -n 1 "$work/times")" 2 s
+kill "$master" 2>/dev/null || true
+wait "$master" 2>/dev/null || true
+kill "$agent" && wait "$agent" 2>/dev/null || true
+agent=
+
 # A day of history on a card.
 mkdir "$work/card"
 truncate -s 64M "$work/image"

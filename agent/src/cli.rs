@@ -24,12 +24,9 @@ pub enum Command {
     SelfTest(SelfTest),
     /// Look as root at this node's health and leave what was seen for the server; a timer starts it each minute.
     Probe(Probe),
-    /// A child of `probe`, which can be left behind when the share hangs.
+    /// A child of `probe`: what it tries that could hang.
     #[command(hide = true)]
-    ProbeShare(ProbeShare),
-    /// A child of `probe`, which renders as the agent's user.
-    #[command(hide = true)]
-    ProbeRender,
+    ProbeChild { words: Vec<String> },
     /// Print what this node is, as one JSON document.
     Facts,
     /// Make this node what it should be: the desired state as JSON on standard input, events as JSON lines.
@@ -114,13 +111,6 @@ pub struct Probe {
     /// Where the node's files lie, in tests.
     #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
     pub root: PathBuf,
-}
-
-/// A trial of the share.
-#[derive(Debug, Args)]
-pub struct ProbeShare {
-    pub place: PathBuf,
-    pub node: String,
 }
 
 /// A look at the share.

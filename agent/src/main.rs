@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use td_agent::cli::{Cli, Command, Probe};
 use td_agent::converge::command;
-use td_agent::health::probe::{Failed, run as run_probe, share as trial_share, trial};
+use td_agent::health::probe::{Failed, child, run as run_probe};
 use td_agent::health::textfile;
 use td_agent::povray::large_file;
 use td_agent::{self_test, serve};
@@ -30,8 +30,7 @@ fn main() -> ExitCode {
         Command::SelfTest(_) if self_test::run() => return ExitCode::SUCCESS,
         Command::SelfTest(_) => return ExitCode::FAILURE,
         Command::Probe(options) => return probe(&options),
-        Command::ProbeShare(asked) => return told(trial_share::child(&asked.place, &asked.node)),
-        Command::ProbeRender => return told(trial::child()),
+        Command::ProbeChild { words } => return told(child(&words)),
         Command::Facts => return command::facts(),
         Command::Converge(options) => return command::converge(&options),
         Command::ConvergeShare(look) => return command::share(&look),

@@ -16,7 +16,7 @@ pub const FILE: &str = "/run/td/probe.json";
 pub fn read(root: &Root) -> Result<Probed, String> {
     let absent = || "td-agent probe has not run here: `systemctl status td-probe.timer`".to_owned();
     let text = root.text(FILE).ok_or_else(absent)?;
-    let seen: Probed = serde_json::from_str(&text).map_err(|error| format!("{FILE} cannot be read: {error}"))?;
+    let seen = Probed::from_json(&text).map_err(|error| format!("{FILE} cannot be read: {error}"))?;
     // The file lies in memory, so it is of this boot, unless somebody made /run last. By the boots' own names a confined
     // server cannot tell: in a container it may see another one's.
     if seen.fast.as_ref().is_some_and(|fast| fast.at > boot::clock()) {

@@ -15,7 +15,7 @@ use td_protocol::classic::StartClassic;
 use td_protocol::frame;
 use td_protocol::hash::ContentHash;
 use td_protocol::health::metrics::{self, Labels};
-use td_protocol::health::{self, History, Report};
+use td_protocol::health::{self, History};
 use td_protocol::hello::Hello;
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::probe::{StartFirstPass, StartProbe};
@@ -74,13 +74,13 @@ async fn hello(State(agent): Here) -> Json<Hello> {
 }
 
 /// `?deep` measures how fast the disk takes what is written.
-async fn health(State(agent): Here, uri: Uri) -> Json<Report> {
+async fn health(State(agent): Here, uri: Uri) -> Response {
     let deep = parameter(&uri, "deep").is_some();
-    Json(agent.report(deep).await)
+    json(agent.report(deep).await.to_json())
 }
 
 /// `?since=SECONDS`: a day, unless less is asked for.
-async fn history(State(agent): Here, uri: Uri) -> Result<Json<History>, Problem> {
+async fn history(State(agent): Here, uri: Uri) -> Result<Response, Problem> {
     let seconds = match parameter(&uri, "since") {
         None => 86_400.0,
         Some(text) => text
@@ -91,12 +91,16 @@ async fn history(State(agent): Here, uri: Uri) -> Result<Json<History>, Problem>
     };
     let now = boot::date();
     let samples = agent.health.history(seconds, now);
-    Ok(Json(History { version: health::VERSION, now, every: f64::from(EVERY), samples }))
+    Ok(json(History { version: health::VERSION, now, every: f64::from(EVERY), samples }.to_json()))
 }
 
-async fn metrics(State(agent): Here) -> impl IntoResponse {
+fn json(text: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+async fn metrics(State(agent): Here) -> Response {
     let report = agent.report(false).await;
-    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::encode(&[&report], Labels::Plain))
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::encode(&[&report], Labels::Plain)).into_response()
 }
 
 /// The value of a parameter in the query; empty where it has none.

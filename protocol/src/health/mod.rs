@@ -54,3 +54,41 @@ pub struct Report {
     pub fast_age: Option<f64>,
     pub slow_age: Option<f64>,
 }
+
+// The agent's texts are made and read here, and not by its own code: this crate is built for size, and what serde makes for
+// so many fields is large.
+impl Report {
+    /// As JSON.
+    #[must_use]
+    #[inline(never)]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+impl Probed {
+    /// As JSON.
+    #[must_use]
+    #[inline(never)]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// From JSON.
+    ///
+    /// # Errors
+    /// When it is none, or not of this form.
+    #[inline(never)]
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+impl History {
+    /// As JSON.
+    #[must_use]
+    #[inline(never)]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

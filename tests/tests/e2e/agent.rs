@@ -91,6 +91,17 @@ fn health_waits_for_nobody() {
     assert!(said["look"]["memory"].is_null() && said["certificate_end"].is_null(), "an empty node: {said:#}");
     assert!(said["write_rate"].is_null(), "{said:#}");
 
+    // POV-Ray, here a stand-in that does not end, gives way to who answers.
+    let end = Instant::now() + LIMIT;
+    let povray = loop {
+        match sandbox.processes_called("sleep").first() {
+            Some(&pid) => break pid,
+            None => assert!(Instant::now() < end, "the test scene is not rendered"),
+        }
+    };
+    let agent = nice(running.pid().as_raw_nonzero().get());
+    assert_eq!(nice(povray), (agent + 10).min(19));
+
     // What the probe leaves is passed on as it is, and asked for each time.
     let probe = |file: &str, text: &str| {
         let path = node.join(file);
@@ -162,6 +173,12 @@ fn the_probe_is_for_root() {
         let mut command = sandbox.command(programs::binary("td-agent"));
         process::run(command.arg("probe"), LIMIT).code(2).speaks_to_a_person().says(&["root"]);
     }
+}
+
+/// The nice value of a process's first thread: field 19 of its stat.
+fn nice(pid: i32) -> i32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap()
 }
 
 /// User and system time of a process so far, in hundredths of a second.

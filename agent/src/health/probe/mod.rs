@@ -82,6 +82,18 @@ pub fn run(options: &cli::Probe) -> Result<(), Failed> {
     Ok(())
 }
 
+/// What a child does: `render`, or `share PLACE NODE`.
+///
+/// # Errors
+/// A sentence on what does not work.
+pub fn child(words: &[String]) -> Result<(), String> {
+    match words {
+        [what] if what == "render" => trial::child(),
+        [what, place, node] if what == "share" => share::child(Path::new(place), node),
+        _ => Err("the probe's own children are told `render` or `share PLACE NODE`".to_owned()),
+    }
+}
+
 /// Whether the slow half is to be seen again.
 fn is_due(slow: Option<&Slow>, state: &State, identity: &str, now: f64) -> bool {
     let age = now - state.slow_begun;
@@ -116,7 +128,7 @@ impl<'a> Probe<'a> {
     /// What earlier runs of this boot saw, and what they left.
     fn before(&self) -> (Probed, State) {
         let seen = kept::read(&self.root).ok().filter(|seen| seen.boot_id == self.boot_id).unwrap_or_default();
-        let state = self.root.text(state::FILE).and_then(|text| serde_json::from_str::<State>(&text).ok());
+        let state = self.root.text(state::FILE).and_then(|text| State::from_json(&text));
         let state = state.filter(|state| state.boot_id == self.boot_id).unwrap_or_default();
         let seen = Probed {
             version: health::VERSION,
@@ -129,8 +141,13 @@ impl<'a> Probe<'a> {
     }
 
     fn write(&self, seen: &Probed, state: &State) -> Result<(), Failed> {
-        write(&self.root.path(state::FILE), state, 0o600)?;
-        write(&self.root.path(kept::FILE), seen, 0o644)
+        let put = |path: &str, content: &[u8], mode| {
+            let path = self.root.path(path);
+            replace(&path, content, mode)
+                .map_err(|error| Failed::Other(format!("cannot write {}: {error}", path.display())))
+        };
+        put(state::FILE, &state.to_json(), 0o600)?;
+        put(kept::FILE, &seen.to_json(), 0o644)
     }
 
     fn fast(&self, state: &mut State) -> Fast {
@@ -196,13 +213,6 @@ fn cpu() -> f64 {
         seconds(usage.ru_utime) + seconds(usage.ru_stime)
     };
     of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
-}
-
-/// Replaces a file in one step. It lies in memory: nothing is synced.
-fn write<T: serde::Serialize>(path: &Path, content: &T, mode: u32) -> Result<(), Failed> {
-    let failed = |error: std::io::Error| Failed::Other(format!("cannot write {}: {error}", path.display()));
-    let text = serde_json::to_vec(content).map_err(|error| failed(error.into()))?;
-    replace(path, &text, mode).map_err(failed)
 }
 
 /// Puts `content` at `path` in one step, for readers who must never see half of it.

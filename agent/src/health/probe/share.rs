@@ -59,7 +59,7 @@ pub fn read(root: &Root, state: &mut State, asked: &Asked<'_>) -> ShareTrial {
 
 fn trial(root: &Root, state: &mut State, asked: &Asked<'_>) -> ShareTrial {
     let mut command = child::command("/proc/self/exe");
-    command.arg("probe-share").arg(asked.place).arg(asked.node);
+    command.args(["probe-child", "share", asked.place, asked.node]);
     if let Some((uid, gid)) = asked.user {
         command.uid(uid).gid(gid);
     }

@@ -31,3 +31,17 @@ pub struct State {
     pub slow_of: String,
     pub slow_begun: f64,
 }
+
+impl State {
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// From JSON; none of what a killed probe or another version left.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}

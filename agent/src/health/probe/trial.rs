@@ -26,7 +26,7 @@ pub fn read(root: &Root, state: &mut State, user: Option<(u32, u32)>) -> (Option
         return (None, None);
     }
     let mut command = child::command("/proc/self/exe");
-    command.arg("probe-render");
+    command.args(["probe-child", "render"]);
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
     }

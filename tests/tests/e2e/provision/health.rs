@@ -51,7 +51,7 @@ fn until(master: &Master<'_>, node: &Node, what: &str, is: impl Fn(&Value) -> bo
 
 fn probes(node: &Node) -> usize {
     // Not the shell that asks.
-    node.sh("pgrep -fc 'exe [p]robe-' || true").trim().parse().unwrap()
+    node.sh("pgrep -fc 'exe [p]robe-child' || true").trim().parse().unwrap()
 }
 
 #[test]
