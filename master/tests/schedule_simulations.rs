@@ -86,6 +86,21 @@ fn a_slow_node_of_eight_that_gets_a_quarter_of_its_processor_is_seen_within_its_
 }
 
 #[test]
+fn a_node_that_says_it_is_throttled_is_believed_at_once() {
+    // Two of eight throttle to a third right after the first cut, whose map is coarse: without their word it is the rows
+    // that seem costly.
+    let throttled = |health| {
+        let changes = [1, 6].map(|node| SpeedChange { time: 2.0, node, factor: 0.33, share: false }).to_vec();
+        let options = SimulateOptions { fine_rows: 1, ..eight_of_one_model("blob", 1200, 133.0, 1.0) };
+        let options = SimulateOptions { changes, health, looks: None, ..options };
+        let efficiency = |seed| simulate(&SimulateOptions { seed, ..options.clone() }).efficiency;
+        (1..=10).map(efficiency).sum::<f64>() / 10.0
+    };
+    let (deaf, told) = (throttled(None), throttled(Some(1.0)));
+    assert!(told > deaf, "{told} {deaf}");
+}
+
+#[test]
 fn slow_nodes_of_several_models_come_to_nine_tenths_of_their_sum() {
     let speeds = vec![1.0, 1.0, 2.0, 4.0];
     let mixed = SimulateOptions { fine_rows: 1, speeds, work: 65.0, ..eight_of_one_model("blob", 2400, 524.0, 1.05) };

@@ -249,6 +249,7 @@ fn node_reports(crew: &Crew, parts: &[PartDone], parallel: Duration) -> Vec<Node
             agent_cpu: own.iter().map(|part| part.crop_cpu).sum(),
             busy: own.iter().map(|part| (part.seconds / parallel).min(1.0)).collect(),
             speed: node.speed,
+            slowed: None,
         }
     };
     crew.nodes.iter().map(report).collect()

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use td_protocol::classic::StartClassic;
 use td_protocol::frame;
 use td_protocol::hash::ContentHash;
+use td_protocol::health::Report;
 use td_protocol::hello::Hello;
 use td_protocol::job::{JobOpened, OpenJob, Refusal};
 use td_protocol::probe::{StartFirstPass, StartProbe};
@@ -133,6 +134,18 @@ impl Client {
     pub async fn close_job(&self, id: &str) -> Result<(), AgentError> {
         let request = self.request(Method::DELETE, &format!("jobs/{id}")).timeout(ANSWER_TIMEOUT);
         self.send(request).await.map(|_| ())
+    }
+
+    /// What the node says of its health; `None` where its agent is older than the question.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub async fn health(&self, patience: Duration) -> Result<Option<Report>, AgentError> {
+        match self.send(self.request(Method::GET, "health").timeout(patience)).await {
+            Ok(response) => self.json(response).await.map(Some),
+            Err(AgentError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Has the agent end all it does for a job, and forget the finished bands of its picture: they are wrong. The job is closed

@@ -88,6 +88,8 @@ pub struct Rendered {
     /// Nodes that were not there at the end.
     pub absent: Vec<NodeId>,
     /// The job being closed on its agents: awaited once the picture is written.
+    /// What slowed nodes down during the job, by their own word.
+    pub slowed: HashMap<NodeId, String>,
     pub closing: JoinSet<()>,
 }
 
@@ -171,6 +173,8 @@ impl Attempt<'_> {
             beats: Heartbeats::new(heartbeat::EVERY.as_secs_f64()),
             missed: HashMap::new(),
             all_lost: None,
+            fitness: HashMap::new(),
+            slowed: HashMap::new(),
             looked: Instant::now(),
             shown: None,
             probe_task: None,

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use td_protocol::health::Report;
 use td_protocol::hello::{Fingerprint, Hello, PovrayState};
 
 use crate::compose::Maker;
 use crate::fleet::client::Client;
 use crate::fleet::embedded::Embedded;
+use crate::health::Expected;
 use crate::render::failure::RenderError;
+use crate::render::fitness;
 use crate::render::groups::{self, GroupWish, Member};
 use crate::render::memory;
 use crate::render::muster::{self, Candidate, Where};
@@ -28,6 +31,10 @@ pub struct Node {
     pub slots: Vec<SlotId>,
     pub speed: f64,
     pub state_file_proven: bool,
+    /// What the inventory expects of it, where there is one.
+    pub expected: Expected,
+    /// What it said of its health before the first strip.
+    pub health: Option<Report>,
 }
 
 /// All agents of a job. Dropping it ends the embedded one.
@@ -60,6 +67,17 @@ impl Crew {
             Where::Nodes { nodes, credentials } => Self::asked(muster::of_inventory(nodes, credentials)?, wish).await,
         }?;
         crew.own_probe = own_probe;
+        if let Where::Nodes { nodes, .. } = place {
+            for node in &mut crew.nodes {
+                if let Some(found) = nodes.iter().find(|other| *other.name == *node.client.name()) {
+                    node.expected.thresholds = found.health.clone();
+                }
+            }
+        }
+        // An agent of td's own says nothing that this machine's user does not see.
+        if !matches!(place, Where::Embedded { .. }) {
+            fitness::ask_all(&mut crew.nodes).await;
+        }
         Ok(crew)
     }
 
@@ -114,7 +132,17 @@ impl Crew {
                 PovrayState::Ready { speed, state_file_proven, .. } => (*speed, *state_file_proven),
                 PovrayState::Unusable { .. } => (1.0, false),
             };
-            Node { id: NodeId(number), client, hello, fingerprint, slots, speed, state_file_proven }
+            Node {
+                id: NodeId(number),
+                client,
+                hello,
+                fingerprint,
+                slots,
+                speed,
+                state_file_proven,
+                expected: Expected::default(),
+                health: None,
+            }
         });
         let nodes: Vec<Node> = nodes.collect();
         let places = places(&nodes);
@@ -140,6 +168,12 @@ impl Crew {
             self.notes.extend(note);
         }
         self.places = places(&self.nodes);
+    }
+
+    /// Whether the agents run by themselves, and not for this job only.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.embedded.is_none()
     }
 
     /// The node with the fastest slots.
@@ -184,6 +218,7 @@ impl Crew {
     pub fn put_back(&mut self, id: NodeId, returned: Returned) {
         if let Some(node) = self.nodes.iter_mut().find(|node| node.id == id) {
             node.client = returned.client;
+            node.health = None;
         }
         if let Some(own) = returned.own {
             self.embedded = Some(own.agent);

@@ -1,5 +1,6 @@
 //! What the render loop hears.
 
+use td_protocol::health::Report;
 use td_protocol::probe::ProbeReport;
 
 use crate::compose::Maker;
@@ -46,6 +47,11 @@ pub enum Heard {
     BeatMissed {
         node: NodeId,
         reason: String,
+    },
+    /// What a node says of its health.
+    Health {
+        node: NodeId,
+        report: Box<Report>,
     },
     /// An agent answered that it has nothing to do with this job.
     NodeLost {

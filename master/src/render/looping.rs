@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::compose::Maker;
 use crate::cpu::thread_cpu;
+use crate::health::Fitness;
 use crate::jobs::Record;
 use crate::jobs::record::ProbeRecord;
 use crate::progress::{NodeStatus, Status};
@@ -97,6 +98,10 @@ pub(super) struct Run<'r, 'a> {
     /// Why a node's last heartbeat was not answered.
     pub missed: HashMap<NodeId, String>,
     pub all_lost: Option<AllLost>,
+    /// How fit to render each node is, by its own last word; who is not here is fit.
+    pub fitness: HashMap<NodeId, Fitness>,
+    /// What slowed nodes down during the job.
+    pub slowed: HashMap<NodeId, String>,
     /// When the heartbeats were last looked at.
     pub looked: Instant,
     pub shown: Option<Instant>,
@@ -147,6 +152,7 @@ impl Run<'_, '_> {
         self.end_forgetting().await;
         result?;
         self.tell_unended();
+        self.tell_slowed();
         self.checking.enter(&mut self.account);
         self.openings.abort_all();
         let complete = self.verifying.complete.unwrap_or_else(Instant::now);
@@ -168,6 +174,7 @@ impl Run<'_, '_> {
             account: self.account,
             rows_verified: self.verifying.wanted.map(|_| self.verifying.rows_verified),
             absent: self.attempt.crew.nodes.iter().map(|node| node.id).filter(|id| !self.up.contains(id)).collect(),
+            slowed: std::mem::take(&mut self.slowed),
             closing: JoinSet::new(),
         })
     }
@@ -307,6 +314,7 @@ impl Run<'_, '_> {
                 self.missed.insert(node, reason);
                 Ok(())
             }
+            Heard::Health { node, report } => self.judge(node, &report),
             Heard::NodeLost { node, error } => self.lose_node(node, &error.to_string()),
             Heard::Called { node, result } => self.take_called(node, *result),
             Heard::Witness { look, case, witness, what } => self.take_witness(look, case, witness, what),

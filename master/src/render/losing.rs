@@ -149,7 +149,8 @@ impl Run<'_, '_> {
         self.troubles.remove(&node);
         self.all_lost = None;
         self.beats.heard(now, node, None);
-        let watcher = watch_node(client, self.attempt.spec.id.clone(), node, self.tell.clone());
+        let listens = self.attempt.crew.is_running();
+        let watcher = watch_node(client, self.attempt.spec.id.clone(), node, listens, self.tell.clone());
         if let Some(before) = self.watchers.insert(node, watcher) {
             before.abort();
         }
@@ -160,7 +161,10 @@ impl Run<'_, '_> {
             let start_seconds = self.start_work.map(|work| work / speed.max(1e-9));
             self.tell_scheduler(Event::SlotUp { slot, node, speed, start_seconds })?;
         }
-        Ok(())
+        // Slots that come up are as good as they measured, until the node's next word.
+        self.fitness.remove(&node);
+        let health = self.attempt.crew.node(node).and_then(|node| node.health.clone());
+        health.map_or(Ok(()), |report| self.judge(node, &report))
     }
 
     /// No node is left that could render. That is the end, unless one is being called or is still opening the job.

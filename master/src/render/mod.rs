@@ -15,6 +15,7 @@ pub mod crew;
 pub mod failure;
 mod finished;
 pub mod first_pass;
+mod fitness;
 pub mod flow;
 pub mod groups;
 mod heard;

@@ -29,6 +29,8 @@ pub struct NodeReport {
     pub busy: Vec<f64>,
     /// Relative speed of a slot.
     pub speed: f64,
+    /// What slowed it down during the job, by its own word.
+    pub slowed: Option<String>,
 }
 
 /// What is told at the end.
@@ -76,6 +78,7 @@ pub fn nodes(crew: &Crew, rendered: &Rendered) -> Vec<NodeReport> {
             agent_cpu: slots.iter().map(|slot| slot.agent_cpu).sum(),
             busy: slots.iter().map(|slot| (slot.busy / parallel).min(1.0)).collect(),
             speed: node.speed,
+            slowed: rendered.slowed.get(&node.id).cloned(),
         }
     };
     crew.nodes.iter().map(report).collect()
@@ -175,7 +178,7 @@ fn precise(seconds: f64) -> String {
 }
 
 fn node_json(node: &NodeReport) -> Value {
-    json!({
+    let mut told = json!({
         "rows": node.rows,
         "strips": node.strips,
         "cpu": round(node.cpu),
@@ -183,7 +186,11 @@ fn node_json(node: &NodeReport) -> Value {
         "agent_cpu": round(node.agent_cpu),
         "busy": node.busy.iter().map(|share| round(*share)).collect::<Vec<_>>(),
         "speed": round(node.speed),
-    })
+    });
+    if let Some(reason) = &node.slowed {
+        told["slowed"] = reason.as_str().into();
+    }
+    told
 }
 
 fn seconds(duration: Duration) -> f64 {

@@ -142,6 +142,10 @@ impl Engine<'_> {
                 }
             }
         }
+        if let (Fault::Speed(factor), Some(later)) = (fault, self.options.health) {
+            let told = Event::SlotSlow { slot: SlotId(id), factor: factor.min(1.0) };
+            self.plan(now + later, Happening::Heard(told));
+        }
         let after = self.nodes[id as usize].speed_now();
         self.capacity.change(now, after - before);
         self.plan_step(id);

@@ -46,6 +46,9 @@ pub struct SimulateOptions {
     pub kept_map: bool,
     /// An agent tells how far it is with a block each so many seconds; none: never.
     pub looks: Option<f64>,
+    /// A node whose clock becomes slower or faster says so at most so many seconds later, as `td health` would know; none:
+    /// never.
+    pub health: Option<f64>,
     /// One message between master and agent, in seconds.
     pub latency: f64,
     /// POV-Ray's block height, and what boundaries are multiples of, in rows.
@@ -79,6 +82,7 @@ impl Default for SimulateOptions {
             probe_cells: 60,
             kept_map: false,
             looks: Some(1.0),
+            health: None,
             latency: 0.005,
             band_rows: 32,
             fine_rows: 8,
