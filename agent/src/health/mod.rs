@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use td_protocol::health::{Look, Probed, Sample};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use boots::Boots;
 use history::History;
@@ -147,12 +147,15 @@ fn sample(look: &Look, probed: Option<&Probed>, busy: u32) -> Sample {
 
 /// Runs `work` in a thread that keeps the lock for as long as it takes, whether anybody still waits for it or not.
 async fn apart<T: Send + 'static>(held: OwnedMutexGuard<()>, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let done = tokio::task::spawn_blocking(move || {
+    let (tell, hear) = oneshot::channel();
+    // In a box, so that tokio's part is there once for all kinds of work.
+    let work: Box<dyn FnOnce() + Send> = Box::new(move || {
         let done = work();
         drop(held);
-        done
+        let _ = tell.send(done);
     });
-    done.await.ok()
+    tokio::task::spawn_blocking(work);
+    hear.await.ok()
 }
 
 #[cfg(test)]
