@@ -81,9 +81,23 @@ unpack_sshd() {
   rm -r "$dir/deb"
 }
 
+# Prometheus's judge of texts, as a program only: installed as a package it would bring a server that runs.
+unpack_promtool() {
+  [ "$what" = e2e ] || return 0
+  command -v promtool >/dev/null 2>&1 && return 0
+  dir="$here/../target/prometheus"
+  [ ! -x "$dir/usr/bin/promtool" ] || return 0
+  echo "No promtool here; the tests' own goes to target/prometheus, not installed."
+  mkdir -p "$dir/deb"
+  (cd "$dir/deb" && apt-get -q download prometheus >/dev/null)
+  dpkg -x "$dir"/deb/prometheus_*.deb "$dir"
+  rm -r "$dir/deb"
+}
+
 if [ -z "$missing" ]; then
   unpack_examples
   unpack_sshd
+  unpack_promtool
   exit 0
 fi
 
@@ -147,3 +161,4 @@ fi
 echo "Installed."
 unpack_examples
 unpack_sshd
+unpack_promtool

@@ -1,4 +1,4 @@
-//! Exit codes: documented in docs/render.md, kept stable.
+//! Exit codes: documented in docs/render.md and docs/health.md, kept stable.
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum ExitStatus {
     /// Nodes that are needed do not answer.
     Unreachable,
     Interrupted,
+    /// As Nagios wants it (`td health --nagios`).
+    Nagios(u8),
 }
 
 impl ExitStatus {
@@ -21,6 +23,7 @@ impl ExitStatus {
             Self::Refused => 2,
             Self::Unreachable => 4,
             Self::Interrupted => 130,
+            Self::Nagios(code) => code,
         }
     }
 }

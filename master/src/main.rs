@@ -14,7 +14,13 @@ fn main() -> ExitCode {
         Err(error) => {
             let is_error = error.use_stderr();
             let _ = error.print();
-            return if is_error { ExitStatus::Refused.into() } else { ExitCode::SUCCESS };
+            // Nagios takes 2 for a service that is down.
+            let for_nagios = std::env::args_os().any(|argument| argument == "--nagios");
+            return match (is_error, for_nagios) {
+                (false, _) => ExitCode::SUCCESS,
+                (true, true) => ExitStatus::Nagios(3).into(),
+                (true, false) => ExitStatus::Refused.into(),
+            };
         }
     };
     // What to log is read from TD_LOG as `debug` or `td=debug`; words that are neither are as none.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::cli::health::HealthArguments;
 use crate::cli::jobs::{CancelArguments, JobsArguments, ResumeArguments};
 use crate::cli::simulate::SimulateArguments;
 use crate::options::split;
@@ -36,6 +37,8 @@ pub enum Command {
     Resume(ResumeArguments),
     /// Stop a job, or forget one that is unfinished
     Cancel(CancelArguments),
+    /// Tell whether every node is fit to render, and if not, what is wrong and what to do
+    Health(HealthArguments),
     /// Play the scheduler against simulated nodes
     Simulate(SimulateArguments),
 }
@@ -144,7 +147,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
             render.povray = povray;
             render.typed = typed;
         }
-        Command::Simulate(_) | Command::Jobs(_) | Command::Resume(_) | Command::Cancel(_) => {}
+        Command::Simulate(_) | Command::Health(_) | Command::Jobs(_) | Command::Resume(_) | Command::Cancel(_) => {}
     }
     Ok(cli)
 }

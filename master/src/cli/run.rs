@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::classic;
 use crate::cli::arguments::{Cli, Command, RenderArguments};
+use crate::cli::health::health;
 use crate::cli::jobs;
 use crate::cli::simulate::simulate;
 use crate::compose::remove_partial_picture;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> ExitStatus {
         }
     });
     match cli.command {
+        Command::Health(arguments) => health(arguments, &mut interrupted).await,
         Command::Simulate(arguments) => simulate(&arguments),
         Command::Jobs(arguments) => jobs::jobs(&arguments),
         Command::Resume(arguments) => jobs::resume(arguments, &mut interrupted).await,
@@ -226,7 +228,7 @@ pub(super) fn place_of(agents: &AgentsRecord) -> Result<Where, RenderError> {
     Ok(Where::Embedded { slots: agents.slots, cache: agents.cache.as_ref().map(SavedText::to_path) })
 }
 
-fn running(text: &str) -> Result<RunningAgent, RenderError> {
+pub(super) fn running(text: &str) -> Result<RunningAgent, RenderError> {
     let address = if text.contains('/') {
         AgentAddress::Socket(PathBuf::from(text))
     } else {

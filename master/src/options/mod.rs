@@ -27,7 +27,7 @@ mod part;
 mod read_value;
 mod settle;
 mod split;
-mod suggest;
+pub(crate) mod suggest;
 mod surroundings;
 mod switch_hint;
 pub mod table;

@@ -14,6 +14,7 @@ mod evil_agents;
 mod exact;
 mod faults;
 mod groups;
+mod health;
 mod interrupted;
 mod jobs;
 mod large;

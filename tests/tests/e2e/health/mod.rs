@@ -1,0 +1,7 @@
+//! `td health` from the outside: what people see, what programs read, and nodes that do not answer.
+
+mod answers;
+mod programs;
+mod terminal;
+mod unreachable;
+mod views;
