@@ -81,23 +81,23 @@ unpack_sshd() {
   rm -r "$dir/deb"
 }
 
-# Prometheus's judge of texts, as a program only: installed as a package it would bring a server that runs.
-unpack_promtool() {
+# Prometheus's judge of texts and its reader of files, as programs only: installed as packages they would bring servers that run.
+unpack_prometheus() {
   [ "$what" = e2e ] || return 0
-  command -v promtool >/dev/null 2>&1 && return 0
+  command -v promtool >/dev/null 2>&1 && command -v prometheus-node-exporter >/dev/null 2>&1 && return 0
   dir="$here/../target/prometheus"
-  [ ! -x "$dir/usr/bin/promtool" ] || return 0
-  echo "No promtool here; the tests' own goes to target/prometheus, not installed."
+  [ ! -x "$dir/usr/bin/promtool" ] || [ ! -x "$dir/usr/bin/prometheus-node-exporter" ] || return 0
+  echo "No promtool and node_exporter here; the tests' own go to target/prometheus, not installed."
   mkdir -p "$dir/deb"
-  (cd "$dir/deb" && apt-get -q download prometheus >/dev/null)
-  dpkg -x "$dir"/deb/prometheus_*.deb "$dir"
+  (cd "$dir/deb" && apt-get -q download prometheus prometheus-node-exporter >/dev/null)
+  for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
   rm -r "$dir/deb"
 }
 
 if [ -z "$missing" ]; then
   unpack_examples
   unpack_sshd
-  unpack_promtool
+  unpack_prometheus
   exit 0
 fi
 
@@ -161,4 +161,4 @@ fi
 echo "Installed."
 unpack_examples
 unpack_sshd
-unpack_promtool
+unpack_prometheus

@@ -88,14 +88,14 @@ pub fn examples() -> PathBuf {
         .expect("POV-Ray's example scenes are not there: `make test` brings the package povray-examples")
 }
 
-/// Prometheus's `promtool`, which `make e2e` unpacks.
+/// A program of Prometheus's, `promtool` or `prometheus-node-exporter`, which `make e2e` unpacks.
 ///
 /// # Panics
 /// When it is not there.
-pub fn promtool() -> PathBuf {
-    let unpacked = workspace().join("target/prometheus/usr/bin/promtool");
-    let found = if unpacked.is_file() { Some(unpacked) } else { in_path("promtool") };
-    found.expect("promtool is not there: `setup/packages.sh e2e` brings it (`make e2e` does)")
+pub fn of_prometheus(name: &str) -> PathBuf {
+    let unpacked = workspace().join("target/prometheus/usr/bin").join(name);
+    let found = if unpacked.is_file() { Some(unpacked) } else { in_path(name) };
+    found.unwrap_or_else(|| panic!("{name} is not there: `setup/packages.sh e2e` brings it (`make e2e` does)"))
 }
 
 /// The scenes of our own, each for one thing that the examples do not cover.

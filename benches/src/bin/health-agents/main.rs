@@ -2,7 +2,8 @@
 //!
 //! `health-agents CREDENTIALS PORT NAME...` listens on PORT of every loopback address. Each connection is taken over mutual
 //! TLS, with the configuration of a real `td-agent` and the certificate of the name that the master asks for. Says "ready"
-//! when it listens, and ends when its standard input does.
+//! when it listens, and ends when its standard input does. All is well with them, but for those that are named with an
+//! ailment (`pi112:hot`): `hot`, `throttled`, `full`, `units`, and `rising`, whose temperature climbs a degree with each answer.
 
 #[path = "../replay-agents/door.rs"]
 mod door;
@@ -11,6 +12,8 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -28,10 +31,18 @@ fn main() -> Result<()> {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
     let mut agents = HashMap::new();
     for name in names {
+        let (name, ailment) = name.split_once(':').unwrap_or((name, ""));
         let tls = door::config(Path::new(credentials), name)?;
-        let report = report(name);
-        let router = Router::new().route("/health", get(move || async move { Json(report) }));
-        agents.insert(name.clone(), (tls, router));
+        let report = with(report(name), ailment)?;
+        let asked = Arc::new(AtomicU32::new(0));
+        let step = if ailment == "rising" { 1.0 } else { 0.0 };
+        let answer = move || async move {
+            let times = asked.fetch_add(1, Ordering::Relaxed);
+            let mut report = report;
+            report.look.temperature = report.look.temperature.map(|degrees| degrees + step * f64::from(times));
+            Json(report)
+        };
+        agents.insert(name.to_owned(), (tls, Router::new().route("/health", get(answer))));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
@@ -43,6 +54,21 @@ fn main() -> Result<()> {
             _ = ended => Ok(()),
         }
     })
+}
+
+/// The same with an ailment.
+fn with(mut report: Report, ailment: &str) -> Result<Report> {
+    let fast = report.probed.as_mut().and_then(|probed| probed.fast.as_mut());
+    match (ailment, fast) {
+        ("", _) => {}
+        ("hot", _) => report.look.temperature = Some(77.4),
+        ("rising", _) => report.look.temperature = Some(72.0),
+        ("throttled", Some(Fast { firmware: Some(firmware), .. })) => firmware.throttled = Some(0x5_0005),
+        ("units", Some(fast)) => fast.failed_units = Some(vec!["nfs-server.service".to_owned()]),
+        ("full", _) => report.look.disks.iter_mut().for_each(|disk| disk.free = 12_000_000),
+        _ => return Err(format!("{ailment} is no ailment").into()),
+    }
+    Ok(report)
 }
 
 /// What a Raspberry Pi 1 with a probe says when all is well.
@@ -82,6 +108,7 @@ fn report(name: &str) -> Report {
         ..Report::default()
     };
     report.look.uptime = Some(1e6);
+    report.look.temperature = Some(52.4);
     report.look.memory = Some(Memory {
         total: 460_000_000,
         available: 300_000_000,

@@ -1,8 +1,10 @@
 //! What programs read: one JSON document, Nagios's line, Prometheus's text.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use td_tests::cluster::Cluster;
@@ -139,11 +141,40 @@ fn prometheus_text() {
 fn promtool_takes_the_text() {
     let sandbox = Sandbox::new();
     let text = sandbox.write("metrics.prom", prometheus(&sandbox).code(4).stdout.as_slice());
-    let mut command = Command::new(programs::promtool());
-    command.args(["check", "metrics"]);
+    let promtool = programs::of_prometheus("promtool");
     let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(format!("exec '{}' check metrics <'{}'", programs::promtool().display(), text.display()));
+    shell.arg("-c").arg(format!("exec '{}' check metrics <'{}'", promtool.display(), text.display()));
     let outcome = process::run(&mut shell, LIMIT);
     outcome.code(0);
     assert_eq!(outcome.err() + &outcome.out(), "", "not even a remark");
+}
+
+/// node_exporter's textfile collector reads it and serves it again.
+#[test]
+#[ignore = "needs node_exporter: make e2e"]
+fn the_textfile_collector_reads_the_text() {
+    let sandbox = Sandbox::new();
+    sandbox.write("collector/td.prom", prometheus(&sandbox).code(4).stdout.as_slice());
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let mut command = sandbox.command(programs::of_prometheus("prometheus-node-exporter"));
+    command.args(["--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory=collector"]);
+    let mut exporter = process::start(command.arg(format!("--web.listen-address=127.0.0.1:{port}")));
+    let deadline = Instant::now() + LIMIT;
+    let mut stream = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => break stream,
+            Err(error) => {
+                let ended = exporter.has_ended();
+                assert!(!ended && Instant::now() < deadline, "no node_exporter: {error}\n{}", exporter.err_so_far());
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    };
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("sent");
+    let mut served = String::new();
+    stream.read_to_string(&mut served).expect("served");
+    exporter.signal(rustix::process::Signal::TERM);
+    let _ = exporter.wait(LIMIT);
+    assert!(served.contains("node_textfile_scrape_error 0"), "{served}");
+    assert!(served.contains("td_check_state{check=\"temperature\",node=\"./two.sock\"} 2"), "{served}");
 }
