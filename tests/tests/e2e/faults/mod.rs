@@ -10,6 +10,7 @@ mod cables;
 mod clocks;
 pub mod cluster;
 mod disk;
+mod fitness;
 mod late;
 mod masters;
 mod pixels;

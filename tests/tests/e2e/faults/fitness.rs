@@ -1,0 +1,97 @@
+//! Nodes that say of themselves that they are not well.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use td_tests::events;
+use td_tests::process::Outcome;
+
+use super::cluster::{Cluster, LIMIT, notes, seen};
+
+/// What the node's probe saw, where its agent looks for it.
+fn probed(root: &Path, fast: &Value) {
+    let folder = root.join("run/td");
+    fs::create_dir_all(&folder).unwrap();
+    let whole = folder.join("probe.new");
+    fs::write(&whole, json!({ "version": 1, "fast": fast }).to_string()).unwrap();
+    fs::rename(whole, folder.join("probe.json")).unwrap();
+}
+
+/// One more agent, on a node whose probe saw this.
+fn add(cluster: &mut Cluster, name: &str, fast: &Value) -> PathBuf {
+    let root = cluster.sandbox.path().join(name);
+    probed(&root, fast);
+    let folder = root.clone();
+    cluster.add(move |mut command| {
+        command.arg("--root").arg(&folder);
+        command
+    });
+    root
+}
+
+fn read_only() -> Value {
+    json!({ "at": 0.0, "root_read_only": true })
+}
+
+/// The last event's word on the node whose name contains `name`.
+fn node(outcome: &Outcome, name: &str) -> Value {
+    let all = events::all(outcome).unwrap();
+    let done = all.last().filter(|event| event["event"] == "done").expect("it is done");
+    let nodes = done["nodes"].as_object().unwrap();
+    nodes.iter().find(|(other, _)| other.contains(name)).map_or(Value::Null, |(_, node)| node.clone())
+}
+
+#[track_caller]
+fn told(outcome: &Outcome, node: &str, words: &str) {
+    let notes = notes(outcome);
+    assert!(notes.iter().any(|note| note.contains(node) && note.contains(words)), "{words}: {notes:#?}");
+}
+
+#[test]
+fn who_cannot_render_gets_no_strips_and_who_is_slowed_down_counts_for_less() {
+    let mut cluster = Cluster::new(1);
+    add(&mut cluster, "throttled", &json!({ "at": 0.0, "firmware": { "throttled": 4 } }));
+    add(&mut cluster, "read-only", &read_only());
+    let outcome = cluster.render(&[]).wait(LIMIT);
+    seen("one node of three throttles, one's root is read-only", &outcome);
+    cluster.exact(&outcome);
+    told(&outcome, "node2", "is reckoned with 50 % of its speed: throttled: ");
+    told(&outcome, "node2", "was slowed down during the job: throttled: ");
+    told(&outcome, "node3", "gets no strips: root-read-only: ");
+    assert!(node(&outcome, "node2")["slowed"].as_str().is_some_and(|reason| reason.starts_with("throttled: ")));
+    assert_eq!(node(&outcome, "node3")["strips"], 0);
+    assert!(node(&outcome, "node1").get("slowed").is_none());
+    cluster.ends();
+}
+
+#[test]
+fn a_node_that_is_well_again_comes_back() {
+    let mut cluster = Cluster::new(1);
+    let root = add(&mut cluster, "read-only", &read_only());
+    // Long enough that the node is asked again before the other has done it all.
+    let mut running = cluster.render(&["+H1600"]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !running.out_so_far().contains("gets no strips") {
+        assert!(Instant::now() < deadline && !running.has_ended(), "{}", running.err_so_far());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    probed(&root, &json!({ "at": 0.0, "root_read_only": false }));
+    let outcome = running.wait(LIMIT);
+    seen("a node whose root can be written again", &outcome);
+    outcome.code(0);
+    told(&outcome, "node2", "is fit again");
+    assert!(node(&outcome, "node2")["rows"].as_u64().unwrap() > 0, "{}", outcome.transcript());
+    cluster.ends();
+}
+
+#[test]
+fn where_nobody_is_fit_that_is_said_and_nothing_is_rendered() {
+    let mut cluster = Cluster::empty();
+    add(&mut cluster, "read-only", &read_only());
+    let outcome = cluster.render(&[]).wait(LIMIT);
+    seen("the only node's root is read-only", &outcome);
+    outcome.code(1).speaks_to_a_person().says(&["root-read-only"]);
+    cluster.ends();
+}
