@@ -119,7 +119,7 @@ mod tests {
         for _ in 0..3 {
             assert!(matches!(run(&here, &mut left, "a", &mut child::command("true"), LONG), Ending::Hangs));
         }
-        assert_eq!(left, [hung.clone()]);
+        assert_eq!(left, std::slice::from_ref(&hung));
         assert!(matches!(run(&here, &mut left, "b", &mut child::command("true"), LONG), Ending::Ended(_)));
         // Another process of that number is somebody else.
         let mut older = vec![Left { started: hung.started + 1, ..hung }];

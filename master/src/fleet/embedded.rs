@@ -84,7 +84,7 @@ impl Embedded {
             std::thread::spawn(move || pass_on(stderr));
         }
         let client = Client::unix("this machine", &socket)?;
-        Ok(Self { child, folder: folder, client })
+        Ok(Self { child, folder, client })
     }
 
     /// Where it listens.

@@ -28,7 +28,7 @@ pub static LINK_ERRORS_CHECK: Check = Check {
     look: |seen| {
         let links = match links(seen) {
             Ok(links) => links,
-            Err(finding) => return finding,
+            Err(why) => return Finding::unsupported(why),
         };
         let part = |link: &Link| match link.packets.saturating_add(link.errors) {
             0 => 0.0,
@@ -47,10 +47,10 @@ pub static LINK_ERRORS_CHECK: Check = Check {
     },
 };
 
-fn links<'a>(seen: &Seen<'a>) -> Result<&'a [Link], Finding> {
-    let fast = seen.fast().ok_or_else(|| Finding::unsupported(seen.unprobed()))?;
+fn links<'a>(seen: &Seen<'a>) -> Result<&'a [Link], String> {
+    let fast = seen.fast().ok_or_else(|| seen.unprobed())?;
     if fast.links.is_empty() {
-        return Err(Finding::unsupported("the node tells of no network link"));
+        return Err("the node tells of no network link".to_owned());
     }
     Ok(&fast.links)
 }
@@ -58,7 +58,7 @@ fn links<'a>(seen: &Seen<'a>) -> Result<&'a [Link], Finding> {
 fn network(seen: &Seen<'_>) -> Finding {
     let links = match links(seen) {
         Ok(links) => links,
-        Err(finding) => return finding,
+        Err(why) => return Finding::unsupported(why),
     };
     let fastest = links.iter().filter_map(|link| Some((link, link.speed?))).max_by_key(|(_, speed)| *speed);
     let Some((link, speed)) = fastest else {
