@@ -1,26 +1,28 @@
 //! One agent's disk is full.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::process::Command;
 
 use td_tests::process;
 use td_tests::programs;
 use td_tests::skip::{is_root, skip};
 
-use super::cluster::{Cluster, LIMIT, seen};
+use super::cluster::{Cluster, LIMIT, notes, seen, told};
 
-#[test]
-fn one_agents_disk_is_full() {
+/// One agent as it should be, and one whose cache is a file system of its own of this size. None where that cannot be.
+fn cluster(size: &'static str) -> Option<Cluster> {
     let may_mount = || process::run(Command::new("unshare").args(["--mount", "true"]), LIMIT).status.success();
     if !is_root() || !may_mount() {
-        return skip("disk_full", "needs root and a mount namespace");
+        skip("disk_full", "needs root and a mount namespace");
+        return None;
     }
     let mut cluster = Cluster::new(1);
-    // The second agent's cache is a file system of its own, with room for its start and for little more.
-    cluster.add(|command| {
+    cluster.add(move |command| {
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let cache = arguments.last().expect("the cache is named last").to_string_lossy().into_owned();
         let script = format!(
-            "set -eu; mount --make-rprivate /; mkdir -p '{cache}'; mount -t tmpfs -o size=400k tmpfs '{cache}'; exec \"$@\""
+            "set -eu; mount --make-rprivate /; mkdir -p '{cache}'; mount -t tmpfs -o size={size} tmpfs '{cache}'; exec \"$@\""
         );
         let mut within = Command::new("unshare");
         within.args(["--mount", "/bin/sh", "-c", &script, "sh"]).arg(programs::binary("td-agent")).args(arguments);
@@ -28,9 +30,36 @@ fn one_agents_disk_is_full() {
         within.current_dir(command.get_current_dir().expect("the sandbox's folder"));
         within
     });
-    let outcome = cluster.render(&[]).wait(LIMIT);
-    seen("an agent's disk is full", &outcome);
+    Some(cluster)
+}
+
+#[test]
+fn one_agents_disk_is_full() {
+    let Some(cluster) = cluster("200m") else { return };
+    let mut running = cluster.render(&[]);
+    cluster.at_work(&mut running);
+    // Its file system is seen through the agent's eyes only.
+    let agent = &cluster.agents[1];
+    let cache = format!("/proc/{}/root{}", agent.pid().as_raw_nonzero(), agent.cache.display());
+    let mut filler = File::create(format!("{cache}/filler")).expect("the agent's cache");
+    let piece = vec![1; 1 << 16];
+    while filler.write_all(&piece).is_ok() {}
+    drop(filler);
+    let outcome = running.wait(LIMIT);
+    seen("an agent's disk becomes full", &outcome);
     cluster.exact(&outcome);
-    super::cluster::told(&outcome, &["node2", "full"]);
+    told(&outcome, &["node2", "full"]);
+    cluster.ends();
+}
+
+#[test]
+fn an_agent_whose_disk_was_full_before_gets_no_strips() {
+    let Some(cluster) = cluster("400k") else { return };
+    let outcome = cluster.render(&[]).wait(LIMIT);
+    seen("an agent's disk is full from the beginning", &outcome);
+    cluster.exact(&outcome);
+    let notes = notes(&outcome);
+    let is_told = |note: &String| note.contains("node2") && note.contains("gets no strips: scratch: ");
+    assert!(notes.iter().any(is_told), "{notes:#?}");
     cluster.ends();
 }
