@@ -19,6 +19,9 @@ use crate::ssh::target::Target;
 use crate::stop::Stop;
 use crate::words::count;
 
+/// A node that did not answer so many times in a row, two seconds apart, is off.
+const SILENT_TIMES: u32 = 3;
+
 /// `td-provision reboot`, `td-provision poweroff`.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -140,6 +143,8 @@ async fn power_off(crew: &Crew, node: &Node) -> Result<(), NodeError> {
     hand.sh("(sleep 1; systemctl poweroff) </dev/null >/dev/null 2>&1 &", "systemctl poweroff").await?;
     hand.close().await;
     let mut stop = crew.stop.clone();
+    // A node that has much to do does not answer every time.
+    let mut silent = 0;
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(2)) => {}
@@ -147,10 +152,16 @@ async fn power_off(crew: &Crew, node: &Node) -> Result<(), NodeError> {
         }
         match Hand::open(crew, node).await {
             Err(NodeError::Interrupted) => return Err(NodeError::Interrupted),
-            Err(error) if error.is_unreachable() && !error.is_answer() => break,
+            Err(error) if error.is_unreachable() && !error.is_answer() => silent += 1,
             // It answers, if only to refuse: it is still going down.
-            Ok(hand) => hand.close().await,
-            Err(_) => {}
+            Ok(hand) => {
+                hand.close().await;
+                silent = 0;
+            }
+            Err(_) => silent = 0,
+        }
+        if silent == SILENT_TIMES {
+            break;
         }
         if began.elapsed() > OFF_DEADLINE {
             return Err(NodeError::Unfit(format!(
