@@ -90,7 +90,6 @@ impl Run<'_, '_> {
             Fitness::Unfit { reason } => {
                 self.attempt.progress.note(&format!("{name} gets no strips: {reason}"));
                 self.troubles.insert(id, format!("{name} is not fit: {reason}"));
-                self.fitness.insert(id, now.clone());
                 self.tell_scheduler(Event::NodeOut { node: id, reason: reason.clone() })?;
             }
             Fitness::Less { share, reason } => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::health::Fitness;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
@@ -161,8 +162,10 @@ impl Run<'_, '_> {
             let start_seconds = self.start_work.map(|work| work / speed.max(1e-9));
             self.tell_scheduler(Event::SlotUp { slot, node, speed, start_seconds })?;
         }
-        // Slots that come up are as good as they measured, until the node's next word.
-        self.fitness.remove(&node);
+        // Slots that come up are as good as they measured, until the node's next word: it may have been lost while unfit.
+        if matches!(self.fitness.remove(&node), Some(Fitness::Unfit { .. })) {
+            self.tell_scheduler(Event::NodeBack { node })?;
+        }
         let health = self.attempt.crew.node(node).and_then(|node| node.health.clone());
         health.map_or(Ok(()), |report| self.judge(node, &report))
     }

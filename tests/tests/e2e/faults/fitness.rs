@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use td_tests::events;
 use td_tests::process::Outcome;
 
-use super::cluster::{Cluster, LIMIT, notes, seen};
+use super::cluster::{Cluster, LIMIT, notes, seen, until};
 
-/// What the node's probe saw, where its agent looks for it.
+/// What the node's probe saw just now, where its agent looks for it.
 fn probed(root: &Path, fast: &Value) {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    let mut fast = fast.clone();
+    fast["at"] = uptime.split(' ').next().unwrap().parse::<f64>().unwrap().into();
     let folder = root.join("run/td");
     fs::create_dir_all(&folder).unwrap();
     let whole = folder.join("probe.new");
@@ -32,7 +34,7 @@ fn add(cluster: &mut Cluster, name: &str, fast: &Value) -> PathBuf {
 }
 
 fn read_only() -> Value {
-    json!({ "at": 0.0, "root_read_only": true })
+    json!({ "root_read_only": true })
 }
 
 /// The last event's word on the node whose name contains `name`.
@@ -52,7 +54,7 @@ fn told(outcome: &Outcome, node: &str, words: &str) {
 #[test]
 fn who_cannot_render_gets_no_strips_and_who_is_slowed_down_counts_for_less() {
     let mut cluster = Cluster::new(1);
-    add(&mut cluster, "throttled", &json!({ "at": 0.0, "firmware": { "throttled": 4 } }));
+    add(&mut cluster, "throttled", &json!({ "firmware": { "throttled": 4 } }));
     add(&mut cluster, "read-only", &read_only());
     let outcome = cluster.render(&[]).wait(LIMIT);
     seen("one node of three throttles, one's root is read-only", &outcome);
@@ -72,16 +74,30 @@ fn a_node_that_is_well_again_comes_back() {
     let root = add(&mut cluster, "read-only", &read_only());
     // Long enough that the node is asked again before the other has done it all.
     let mut running = cluster.render(&["+H1600"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !running.out_so_far().contains("gets no strips") {
-        assert!(Instant::now() < deadline && !running.has_ended(), "{}", running.err_so_far());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    probed(&root, &json!({ "at": 0.0, "root_read_only": false }));
+    until(&mut running, "gets no strips");
+    probed(&root, &json!({ "root_read_only": false }));
     let outcome = running.wait(LIMIT);
     seen("a node whose root can be written again", &outcome);
     outcome.code(0);
     told(&outcome, "node2", "is fit again");
+    assert!(node(&outcome, "node2")["rows"].as_u64().unwrap() > 0, "{}", outcome.transcript());
+    cluster.ends();
+}
+
+#[test]
+fn a_node_that_was_lost_while_unfit_and_returns_well_is_used() {
+    let mut cluster = Cluster::new(1);
+    let root = add(&mut cluster, "read-only", &read_only());
+    let mut running = cluster.render(&["+H1600"]);
+    until(&mut running, "gets no strips");
+    cluster.agents[1].kill();
+    until(&mut running, "was lost");
+    probed(&root, &json!({ "root_read_only": false }));
+    cluster.agents[1].start(&cluster.sandbox);
+    let outcome = running.wait(LIMIT);
+    seen("an unfit node that is lost and comes back well", &outcome);
+    outcome.code(0);
+    told(&outcome, "node2", "is back");
     assert!(node(&outcome, "node2")["rows"].as_u64().unwrap() > 0, "{}", outcome.transcript());
     cluster.ends();
 }
