@@ -2,11 +2,13 @@
 //!
 //! Pure: the same report gives the same answer, so a node that is well again is fit again with its next report.
 
+use std::borrow::Cow;
+
 use td_protocol::health::Report;
 
 use crate::health::checks::{
-    Check, FREQUENCY_CAPPED_CHECK, MEMORY_CHECK, POVRAY_CHECK, ROOT_READ_ONLY_CHECK, SCRATCH_CHECK, SWAP_CHECK,
-    TEST_RENDER_CHECK, THROTTLED_CHECK, available_share, clock_share, is_slowed,
+    Check, FREQUENCY_CAPPED_CHECK, MEMORY_CHECK, POVRAY_CHECK, PROBE_CHECK, ROOT_READ_ONLY_CHECK, SCRATCH_CHECK,
+    SWAP_CHECK, TEST_RENDER_CHECK, THROTTLED_CHECK, available_share, clock_share, is_slowed,
 };
 use crate::health::finding::Verdict;
 use crate::health::seen::{Expected, Seen};
@@ -43,7 +45,8 @@ pub enum Fitness {
 /// The fitness of the node that sent this report. What the report does not say is no reason to do without the node.
 #[must_use]
 pub fn fitness(report: &Report, expected: &Expected) -> Fitness {
-    let seen = Seen { report, expected, moment: None };
+    let report = without_what_is_too_old(report, expected);
+    let seen = Seen { report: &report, expected, moment: None };
     for check in NEEDED {
         let finding = (check.look)(&seen);
         if finding.verdict == Verdict::Fail {
@@ -65,6 +68,17 @@ pub fn fitness(report: &Report, expected: &Expected) -> Fitness {
     match slowed.into_iter().chain(swaps).min_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((share, reason)) => Fitness::Less { share: share.max(LEAST), reason },
         None => Fitness::Fit,
+    }
+}
+
+/// What a probe saw that does not look any more says nothing about now: a node whose timer was stopped must not be left out
+/// for what is mended since.
+fn without_what_is_too_old<'a>(report: &'a Report, expected: &Expected) -> Cow<'a, Report> {
+    let age = (PROBE_CHECK.look)(&Seen { report, expected, moment: None });
+    if age.verdict == Verdict::Fail {
+        Cow::Owned(Report { probed: None, ..report.clone() })
+    } else {
+        Cow::Borrowed(report)
     }
 }
 
@@ -150,6 +164,19 @@ mod tests {
         let slow = Slow { povray: Some("3.7".into()), render: Some(render), ..Slow::default() };
         let probed = Probed { slow: Some(slow), ..Probed::default() };
         is_unfit(&Report { probed: Some(probed), ..Report::default() }, "test-render: ");
+    }
+
+    #[test]
+    fn what_a_stopped_probe_saw_is_no_reason() {
+        let limit = td_inventory::health::PROBE.fail.unwrap();
+        let read_only = with_fast(Fast { root_read_only: Some(true), ..Fast::default() });
+        for (age, is_fit) in [(None, false), (Some(60.0), false), (Some(limit + 1.0), true)] {
+            let report = Report { fast_age: age, ..read_only.clone() };
+            assert_eq!(fitness(&report, &Expected::default()) == Fitness::Fit, is_fit, "{age:?}");
+        }
+        // What the agent sees by itself is of now, however old the probe.
+        let old = Report { fast_age: Some(limit + 1.0), ..memory(10, 100) };
+        is_unfit(&Report { probed: read_only.probed, ..old }, "memory: ");
     }
 
     /// A scratch that is no file system of its own lies on the cache's or the root's.

@@ -40,6 +40,7 @@ pub use arm_clock::clock_share;
 pub use firmware::{FREQUENCY_CAPPED_CHECK, THROTTLED_CHECK, is_slowed};
 pub use memory::{MEMORY_CHECK, available_share};
 pub use povray::POVRAY_CHECK;
+pub use probe::PROBE_CHECK;
 pub use root_read_only::ROOT_READ_ONLY_CHECK;
 pub use scratch::SCRATCH_CHECK;
 pub use swap::SWAP_CHECK;
