@@ -16,9 +16,10 @@ pub mod state;
 pub mod superblock;
 pub mod trial;
 
-use std::fs::{File, TryLockError};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use td_protocol::health::{self, Fast, Probed, Slow};
 use td_protocol::version;
@@ -58,8 +59,7 @@ pub fn run(options: &cli::Probe) -> Result<(), Failed> {
         return Err(Failed::NotRoot);
     }
     let folder = root.path(kept::FOLDER);
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Failed::Other(format!("cannot make {}: {error}", folder.display())))?;
+    fs::create_dir_all(&folder).map_err(|error| Failed::Other(format!("cannot make {}: {error}", folder.display())))?;
     let lock = File::create(folder.join("probe.lock")).map_err(|error| Failed::Other(error.to_string()))?;
     // A person's call beside the timer's: one of them is enough.
     if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
@@ -215,17 +215,27 @@ fn cpu() -> f64 {
     of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
 }
 
-/// Puts `content` at `path` in one step, for readers who must never see half of it.
+/// Puts `content` at `path` in one step, for readers who must never see half of it. The folder may be another user's, as
+/// that of `node_exporter`'s texts is: no link that lies there is followed.
+///
+/// Unlike [`crate::converge::replace`], nothing is forced to the medium: this is written each minute, cards wear, and after
+/// a cut of the power it is seen anew.
 ///
 /// # Errors
 /// When it cannot be written; the old file is then as it was.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
-    let new = std::path::PathBuf::from(name);
-    std::fs::write(&new, content)?;
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(mode))?;
-    std::fs::rename(&new, path)
+    let new = PathBuf::from(name);
+    // One that was left by a probe that was killed.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(content)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    fs::rename(&new, path)
 }
 
 #[cfg(test)]
@@ -276,12 +286,27 @@ mod tests {
 
         run(&options).unwrap();
         assert_eq!(kept::read(&root).unwrap().slow, Some(slow), "nothing changed");
-        let mode = std::fs::metadata(root.path(kept::FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(root.path(kept::FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
 
-        std::fs::write(root.path("/proc/sys/kernel/random/boot_id"), "b-2\n").unwrap();
+        fs::write(root.path("/proc/sys/kernel/random/boot_id"), "b-2\n").unwrap();
         run(&options).unwrap();
         assert_eq!(kept::read(&root).unwrap().slow, None, "that was seen in another boot");
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, victim) = (dir.path().join("td.prom"), dir.path().join("victim"));
+        fs::write(&victim, "mine").unwrap();
+        for planted in ["td.prom.new", "td.prom"] {
+            std::os::unix::fs::symlink(&victim, dir.path().join(planted)).unwrap();
+            replace(&path, b"seen", 0o644).unwrap();
+            assert_eq!(fs::read(&victim).unwrap(), b"mine");
+            assert_eq!(fs::read(&path).unwrap(), b"seen");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]
