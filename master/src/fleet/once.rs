@@ -5,17 +5,25 @@
 //! nodes, of which some are dead, both are in the way. Here a connection is closed with its answer, nothing of it is kept,
 //! and when the time is over it is known which step it was that took so long.
 
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::Request;
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST};
+use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use td_inventory::Address;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -23,8 +31,8 @@ use tokio_rustls::TlsConnector;
 use crate::fleet::cluster::raise_open_files;
 use crate::fleet::trouble::{self, Why};
 
-/// Longest head of an answer, bytes.
-const MOST_HEAD: usize = 16 << 10;
+/// Longest head of an answer, and most of its body that is held before it is taken, bytes.
+const MOST_BUFFER: usize = 16 << 10;
 
 /// Where an agent is asked.
 #[derive(Debug, Clone)]
@@ -81,7 +89,7 @@ impl From<io::Error> for Unreachable {
 #[derive(Debug, PartialEq)]
 pub struct Answer {
     pub status: u16,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// When the question was sent, and when the answer was there; seconds since 1970 by this machine's clock.
     pub asked: f64,
     pub answered: f64,
@@ -209,72 +217,48 @@ async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
 }
 
 /// A request and its answer, after which the connection is closed.
-async fn exchange<S>(mut stream: S, host: &str, path: &str, most: usize) -> Result<Answer, Unreachable>
+async fn exchange<S>(stream: S, host: &str, path: &str, most: usize) -> Result<Answer, Unreachable>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: */*\r\nconnection: close\r\n\r\n");
-    let asked = now();
-    stream.write_all(request.as_bytes()).await?;
-    stream.flush().await?;
-    let mut bytes = Vec::new();
-    let head = loop {
-        if let Some(end) = find(&bytes, b"\r\n\r\n") {
-            break end;
-        }
-        if bytes.len() > MOST_HEAD {
-            return Err(garbage("its head has no end"));
-        }
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(garbage("it ended before it began"));
-        }
+    let request = Request::get(path).header(HOST, host).header(CONNECTION, "close").body(Empty::<Bytes>::new());
+    let request = request.map_err(|error| garbage(&error.to_string()))?;
+    let (mut sender, connection) =
+        http1::Builder::new().max_buf_size(MOST_BUFFER).handshake(TokioIo::new(stream)).await?;
+    let talk = async move {
+        let asked = now();
+        let answer = sender.send_request(request).await?;
+        let answered = now();
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), most).collect().await.map_err(|error| {
+            error.downcast::<hyper::Error>().map_or_else(|_| garbage("it is too long"), |error| (*error).into())
+        })?;
+        Ok(Answer { status, body: body.to_bytes(), asked, answered })
     };
-    let answered = now();
-    let (status, length) = read_head(bytes.get(..head).unwrap_or_default())?;
-    bytes.drain(..head + 4);
-    loop {
-        if bytes.len() > most || length.is_some_and(|length| length > most) {
-            return Err(garbage("it is too long"));
-        }
-        if length.is_some_and(|length| bytes.len() >= length) {
-            break;
-        }
-        match stream.read_buf(&mut bytes).await {
-            Ok(0) if length.is_none() => break,
-            Ok(0) => return Err(garbage("it was cut")),
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let mut talk = pin!(talk);
+    tokio::select! {
+        answer = &mut talk => answer,
+        // What its end means for the answer, the answer tells.
+        _ = connection => talk.await,
     }
-    bytes.truncate(length.unwrap_or(usize::MAX));
-    Ok(Answer { status, body: bytes, asked, answered })
 }
 
-/// Status and length of the body.
-fn read_head(head: &[u8]) -> Result<(u16, Option<usize>), Unreachable> {
-    let head = std::str::from_utf8(head).map_err(|_| garbage("it is no text"))?;
-    let mut lines = head.split("\r\n");
-    let first = lines.next().unwrap_or_default();
-    let status = first.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)?.parse::<u16>().ok());
-    let status = status.ok_or_else(|| garbage("it does not begin with HTTP/1.1"))?;
-    let mut length = None;
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.trim().parse().map_err(|_| garbage("its length is no number"))?);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            // No agent does so with an answer that is there at once.
-            return Err(garbage("it comes in chunks"));
+impl From<hyper::Error> for Unreachable {
+    fn from(error: hyper::Error) -> Self {
+        let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        match io {
+            Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => garbage("it was cut"),
+            // Chunks that are none.
+            Some(io) if io.kind() == io::ErrorKind::InvalidInput => garbage(&io.to_string()),
+            Some(io) => trouble::of_io(io).into(),
+            None if error.is_incomplete_message() => garbage("it ended before it was whole"),
+            None => garbage(&error.to_string()),
         }
     }
-    Ok((status, length))
 }
 
 fn garbage(why: &str) -> Unreachable {
     Unreachable::new(Why::Broken, format!("it answered what td does not understand: {why}"))
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
 }
 
 /// Seconds since 1970.
@@ -286,6 +270,7 @@ fn now() -> f64 {
 mod tests {
     use std::time::Duration;
 
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -326,15 +311,16 @@ mod tests {
     #[test]
     fn what_is_no_answer() {
         let long = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[b'x'; 200]].concat();
+        let endless = [&b"HTTP/1.1 200 OK\r\nx: "[..], &[b'x'; 40_000]].concat();
         for (bytes, why) in [
-            (&b"SSH-2.0-OpenSSH\r\n\r\n"[..], "does not begin with HTTP"),
-            (b"", "ended before it began"),
+            (&b"SSH-2.0-OpenSSH\r\n\r\n"[..], "invalid HTTP version"),
+            (b"", "ended before it was whole"),
             (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", "was cut"),
-            (b"HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n", "too long"),
-            (b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "no number"),
-            (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "chunks"),
+            (b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "content-length"),
+            (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz", "Invalid chunk size"),
+            (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nhalf", "was cut"),
             (long.leak(), "too long"),
-            (vec![b'x'; 40_000].leak(), "no end"),
+            (endless.leak(), "too large"),
         ] {
             let error = asked(Some(bytes)).unwrap_err();
             assert_eq!(error.why, Why::Broken, "{error}");
