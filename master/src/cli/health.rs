@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::Signal;
 use rustls::ClientConfig;
 use td_inventory::credentials::{ClusterFolder, client_config};
 use td_inventory::{Inventory, Node};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 
 use crate::cli::run::running;
@@ -310,11 +312,22 @@ async fn watched(plan: &Plan, arguments: &HealthArguments, timeout: Duration, ev
     let shown = async {
         let terminal = Screen::enter()?;
         let paint = Paint::of(true);
+        let mut suspended = signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?;
         let mut next = tokio::time::interval(every);
         next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            next.tick().await;
-            let survey = survey(&plan.asker, &plan.targets, timeout, arguments.deep).await;
+            let asked = async {
+                next.tick().await;
+                survey(&plan.asker, &plan.targets, timeout, arguments.deep).await
+            };
+            let survey = tokio::select! {
+                survey = asked => survey,
+                _ = suspended.recv() => {
+                    terminal.suspend()?;
+                    next.reset_immediately();
+                    continue;
+                }
+            };
             let mut lines = screen(plan, &survey, paint);
             let asked = watch::time_of_day(survey.asked);
             lines.insert(0, format!("td health at {asked} UTC, every {} s; Ctrl-C ends it", every.as_secs_f64()));

@@ -9,6 +9,7 @@ use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::tcgetwinsize;
 
 /// The other screen, without a cursor.
@@ -40,6 +41,17 @@ impl Screen {
         SHOWN.store(true, Ordering::SeqCst);
         write(ENTER)?;
         Ok(Self(()))
+    }
+
+    /// Ctrl-Z: the shell gets the terminal as it was, and when this process is continued the other screen is back.
+    ///
+    /// # Errors
+    /// When the process cannot stop itself, or the terminal is gone.
+    pub fn suspend(&self) -> io::Result<()> {
+        leave();
+        kill_process(getpid(), Signal::STOP)?;
+        SHOWN.store(true, Ordering::SeqCst);
+        write(ENTER)
     }
 
     /// Shows these lines, as many of them as there is room for.

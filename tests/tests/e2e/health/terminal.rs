@@ -68,6 +68,40 @@ fn the_terminal_is_as_it_was() {
     }
 }
 
+/// Ctrl-Z gives the shell its screen back, and `fg` shows the table again.
+#[test]
+fn suspended_and_continued() {
+    let sandbox = Sandbox::new();
+    let _one = Answers::new(&sandbox, "one", &[("/health", well())]);
+    let running = on_a_terminal(&sandbox, "--agent ./one.sock --watch=0.1");
+    wait_for(&sandbox, |seen| seen.contains("1 node: 1 ok"));
+    let tell = |names: &[&str], signal| {
+        let named = names.iter().flat_map(|name| sandbox.processes_called(name)).filter_map(Pid::from_raw);
+        named.for_each(|pid| kill_process(pid, signal).unwrap());
+    };
+    tell(&["td"], Signal::TSTP);
+    // Its terminal, `script`, stops itself with what runs on it: it may not have copied the last bytes by then.
+    let stopped = || {
+        sandbox.processes_called("td").iter().all(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
+        })
+    };
+    let deadline = Instant::now() + LIMIT;
+    while !stopped() {
+        assert!(Instant::now() < deadline, "it does not stop");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    tell(&["script", "td"], Signal::CONT);
+    wait_for(&sandbox, |seen| {
+        seen.split(ENTER).nth(2).is_some_and(|again| again.contains("1 node: 1 ok")) && seen.matches(LEAVE).count() == 1
+    });
+    end_by(&sandbox, running, Signal::INT).code(130);
+    let seen = seen(&sandbox);
+    assert_eq!((seen.matches(ENTER).count(), seen.matches(LEAVE).count()), (2, 2), "{seen:?}");
+    sandbox.nothing_left_behind();
+}
+
 #[test]
 fn no_colours_where_nobody_wants_them() {
     let sandbox = Sandbox::new();
