@@ -94,10 +94,23 @@ unpack_prometheus() {
   rm -r "$dir/deb"
 }
 
+# Nagios, which calls td as a plugin: its program alone, without the web server and the mail server that Debian adds.
+unpack_nagios() {
+  [ "$what" = e2e ] || return 0
+  dir="$here/../target/nagios"
+  [ ! -x /usr/sbin/nagios4 ] && [ ! -x "$dir/usr/sbin/nagios4" ] || return 0
+  echo "No Nagios here; the tests' own goes to target/nagios, not installed."
+  mkdir -p "$dir/deb"
+  (cd "$dir/deb" && apt-get -q download nagios4-core >/dev/null)
+  for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
+  rm -r "$dir/deb"
+}
+
 if [ -z "$missing" ]; then
   unpack_examples
   unpack_sshd
   unpack_prometheus
+  unpack_nagios
   exit 0
 fi
 
@@ -162,3 +175,4 @@ echo "Installed."
 unpack_examples
 unpack_sshd
 unpack_prometheus
+unpack_nagios

@@ -98,6 +98,16 @@ pub fn of_prometheus(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not there: `setup/packages.sh e2e` brings it (`make e2e` does)"))
 }
 
+/// Nagios's own program, which `make e2e` unpacks.
+///
+/// # Panics
+/// When it is not there.
+pub fn nagios() -> PathBuf {
+    let unpacked = workspace().join("target/nagios/usr/sbin/nagios4");
+    let found = [unpacked, PathBuf::from("/usr/sbin/nagios4")].into_iter().find(|path| path.is_file());
+    found.expect("nagios4 is not there: `setup/packages.sh e2e` brings it (`make e2e` does)")
+}
+
 /// The scenes of our own, each for one thing that the examples do not cover.
 pub fn own_scenes() -> PathBuf {
     workspace().join("tests/scenes")
