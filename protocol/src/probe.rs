@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::strip::{Failure, Way, WorkingGamma};
 
+/// Pixels of a small view at most: an agent refuses to render more, for it holds its floats in memory.
+pub const MOST_PIXELS: u64 = 1 << 19;
+
 /// Body of `POST /jobs/ID/probe`; the answer is a stream of frames with [`ProbeEvent`] headers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

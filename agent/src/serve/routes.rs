@@ -18,7 +18,7 @@ use td_protocol::health::metrics::{self, Labels};
 use td_protocol::health::{self, History};
 use td_protocol::hello::Hello;
 use td_protocol::job::{JobOpened, OpenJob};
-use td_protocol::probe::{StartFirstPass, StartProbe};
+use td_protocol::probe::{MOST_PIXELS, StartFirstPass, StartProbe};
 use td_protocol::rows::Rows;
 use td_protocol::share::Shared;
 use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent};
@@ -39,9 +39,6 @@ use crate::{classic, first_pass, probe};
 const MAX_JSON: usize = 64 << 20;
 /// Frames that may wait for the master before the rendering thread does.
 const WAITING_FRAMES: usize = 4;
-
-/// Pixels of a probe at most: its floats are held in memory.
-const MOST_PROBE_PIXELS: u64 = 1 << 18;
 
 type Here = State<Arc<Agent>>;
 
@@ -191,7 +188,7 @@ async fn start_probe(
 ) -> Result<Response, Problem> {
     let job = agent.job(&id)?;
     let view = u64::from(start.width) * u64::from(start.height);
-    if start.width == 0 || start.height == 0 || view > MOST_PROBE_PIXELS {
+    if start.width == 0 || start.height == 0 || view > MOST_PIXELS {
         return Err(Problem::bad_request(format!("a probe of {} x {} pixels", start.width, start.height)));
     }
     // No slot is taken: the master keeps one free for it, and a probe that is repeated must not wait for a strip's end.

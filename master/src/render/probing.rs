@@ -20,7 +20,7 @@ const SHARE: f64 = 1.0 / 120.0;
 /// The same for a view that the master renders itself: as many pixels as it traces in this share of the time that the
 /// nodes need for the whole picture, since they wait for it.
 const OWN_WAIT: f64 = 0.035;
-const MOST_OWN_PIXELS: f64 = 400.0 * 300.0;
+const MOST_OWN_PIXELS: f64 = 640.0 * 480.0;
 const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 4.0);
 /// A multiple of the sides of a view's blocks, but for the largest, in rows.
 const VIEW_ROWS: u32 = 16;
@@ -203,12 +203,21 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8), (400, 304));
+        assert_eq!(super::own_size(6400, 4800, 7.8), (640, 480));
         assert_eq!(super::own_size(800, 600, 7.8), (400, 304));
         assert_eq!(super::own_size(400, 20, 7.8), (200, 16));
         assert_eq!(super::own_size(400, 15, 7.8).1, 8);
         assert_eq!(super::own_size(800, 600, 1.0), (150, 112));
         assert_eq!(super::own_size(800, 600, f64::NAN), (73, 64));
+        for (width, height) in [(6400, 4800), (12_800, 9600), (65_500, 17), (999, 65_500)] {
+            let (own_width, own_height) = super::own_size(width, height, f64::INFINITY);
+            assert!(u64::from(own_width) * u64::from(own_height) <= td_protocol::probe::MOST_PIXELS);
+            let (own_width, own_height) = super::own_size(width, height, 1e9);
+            assert!(
+                u64::from(own_width) * u64::from(own_height) <= td_protocol::probe::MOST_PIXELS,
+                "{own_width}x{own_height}"
+            );
+        }
         assert_eq!(size(33, 1), (33, 1));
         assert_eq!(size(1, 33), (1, 33));
         let (width, height) = size(65_500, 100);
