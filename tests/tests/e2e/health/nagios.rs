@@ -105,11 +105,12 @@ fn nagios_calls_the_plugin() {
     };
     nagios.signal(rustix::process::Signal::TERM);
     let _ = nagios.wait(LIMIT);
+    // Nagios keeps a colon for each semicolon, which has a meaning in its files.
     for (name, state, says) in [
         ("well", "0", "TD OK - 1 node: 1 ok"),
-        ("warm", "1", "TD WARNING - 1 node: 1 warn; "),
-        ("full", "2", "TD CRITICAL - 1 node: 1 fail; "),
-        ("gone", "2", "TD CRITICAL - 1 node: 1 unreachable; "),
+        ("warm", "1", "TD WARNING - 1 node: 1 warn: "),
+        ("full", "2", "TD CRITICAL - 1 node: 1 fail: "),
+        ("gone", "2", "TD CRITICAL - 1 node: 1 unreachable: "),
         ("wrong", "3", "TD UNKNOWN - /no/inventory.yaml: there is no such file"),
     ] {
         let seen = &states[name];

@@ -2,6 +2,7 @@
 
 mod apply;
 mod bad_days;
+mod causes;
 mod health;
 mod own_kernel;
 mod shelf;

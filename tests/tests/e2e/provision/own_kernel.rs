@@ -6,7 +6,7 @@ use td_tests::nodes::{self, Cluster, Fresh};
 use td_tests::process;
 
 use super::apply::{renders, trees, unchanged};
-use super::{Master, changed};
+use super::{Master, causes, changed};
 
 /// User Mode Linux takes minutes for packages.
 const LONG: Duration = Duration::from_secs(2400);
@@ -44,6 +44,9 @@ fn a_real_share() {
     assert_eq!(apply(), 0, "a second apply changes nothing");
     unchanged(&cluster, &before);
     process::run(&mut master.command(&["verify"]), LONG).code(0);
+
+    insta::assert_snapshot!("causes_of_own_kernels", causes::of_own_kernels(&master));
+    assert!(apply() > 0, "the probe's timers are started again");
 
     // The server's power is cut: the client's checks end with a sentence, and it boots without it.
     server.kill();
