@@ -6,18 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use td_protocol::health::{self, Report};
-use td_protocol::hello::{Fingerprint, Hello, PovrayState};
+use td_protocol::hello::{Fingerprint, Hello};
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::share::{ShareRole, Shared};
 use td_protocol::version;
-use tokio::sync::watch;
 
-use crate::fingerprint;
 use crate::health::look::boot;
 use crate::health::root::Root;
 use crate::health::{Health, kept};
 use crate::jobs::{Job, Jobs};
-use crate::povray::locate::{self, Povray};
+use crate::povray::locate::Povray;
+use crate::renderer::{Renderer, Search, Wanted, give_way};
 use crate::scratch;
 use crate::slots::Slots;
 use crate::store::bands::Bands;
@@ -47,24 +46,6 @@ pub struct Setup {
     pub is_service: bool,
 }
 
-/// POV-Ray as this agent found it.
-#[derive(Debug, Clone)]
-pub enum Renderer {
-    Ready { povray: Arc<Povray>, fingerprint: Fingerprint, state_file_proven: bool, speed: f64 },
-    Unusable { message: String },
-}
-
-impl From<Renderer> for PovrayState {
-    fn from(renderer: Renderer) -> Self {
-        match renderer {
-            Renderer::Ready { fingerprint, state_file_proven, speed, .. } => {
-                Self::Ready { fingerprint, state_file_proven, speed }
-            }
-            Renderer::Unusable { message } => Self::Unusable { message },
-        }
-    }
-}
-
 #[derive(Debug)]
 pub struct Agent {
     setup: Setup,
@@ -74,7 +55,7 @@ pub struct Agent {
     pub jobs: Jobs,
     pub slots: Arc<Slots>,
     pub health: Health,
-    renderer: watch::Receiver<Option<Renderer>>,
+    search: Search,
     /// Set when the agent is told to end.
     ending: Arc<AtomicBool>,
 }
@@ -104,23 +85,19 @@ impl Agent {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => std::fs::create_dir_all(&scratch)?,
         }
-        let (found, renderer) = watch::channel(None);
         let ending = Arc::new(AtomicBool::new(false));
-        let word_size = setup.povray_word_size;
-        let is_service = setup.is_service;
-        let look = (setup.cache.clone(), blobs.clone(), scratch, Arc::clone(&ending));
-        std::thread::Builder::new().name("fingerprint".to_owned()).spawn(move || {
-            let (cache, blobs, scratch, ending) = look;
-            if is_service {
-                give_way();
-            }
-            let stop = || ending.load(Ordering::Relaxed);
-            let _ = found.send(Some(find_renderer(word_size, &cache, &blobs, &scratch, &stop)));
-        })?;
+        let wanted = Wanted {
+            word_size: setup.povray_word_size,
+            cache: setup.cache.clone(),
+            scratch,
+            blobs: blobs.clone(),
+            gives_way: setup.is_service,
+        };
+        let search = Search::begin(wanted, Arc::clone(&ending))?;
         let slots = Slots::new(setup.slots);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
         let health = Health::new(Root::new(&setup.root), &setup.cache, setup.certificate_end, setup.is_service);
-        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, health, renderer, ending }))
+        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, health, search, ending }))
     }
 
     /// Ends all that renders, the fingerprint's scene too.
@@ -147,7 +124,7 @@ impl Agent {
             clock: Some(boot::date()),
             slots: Some(self.setup.slots),
             busy: Some(self.slots.busy()),
-            povray: self.renderer.borrow().clone().map(Into::into),
+            povray: self.search.at_once().map(Into::into),
             certificate_end: self.health.certificate_end,
             look,
             probed,
@@ -173,7 +150,7 @@ impl Agent {
 
     /// The answer to a master's first question. Waits for the fingerprint.
     pub async fn hello(&self) -> Hello {
-        let povray = self.renderer().await.into();
+        let povray = self.search.look().await.into();
         Hello {
             protocol: version::PROTOCOL,
             td: version::TD.to_owned(),
@@ -196,22 +173,12 @@ impl Agent {
         share.exchange(&self.blobs, &job.spec.bundle, &open).await
     }
 
-    /// POV-Ray on this node, once that is known.
-    pub async fn renderer(&self) -> Renderer {
-        let mut renderer = self.renderer.clone();
-        match renderer.wait_for(Option::is_some).await {
-            Ok(found) => found.clone(),
-            Err(_) => None,
-        }
-        .unwrap_or_else(|| Renderer::Unusable { message: "the look for POV-Ray ended without an answer".to_owned() })
-    }
-
     /// POV-Ray and its fingerprint.
     ///
     /// # Errors
     /// [`Refused::Unusable`] with the sentence of the hello.
     pub async fn usable(&self) -> Result<(Arc<Povray>, Fingerprint), Refused> {
-        match self.renderer().await {
+        match self.search.known().await {
             Renderer::Ready { povray, fingerprint, .. } => Ok((povray, fingerprint)),
             Renderer::Unusable { message } => Err(Refused::Unusable(message)),
         }
@@ -249,39 +216,6 @@ impl Agent {
         let job = self.jobs.get(id).ok_or_else(|| Refused::NoJob(id.to_owned()))?;
         job.heard();
         Ok(job)
-    }
-}
-
-/// How much weaker than the server the threads are that render, and their POV-Rays: a node of one core answers questions
-/// in the middle of a picture.
-const WEAKER: i32 = 10;
-
-/// Makes the calling thread, and what it starts, weaker than the one that serves.
-fn give_way() {
-    // A thread's nice value is its own on Linux. Where it is refused, answers are slower.
-    let _ = rustix::process::nice(WEAKER);
-}
-
-fn find_renderer(
-    word_size: Option<u32>,
-    cache: &std::path::Path,
-    blobs: &Blobs,
-    scratch: &std::path::Path,
-    stop: &dyn Fn() -> bool,
-) -> Renderer {
-    let found = locate::locate_knowing(|path| fingerprint::kept_version(cache, path));
-    let povray = match found.and_then(|povray| povray.of_word_size(word_size)) {
-        Ok(povray) => Arc::new(povray),
-        Err(error) => return Renderer::Unusable { message: error.to_string() },
-    };
-    match fingerprint::of(&povray, cache, blobs, scratch, stop) {
-        Ok(found) => Renderer::Ready {
-            povray,
-            fingerprint: found.fingerprint,
-            state_file_proven: found.state_file_proven,
-            speed: found.speed,
-        },
-        Err(error) => Renderer::Unusable { message: error.to_string() },
     }
 }
 

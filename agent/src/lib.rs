@@ -22,6 +22,7 @@ pub mod lock;
 pub mod pixels;
 pub mod povray;
 pub mod probe;
+pub mod renderer;
 pub mod scratch;
 pub mod self_test;
 pub mod serve;

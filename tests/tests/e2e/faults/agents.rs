@@ -6,7 +6,7 @@ use rustix::process::{Signal, kill_process};
 use td_tests::events;
 use td_tests::sandbox::files_below;
 
-use super::cluster::{Agent, Cluster, LIMIT, ended_with, seen, shown};
+use super::cluster::{Agent, Cluster, LIMIT, ended_with, seen, shown, stand_in};
 
 #[test]
 fn an_agent_is_killed() {
@@ -49,6 +49,35 @@ fn an_agent_is_restarted_with_an_empty_cache() {
     seen("an agent restarted with an empty cache", &outcome);
     cluster.exact(&outcome);
     shown("agent_restarted", &outcome, &["node1", "lost"]);
+    cluster.ends();
+}
+
+/// An agent outlives the installation of POV-Ray, and its removal.
+#[test]
+fn povray_comes_and_goes_while_an_agent_runs() {
+    let mut cluster = Cluster::empty();
+    let folder = cluster.sandbox.path().join("later");
+    fs::create_dir(&folder).unwrap();
+    let place = stand_in(&folder, "exec \"$povray\" \"$@\"");
+    let away = folder.join("away");
+    fs::rename(&place, &away).unwrap();
+    let named = place.clone();
+    cluster.add(move |mut command| {
+        command.env("TD_POVRAY", &named);
+        command
+    });
+    let without = |cluster: &Cluster| {
+        let outcome = cluster.render(&[]).wait(LIMIT);
+        outcome.code(1).speaks_to_a_person().says(&["is no program that can be run"]);
+        outcome
+    };
+    without(&cluster);
+    fs::rename(&away, &place).unwrap();
+    let outcome = cluster.render(&[]).wait(LIMIT);
+    seen("POV-Ray is installed while the agent runs", &outcome);
+    cluster.exact(&outcome);
+    fs::rename(&place, &away).unwrap();
+    seen("POV-Ray is removed while the agent runs", &without(&cluster));
     cluster.ends();
 }
 
