@@ -96,9 +96,7 @@ pub fn child(place: &Path, node: &str, write: bool, nonce: Option<&str>) -> Resu
         let what = what.to_owned();
         move |error: std::io::Error| format!("{what}: {error}")
     };
-    let entries = fs::read_dir(place).map_err(failed("cannot be read"))?;
-    let names: Vec<String> =
-        entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    fs::read_dir(place).map_err(failed("cannot be read"))?;
     if write {
         let nonce = nonce.unwrap_or("-");
         let own = place.join(format!("{PREFIX}{node}"));
@@ -119,6 +117,10 @@ pub fn child(place: &Path, node: &str, write: bool, nonce: Option<&str>) -> Resu
     let Some(nonce) = nonce else {
         return Ok(());
     };
+    // After the own file was written: an NFS client may show a folder as it was half a minute ago, until it changes it.
+    let entries = fs::read_dir(place).map_err(failed("cannot be read"))?;
+    let names: Vec<String> =
+        entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let mut nodes: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix(PREFIX)).collect();
     if write {
         nodes.push(node);
