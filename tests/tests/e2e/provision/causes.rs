@@ -40,7 +40,7 @@ impl<'a> Causes<'a> {
         causes
     }
 
-    /// The table after this happened to the node.
+    /// The table after this happened to the node. What the probes see is as old as their last run, which this is not.
     #[track_caller]
     pub fn cause(&mut self, what: &str, node: &Node, script: &str) {
         node.sh(script);
@@ -55,6 +55,9 @@ impl<'a> Causes<'a> {
         node.sh(script);
         let end = Instant::now() + LIMIT;
         loop {
+            for other in self.master.cluster.nodes() {
+                other.sh(PROBE);
+            }
             let table = self.table();
             if table == self.well {
                 return;
@@ -161,41 +164,27 @@ fn causes_and_their_tables() {
              systemctl start td-agent"
         )
     };
-    causes.cause("a small disk for the agent", client, &cache("200m"));
-    causes.cause("it is nearly full", client, "head -c 208400000 /dev/zero >/var/lib/td/cache/fill");
-    causes.cause("it is full", client, "cat /dev/zero >>/var/lib/td/cache/fill 2>/dev/null || true");
-    causes.cause(
-        "no inode is left",
-        client,
-        &format!(
-            "{}; i=0; while touch /var/lib/td/cache/$i 2>/dev/null; do i=$((i+1)); done",
-            cache("400m,nr_inodes=200")
-        ),
-    );
+    causes.cause("little room for POV-Ray's files", client, &cache("200m"));
+    causes.cause("and next to none", client, "head -c 208400000 /dev/zero >/var/lib/td/cache/fill");
     causes.mend(client, "systemctl stop td-agent; umount /var/lib/td/cache; systemctl start td-agent");
-
-    causes.cause("the root is read-only", client, &format!("mount -o remount,ro / && {PROBE}"));
-    causes.mend(client, &format!("mount -o remount,rw / && {PROBE}"));
 
     causes.cause(
         "POV-Ray was removed",
         client,
-        &format!("dpkg --force-depends --remove povray >/dev/null; systemctl restart td-agent; {probe_all}"),
+        &format!("apt-get -yq remove povray >/dev/null; systemctl restart td-agent; {probe_all}"),
     );
     causes.cause(
         "and ImageMagick",
         client,
-        &format!("dpkg --force-depends --remove imagemagick imagemagick-6.q16 >/dev/null; {probe_all}"),
+        &format!("apt-get -yq remove imagemagick imagemagick-6.q16 >/dev/null; {probe_all}"),
     );
     assert!(master.apply() > 0, "an apply brings both back");
     client.sh("systemctl stop td-probe.timer");
     causes.mend(client, &format!("systemctl restart td-agent; {probe_all}"));
-    causes.cause(
-        "POV-Ray may not read its files any more",
-        client,
-        &format!("chmod 700 /usr/share/povray-3.7 /etc/povray; mv /usr/share/povray-3.7/include /usr/share/povray-3.7/gone; {probe_all}"),
-    );
-    causes.mend(client, &format!("mv /usr/share/povray-3.7/gone /usr/share/povray-3.7/include; chmod 755 /usr/share/povray-3.7 /etc/povray; {probe_all}"));
+    let library = client.sh("ldd /usr/bin/povray | awk '/libboost_thread/ { print $3 }'");
+    let library = library.trim();
+    causes.cause("a library of POV-Ray's is gone", client, &format!("mv {library} /root/library; {probe_all}"));
+    causes.mend(client, &format!("mv /root/library {library}; {probe_all}"));
 
     causes.cause("a package wants a reboot", client, &format!("touch /run/reboot-required; {probe_all}"));
     causes.mend(client, &format!("rm /run/reboot-required; {probe_all}"));
@@ -217,17 +206,17 @@ fn causes_and_their_tables() {
     }
     causes.mend(client, "cp -p /root/agent.pem /etc/td/agent.pem; systemctl restart td-agent");
 
-    causes.cause("the share's server was stopped", server, "systemctl stop nfs-server");
-    causes.cause("and the probe has looked", client, PROBE);
+    server.sh("systemctl stop nfs-server");
+    causes.cause("the share's server was stopped", client, PROBE);
     server.sh("systemctl start nfs-server");
     causes.mend(client, PROBE);
-    causes.cause("the share is not mounted", client, &format!("umount -l /mnt/td; {PROBE}"));
-    causes.mend(client, &format!("mount /mnt/td; {PROBE}"));
+    causes.cause(
+        "the share is not mounted",
+        client,
+        &format!("systemctl stop mnt-td.automount; umount /mnt/td 2>/dev/null || true; {PROBE}"),
+    );
+    causes.mend(client, &format!("systemctl start mnt-td.automount; {PROBE}"));
 
-    client.kill();
-    client.start();
-    client.wait_up();
-    causes.cause("its power was cut", client, &format!("systemctl stop td-probe.timer; {probe_all}"));
     causes.cause("its agent is stopped", client, "systemctl stop td-agent");
     client.stop();
     let _ = write!(causes.told, "# it is off\n{}", causes.table());
@@ -275,18 +264,36 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
     causes.cause("its clock is an hour ahead", client, &format!("date -s '+1 hour' >/dev/null; {PROBE}"));
     let right = || {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        format!("date -s @{} >/dev/null; {PROBE}", now.as_secs())
+        format!("date -s @{:.3} >/dev/null; {PROBE}", now.as_secs_f64())
     };
     causes.mend(client, &right());
     causes.cause(
-        "the share's server is five seconds behind",
+        "the share's server is five minutes behind",
         server,
-        &format!("date -s '-5 seconds' >/dev/null; {PROBE}"),
+        &format!("date -s '-5 minutes' >/dev/null; {PROBE}"),
     );
     client.sh(PROBE);
     let _ = write!(causes.told, "# and the client has looked\n{}", causes.table());
     server.sh(&right());
     causes.mend(client, &right());
+
+    let leave = |percent: u32| {
+        format!(
+            "rm -f /fill; set -- $(stat -f -c '%b %a %S' /)
+             fallocate -l $((($2 - $1 * {percent} / 100) * $3)) /fill"
+        )
+    };
+    causes.cause("its disk is nearly full", client, &leave(9));
+    causes.cause("its disk is full", client, &leave(1));
+    causes.mend(client, "rm /fill");
+    causes.cause(
+        "no inode is left",
+        client,
+        "systemctl stop td-agent; truncate -s 500M /disk; mke2fs -q -t ext4 -N 200 /disk; mount -o loop /disk /var/lib/td/cache
+         chown td:td /var/lib/td/cache; chmod 700 /var/lib/td/cache; systemctl start td-agent
+         i=0; while touch /var/lib/td/cache/$i 2>/dev/null; do i=$((i+1)); done",
+    );
+    causes.mend(client, "systemctl stop td-agent; umount /var/lib/td/cache; rm /disk; systemctl start td-agent");
 
     // The server stops; the client's kernel waits for it for ever, td does not, and nothing piles up.
     causes.cause("the share's server was stopped", server, &format!("systemctl stop nfs-server; {PROBE}"));
@@ -306,6 +313,10 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
     server.sh(&format!("systemctl start nfs-server; {PROBE}"));
     causes.mend(client, PROBE);
 
+    // As the kernel does when the card gives errors.
+    causes.cause("the root has become read-only", client, &format!("echo u >/proc/sysrq-trigger; sleep 5; {PROBE}"));
+    causes.mend(client, &format!("mount -o remount,rw /; mount -o remount,rw /boot/firmware; {PROBE}"));
+
     // What stays until the next boot.
     causes.cause(
         "a card's read failed, by the kernel's log",
@@ -313,6 +324,8 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
         &format!("echo '<3>I/O error, dev ubda, sector 2048 op 0x0:(READ) flags 0x0' >/dev/kmsg; {PROBE}"),
     );
     causes.cause("a program ate all memory", client, "tail /dev/zero >/dev/null 2>&1 || true");
+    client.reboot();
+    server.sh("systemctl start td-probe.timer systemd-timesyncd || systemctl start td-probe.timer");
     causes.told()
 }
 
