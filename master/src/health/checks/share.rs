@@ -59,11 +59,18 @@ fn share(seen: &Seen<'_>) -> Finding {
     if let Some(hangs) = finite(trial.hangs) {
         return Finding::fail("hangs", format!("{path} has not answered for {}: does its server run?", span(hangs)));
     }
-    if let Some(problem) = &trial.problem {
-        return Finding::fail("broken", format!("{path}: {}", plain(problem)));
-    }
+    let problem = trial.problem.as_deref().map(plain);
     if !trial.mounted && !trial.is_server {
-        return Finding::fail("not mounted", format!("nothing is mounted at {path}: does the share's server run?"));
+        // What the folder below the mount says to a file is only a consequence.
+        let why = problem.filter(|why| !why.starts_with("nothing is mounted"));
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        return Finding::fail(
+            "not mounted",
+            format!("nothing is mounted at {path}{why}: does the share's server run?"),
+        );
+    }
+    if let Some(problem) = problem {
+        return Finding::fail("broken", format!("{path}: {problem}"));
     }
     let Some(answered) = finite(trial.answered) else { return Finding::unsupported("the probe has not tried it yet") };
     let what = format!("a small file on {path} took {}", span(answered));
