@@ -314,11 +314,6 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
     causes.mend(client, &format!("mount -o remount,rw /; mount -o remount,rw /boot/firmware; {PROBE}"));
 
     // What stays until the next boot.
-    causes.cause(
-        "a card's read failed, by the kernel's log",
-        client,
-        &format!("echo '<3>I/O error, dev ubda, sector 2048 op 0x0:(READ) flags 0x0' >/dev/kmsg; {PROBE}"),
-    );
     causes.cause("a program ate all memory", client, "tail /dev/zero >/dev/null 2>&1 || true");
     client.reboot();
     server.sh("systemctl start td-probe.timer systemd-timesyncd || systemctl start td-probe.timer");
