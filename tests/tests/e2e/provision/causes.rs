@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use td_tests::nodes::{self, Cluster, Node};
 use td_tests::process;
 
-use super::{LIMIT, Master};
+use super::health::PROBE;
+use super::{LIMIT, Master, SHARE, usual};
 
 /// What nodes that are containers share with this machine is not looked at: its load, its memory, how full its disk is.
 const LIMITS: &str = "health: { load: { warn: none, fail: none }, oom-kills: { warn: none }, disk: { warn: 1, fail: 0.3 }, \
@@ -16,7 +17,6 @@ const LIMITS: &str = "health: { load: { warn: none, fail: none }, oom-kills: { w
 /// The tables so far, for the snapshot.
 pub struct Causes<'a> {
     master: &'a Master<'a>,
-    patience: &'a str,
     well: String,
     told: String,
 }
@@ -24,8 +24,13 @@ pub struct Causes<'a> {
 impl<'a> Causes<'a> {
     /// When all is well: what an apply did to the load of a minute takes that long to be over.
     #[track_caller]
-    pub fn begin(master: &'a Master<'a>, patience: &'a str) -> Self {
-        let mut causes = Self { master, patience, well: String::new(), told: String::new() };
+    pub fn begin(master: &'a Master<'a>) -> Self {
+        for node in master.cluster.nodes() {
+            // What a minute's timer does at any moment must not come between a cause and its table.
+            node.sh("systemctl stop td-probe.timer");
+            node.sh(&in_full(node));
+        }
+        let mut causes = Self { master, well: String::new(), told: String::new() };
         let all_ok = format!("{} nodes: {0} ok\n", master.cluster.nodes().len());
         let end = Instant::now() + LIMIT;
         loop {
@@ -40,7 +45,8 @@ impl<'a> Causes<'a> {
         causes
     }
 
-    /// The table after this happened to the node. What the probes see is as old as their last run, which this is not.
+    /// The table after this happened to the node. The script ends with a run of the probe where the cause is one
+    /// that the probe sees.
     #[track_caller]
     pub fn cause(&mut self, what: &str, node: &Node, script: &str) {
         node.sh(script);
@@ -69,7 +75,7 @@ impl<'a> Causes<'a> {
 
     #[track_caller]
     pub fn table(&self) -> String {
-        let mut health = self.master.sandbox.td(["health", "-i", "inventory.yaml", "--timeout", self.patience]);
+        let mut health = self.master.sandbox.td(["health", "-i", "inventory.yaml", "--timeout", "30"]);
         let outcome = process::run(&mut health, Duration::from_secs(120));
         outcome.speaks_to_a_person();
         let code = outcome.status.code().unwrap();
@@ -114,9 +120,6 @@ fn masked(text: &str) -> String {
     words.join(" ")
 }
 
-/// As the probe's timer does once a minute; its start twice in a row is no failure of a test's.
-const PROBE: &str = "systemctl reset-failed td-probe.service; systemctl start td-probe.service";
-
 /// As the unit calls it, but all at once.
 fn in_full(node: &Node) -> String {
     let started = node.sh("systemctl cat td-probe.service | sed -n 's/^ExecStart=//p'");
@@ -124,24 +127,17 @@ fn in_full(node: &Node) -> String {
 }
 
 #[test]
-#[ignore = "two nodes and two dozen causes, some four minutes: make e2e"]
+#[ignore = "two nodes and some twenty causes, four minutes: make e2e"]
 fn causes_and_their_tables() {
     if !nodes::available() {
         return;
     }
     let cluster = Cluster::start(2);
-    let defaults =
-        format!("model: pi1b\nboot: {{ gpu_mem: 16, arm_freq: 800 }}\napt_proxy: {}\n{LIMITS}", cluster.proxy());
-    let master = Master::with(&cluster, &defaults, super::SHARE);
+    let master = Master::with(&cluster, &format!("{}{LIMITS}", usual(&cluster)), SHARE);
     assert!(master.apply() > 10);
     let (server, client) = (cluster.node(1), cluster.node(2));
-    for node in cluster.nodes() {
-        // What a minute's timer does at any moment must not come between a cause and its table.
-        node.sh("systemctl stop td-probe.timer");
-        node.sh(&in_full(node));
-    }
     let probe_all = in_full(client);
-    let mut causes = Causes::begin(&master, "20");
+    let mut causes = Causes::begin(&master);
 
     for (what, bits, degrees) in [
         ("the supply's voltage was too low", "0x10000", "47.2"),
@@ -223,15 +219,11 @@ fn causes_and_their_tables() {
     insta::assert_snapshot!("causes", causes.told());
 }
 
-/// What only nodes with kernels of their own can have: their own memory, clock, load and kernel log, and NFS.
+/// What only nodes with kernels of their own can have: their own memory, clock, load and disk, and NFS.
 #[track_caller]
 pub fn of_own_kernels(master: &Master<'_>) -> String {
     let (server, client) = (master.cluster.node(1), master.cluster.node(2));
-    for node in master.cluster.nodes() {
-        node.sh("systemctl stop td-probe.timer");
-        node.sh(&in_full(node));
-    }
-    let mut causes = Causes::begin(master, "30");
+    let mut causes = Causes::begin(master);
 
     // So much of the memory in a file that this much of it is left, in %.
     let fill = |left: u32| {
@@ -242,13 +234,12 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
         )
     };
     causes.cause("its memory is nearly full", client, &fill(9));
-    causes.cause("its memory is full", client, &fill(3));
-    causes.cause(
-        "and it swaps",
-        client,
-        "head -c 67108864 /dev/zero >/swap; chmod 600 /swap; mkswap -q /swap; swapon /swap
+    let swap = format!(
+        "{}; head -c 67108864 /dev/zero >/swap; chmod 600 /swap; mkswap -q /swap; swapon /swap
          head -c 41943040 /dev/zero >>/dev/shm/fill",
+        fill(3)
     );
+    causes.cause("its memory is full, and it swaps", client, &swap);
     causes.mend(client, "rm /dev/shm/fill; swapoff /swap; rm /swap");
 
     causes.cause(
@@ -258,9 +249,9 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
     );
     causes.mend(client, "pkill -f 'while [:]' || true");
 
-    let own_clock = |node: &Node| node.sh("systemctl stop systemd-timesyncd || true");
-    own_clock(client);
-    own_clock(server);
+    for node in [server, client] {
+        node.sh("systemctl stop systemd-timesyncd || true");
+    }
     causes.cause("its clock is an hour ahead", client, &format!("date -s '+1 hour' >/dev/null; {PROBE}"));
     causes.mend(client, &format!("date -s '-1 hour' >/dev/null; {PROBE}"));
     causes.cause(
@@ -317,7 +308,6 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
 
 /// A certificate for the node that ends so soon, made by the cluster's CA.
 fn certificate(master: &Master<'_>, node: &Node, days: u32) -> String {
-    let folder = master.sandbox.home().join(format!(".config/td/clusters/test{}", master.cluster.lan()));
     let name = node.name();
     let script = format!(
         "printf 'subjectAltName=DNS:{name}\\nextendedKeyUsage=serverAuth\\n' >short.ext
@@ -326,6 +316,7 @@ fn certificate(master: &Master<'_>, node: &Node, days: u32) -> String {
          rm short.ext short.log"
     );
     let mut command = Command::new("sh");
-    let outcome = process::run(command.args(["-euc", &script]).current_dir(folder), Duration::from_secs(60));
+    let outcome =
+        process::run(command.args(["-euc", &script]).current_dir(master.credentials()), Duration::from_secs(60));
     outcome.code(0).out()
 }

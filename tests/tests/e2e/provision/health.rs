@@ -10,9 +10,12 @@ use td_tests::process::{self, Outcome};
 use super::apply::{trees, unchanged};
 use super::{LIMIT, Master};
 
+/// Runs the probe as its timer does, which never comes near systemd's bound on starts; a test does.
+pub const PROBE: &str = "systemctl reset-failed td-probe.service; systemctl start td-probe.service";
+
 /// Asks a node's agent, as the master that it trusts.
 fn ask(master: &Master<'_>, node: &Node, path: &str) -> Outcome {
-    let folder = master.sandbox.home().join(format!(".config/td/clusters/test{}", master.cluster.lan()));
+    let folder = master.credentials();
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--max-time", "20", "--tlsv1.3"]);
     for (option, file) in [("--cacert", "ca.pem"), ("--cert", "master.pem"), ("--key", "master.key")] {
@@ -31,8 +34,7 @@ fn report(master: &Master<'_>, node: &Node) -> Value {
 /// Runs the probe as its timer does, and asks.
 #[track_caller]
 fn probed(master: &Master<'_>, node: &Node) -> Value {
-    // Its timer never comes near the bound on starts; a test does.
-    node.sh("systemctl reset-failed td-probe.service; systemctl start td-probe.service");
+    node.sh(PROBE);
     report(master, node)
 }
 

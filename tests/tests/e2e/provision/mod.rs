@@ -10,6 +10,7 @@ mod word_size;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -54,6 +55,11 @@ impl<'a> Master<'a> {
         }
         sandbox.write("inventory.yaml", cluster.inventory(defaults, more));
         Self { cluster, sandbox }
+    }
+
+    /// The folder of the cluster's CA and certificates.
+    pub fn credentials(&self) -> PathBuf {
+        self.sandbox.home().join(format!(".config/td/clusters/test{}", self.cluster.lan()))
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
