@@ -2,6 +2,7 @@
 # machine.sh start     a Raspberry Pi 1 with a fresh card, as number 31 of LAN $TD_LAN; CARD=keep: the card as it was left
 # machine.sh wait [S]  until SSH answers, S seconds at most (600)
 # machine.sh stop      powers it off in order, and pulls the plug where that does not help
+# machine.sh kill      the power is cut
 # machine.sh console   what it wrote to its serial line
 # machine.sh boots     how often it has booted
 #
@@ -97,6 +98,7 @@ stop() {
 
 case ${1:-} in
   start | power | stop) "$1" ;;
+  kill) group_kill "$GROUP/node$N" ;;
   wait) wait_up "${2:-600}" ;;
   console) cat "$NODE/console" ;;
   boots) grep -c '^boot: ' "$NODE/power.log" ;;

@@ -41,6 +41,22 @@ must() { typed "$@" || { echo "WRONG: that had to succeed"; failed=1; }; }
 has() { # WHAT PATTERN FILE
   if grep -qE "$2" "$3"; then echo "ok: $1"; else echo "WRONG: $1"; failed=1; fi
 }
+# Checks of td health that have to be in one of these states, in what it wrote as JSON.
+checks() { # FILE STATE|STATE CHECK...
+  /usr/bin/python3 - "$@" <<'END' || failed=1
+import json, sys
+
+path, states, *wanted = sys.argv[1:]
+checks = {check["name"]: check for check in json.load(open(path))["nodes"][0]["checks"]}
+wrong = False
+for name in wanted:
+    found = checks.get(name, {"state": "missing", "sentence": ""})
+    bad = found["state"] not in states.split("|")
+    wrong |= bad
+    print(f"{'WRONG' if bad else 'ok'}: {name} is {found['state']}: {found['sentence']}")
+sys.exit(wrong)
+END
+}
 inside() { # a command on the machine, past td
   # shellcheck disable=SC2086 # options
   ssh -q -n -i "${TD_NODES:-/var/tmp/td-nodes}/keys/id_ed25519" -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no \
@@ -106,15 +122,61 @@ tell 'what the agent itself does to one band: seconds of CPU time, and one instr
 inside /usr/local/bin/td-agent self-test --speed | tee speed || failed=1
 awk '/converting|filters/ { printf "%-10s %-10s %d million instructions\n", $1, ($2 == "by" ? $3 : ""), $(NF - 1) * 500 }' speed
 
+tell 'its health, by td-probe.timer and by the agent'
+# A warning is an answer too.
+typed td health -i inventory.yaml || true
+typed td health -i inventory.yaml $node || true
+typed td health -i inventory.yaml --deep --json >deep.json || true
+checks deep.json ok gpu-mem arm-freq povray test-render imagemagick version failed-units probe
+checks deep.json 'ok|warn|fail' card-speed
+
+tell 'what a run of the probe costs, in CPU time: three minutes by the timer, and the long look of its boot'
+for minute in 1 2 3; do
+  sleep 62
+  inside 'sudo cat /run/td/probe.json'
+done >probes || failed=1
+/usr/bin/python3 - probes <<'END' || failed=1
+import json, sys
+
+runs = {}
+for line in open(sys.argv[1]):
+    report = json.loads(line)
+    runs[report["fast"]["at"]] = report["fast"]["cpu"]
+    slow = report["slow"]["cpu"]
+middle = sorted(runs.values())[len(runs) // 2]
+print(f"{len(runs)} runs: {', '.join(f'{cpu:.3f}' for cpu in runs.values())} s; the long look {slow:.3f} s")
+print(f"1440 of the middle one and one long look a day: {(1440 * middle + slow) / 864:.2f} % of the core")
+sys.exit(len(runs) < 2)
+END
+
 tell 'a picture'
 scene=$(find "$top/target/povray-examples" /usr/share/doc/povray -name blob.pov -print -quit 2>/dev/null || true)
 cp "$scene" blob.pov
-must td render blob.pov -i inventory.yaml -o blob.png +W160 +H120
+{ must td render blob.pov -i inventory.yaml -o blob.png +W160 +H120; } &
+rendering=$!
+# In its middle, with a POV-Ray that wants all of the processor: the agent has two seconds, as it has any time.
+sleep 9
+typed td health -i inventory.yaml --json >busy.json || true
+wait $rendering || failed=1
+checks busy.json 'ok|warn' memory probe
 tell "the same by Debian's POV-Ray for i386, in one go"
 typed "$top/tests/i386.sh" "$PWD" povray +Iblob.pov +Oone-go.png +W160 +H120 +WT1 -D -V >/dev/null 2>one-go.log || { cat one-go.log; failed=1; }
 typed /usr/bin/python3 "$top/benches/differences.py" one-go.png blob.png | tee differences || failed=1
 has 'not one pixel differs' '^0 of 19200 px' differences
 must sha256sum blob.png
+
+tell 'the power is cut, and comes back'
+$machine kill
+CARD=keep $machine start
+$machine wait 1800
+for _ in $(seq 60); do
+  code=0
+  env HOME="$work/home" XDG_CONFIG_HOME="$work/home/.config" "$bin/td" health -i inventory.yaml --timeout 20 --json >cut.json || code=$?
+  [ "$code" = 4 ] || break
+  sleep 5
+done
+checks cut.json warn reboot
+typed td health -i inventory.yaml --since 1h || true
 
 tell "boots: $($machine boots); all in $(((SECONDS - begun) / 60)) min"
 if [ "$failed" = 0 ]; then echo 'all is as it has to be'; else echo 'something above is WRONG'; fi
