@@ -2,5 +2,7 @@
 
 #[path = "schedule_support/cluster.rs"]
 mod cluster;
+#[path = "schedule_support/late.rs"]
+mod late;
 #[path = "schedule_support/stories.rs"]
 mod stories;

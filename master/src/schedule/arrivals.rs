@@ -111,7 +111,8 @@ impl Scheduler {
         if (lease.stall > 1.0 || reason == GiveUpReason::Stuck)
             && let Some(slot) = self.slots.get_mut(lease.slot)
         {
-            let times = lease.stall.max(self.tuning.overdue_factor);
+            let taken_over = reason == GiveUpReason::TakenOver;
+            let times = if taken_over { lease.blame().0 } else { lease.stall.max(self.tuning.overdue_factor) };
             slot.pace.distrust(times);
         } else if lease.slower > 1.0
             && lease.lag > 1.0

@@ -112,6 +112,12 @@ impl Lease {
         if self.lag > 1.0 { (self.lag, self.slower) } else { (self.stall, self.stall) }
     }
 
+    /// Whose fault a late block at work is: how many times slower its slot is taken to be, and how many times costlier its
+    /// rows, which would meet another slot as well. Where the agent has told nothing, each has its half of the delay.
+    pub fn blame(&self) -> (f64, f64) {
+        if self.lag > 1.0 { (self.slower, self.lag / self.slower) } else { (self.stall.sqrt(), self.stall.sqrt()) }
+    }
+
     pub fn is_copy(&self) -> bool {
         matches!(self.twin, Twin::CopyOf(_))
     }

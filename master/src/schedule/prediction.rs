@@ -156,8 +156,10 @@ impl Scheduler {
         if let Some(lease) = self.leases.get_mut(&id) {
             lease.stall = stall;
             if lease.lag > 1.0 {
-                // Told when less of the time had passed.
-                lease.lag = lease.lag.max(stall / 2.0);
+                // Told when less of the time had passed. What has come since, nobody has told whose fault it is.
+                let longer = (stall / 2.0 / lease.lag).max(1.0);
+                lease.lag *= longer;
+                lease.slower *= longer.sqrt();
             }
             // Its timer has gone off.
             lease.overdue_at = f64::NAN;
@@ -322,6 +324,7 @@ impl Scheduler {
         }
         self.sums = sums;
         self.edges.clear();
+        self.taken_over.clear();
         if let Some(rate) = self.measured.seconds_per_unit(&self.sums) {
             let units = self.observed.seconds / rate;
             self.observed = Observed { units, ..self.observed };

@@ -51,6 +51,8 @@ pub struct Scheduler {
     pub(super) observed: Observed,
     /// What the first rows of a strip that began here cost, in seconds at speed 1 per unit.
     pub(super) edges: BTreeMap<u32, f64>,
+    /// Rows that were taken over: from a row to a row, and seconds at speed 1 per unit by what their last slot was late.
+    pub(super) taken_over: BTreeMap<u32, (u32, f64)>,
     /// What a start took on the slots that told it, in seconds at speed 1.
     pub(super) start_work: Option<f64>,
     /// Seconds at speed 1 that the whole image is guessed to take.
@@ -148,6 +150,7 @@ impl Scheduler {
             usual_load: 1.0,
             observed: Observed::default(),
             edges: BTreeMap::new(),
+            taken_over: BTreeMap::new(),
             start_work: None,
             expected: None,
             typical_speed: 1.0,

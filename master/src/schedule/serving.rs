@@ -79,9 +79,14 @@ impl Scheduler {
         Rows::new(rows.start, cut)
     }
 
-    /// What is believed of rows that no strip has come to: as next to them, where something was measured.
+    /// What is believed of rows that no strip has come through: as next to them, where something was measured.
     pub(super) fn field_at(&self, rows: Rows) -> FieldEstimate {
         let known = self.sums.known();
+        if let Some((_, &(end, rate))) = self.taken_over.range(..=rows.start).next_back()
+            && rows.end <= end
+        {
+            return FieldEstimate::unseen(rate, known);
+        }
         let near = if known { None } else { self.measured.seconds_per_row_near(rows) };
         let seconds = near
             .map_or(self.seconds_per_unit, |seconds| seconds * f64::from(rows.len()) / self.sums.of(rows).max(1e-9));
@@ -178,7 +183,7 @@ impl Scheduler {
         if pieces.is_empty() {
             return false;
         }
-        let seconds: f64 = pieces.iter().map(|&rows| self.sums.of(rows)).sum::<f64>() * self.seconds_per_unit;
+        let seconds = pieces.iter().map(|&rows| self.sums.of(rows) * self.field_at(rows).seconds_per_unit()).sum();
         let hands: Vec<SlotId> = self.useful_hands(seconds, pieces.len());
         // The next slot joins the piece that would take longest.
         let mut groups: Vec<Vec<SlotId>> = vec![Vec::new(); pieces.len()];
@@ -203,7 +208,7 @@ impl Scheduler {
                 .collect();
             let table = Table {
                 sums: &self.sums,
-                seconds_per_unit: self.seconds_per_unit,
+                seconds_per_unit: self.field_at(rows).seconds_per_unit(),
                 grid: self.grid,
                 write: self.job.write,
                 height: self.job.height,

@@ -62,7 +62,8 @@ impl Scheduler {
         let best = self.tails.iter().rev().take(CANDIDATES).find_map(|&(_, id)| {
             let lease = self.leases.get(&id).filter(|lease| lease.twin == Twin::None)?;
             let rows = self.rows_for_a_copy(lease)?;
-            let seconds = self.sums.of(rows) * lease.field.seconds_per_unit() + self.write_seconds(rows.end);
+            let traced = self.sums.of(rows) * lease.field.seconds_per_unit() * lease.blame().1;
+            let seconds = traced + self.write_seconds(rows.end);
             let own = start + seconds / self.speed_of(thief);
             let others = lease.finish.max(self.now) - self.now;
             let pays = own < self.tuning.copy_share * others && others - own >= self.tuning.pay_share * start;

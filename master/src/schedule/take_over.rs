@@ -32,12 +32,16 @@ impl Scheduler {
             return false;
         };
         let (own, twin) = (lease.own(), lease.twin);
+        let rate = lease.field.seconds_per_unit() * lease.blame().1;
         if let Twin::CopiedBy(copy) = twin {
             self.give_up(copy, GiveUpReason::TakenOver);
         }
         self.give_up(id, GiveUpReason::TakenOver);
         if let Some(rows) = self.settled.missing_hull(own) {
-            self.put_back(self.grid.widen(rows));
+            let rows = self.grid.widen(rows);
+            // Or the next slots would seem late as well, and the rows would go on from one to another.
+            self.taken_over.insert(rows.start, (rows.end, rate));
+            self.put_back(rows);
         }
         true
     }
@@ -45,7 +49,7 @@ impl Scheduler {
     fn pays_to_take_over(&self, id: LeaseId) -> Option<LeaseId> {
         let lease = self.leases.get(&id).filter(|lease| lease.anchored)?;
         let rows = self.rows_for_a_copy(lease)?;
-        let seconds = self.sums.of(rows) * lease.field.seconds_per_unit();
+        let seconds = self.sums.of(rows) * lease.field.seconds_per_unit() * lease.blame().1;
         // Each must get rows and be allowed to start: otherwise all would go from one slot to the next.
         let pieces = u64::from(rows.len() / self.job.fine_rows.max(1));
         let most = usize::try_from(self.spare_starts().min(pieces)).map_or(MOST_HANDS, |most| most.min(MOST_HANDS));

@@ -1,4 +1,4 @@
-use td::schedule::{Event, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning, WriteCost};
+use td::schedule::{Event, Job, NodeId, Scheduler, Sharing, Tuning, WriteCost};
 use td_protocol::rows::Rows;
 
 use crate::cluster::Cluster;
@@ -343,80 +343,6 @@ fn the_end_of_long_strips_is_kept_back_where_a_block_is_worth_a_start() {
     // A strip of a few blocks goes out whole.
     let short = Cluster::with_start(Job::any_row(400), &[1.0, 1.3], 0.2).said();
     assert!(short.iter().all(|said| said.starts_with("start")) && short[0].starts_with("start 0..226 "), "{short:?}");
-}
-
-/// Four slots of equal strips of 96 rows; three have rendered all of theirs after 30 s, and slot 3 all but its last block, which
-/// it has been at for ten seconds.
-fn three_wait_for_the_last_block() -> Cluster {
-    let mut cluster = Cluster::with_start(Job::any_row(384), &[1.0; 4], 0.6);
-    for block in 1..=3_u32 {
-        for slot in 0..4 {
-            let end = 96 * slot + 32 * block;
-            if (block, slot) != (3, 3) {
-                cluster.at(f64::from(block) * 10.0).renders(slot, end - 32..end);
-            }
-        }
-    }
-    cluster.said();
-    cluster
-}
-
-#[test]
-fn a_slot_that_lags_in_its_last_block_is_relieved_by_all_that_are_idle() {
-    let mut cluster = three_wait_for_the_last_block();
-    // It is as far as it should be after five seconds, and gets a quarter of its processor.
-    cluster.works(3, 0.3, 2.5);
-    (0..3).for_each(|slot| cluster.ends(slot));
-    // The first that is idle begins a copy; with the others it is sooner.
-    let sooner = "idle slots render its last rows sooner";
-    assert_eq!(
-        cluster.orders(),
-        [
-            "copy 352..384 on 0".to_owned(),
-            format!("give up on 0: {sooner}"),
-            format!("give up on 3: {sooner}"),
-            "start 352..368 on 1".to_owned(),
-            "start 368..384 on 2".to_owned(),
-        ]
-    );
-}
-
-#[test]
-fn a_last_block_that_goes_as_predicted_is_left_alone() {
-    let mut cluster = three_wait_for_the_last_block();
-    cluster.works(3, 0.95, 9.8);
-    (0..3).for_each(|slot| cluster.ends(slot));
-    assert!(cluster.orders().is_empty());
-}
-
-#[test]
-fn what_is_told_of_blocks_makes_no_sense_sometimes_and_changes_nothing_then() {
-    let mut cluster = three_wait_for_the_last_block();
-    for (done, cpu) in [(f64::NAN, 1.0), (0.5, f64::NAN), (0.5, -1.0), (2.0, f64::INFINITY), (-1.0, 1e9)] {
-        cluster.works(3, done, cpu);
-    }
-    cluster.event(Event::Working { slot: SlotId(9), lease: LeaseId(99), done: 0.5, cost_seconds: 1.0 });
-    assert!(cluster.orders().is_empty());
-}
-
-#[test]
-fn from_a_strip_that_will_be_late_rows_are_taken_before_its_last_blocks_begin() {
-    let mut cluster = Cluster::with_start(Job::any_row(700), &[1.0, 1.0], 0.6);
-    assert_eq!(cluster.said(), ["start 0..350 on 0", "start 350..700 on 1"]);
-    // Blocks of 6 s on slot 0, of 7 s on slot 1: when the ninth is there, the last rows would end ten seconds after slot 0.
-    for block in 1..=9_u32 {
-        for (slot, each) in [(0, 6.0), (1, 7.0)] {
-            let end = 350 * slot + 32 * block;
-            cluster.at(f64::from(block) * each).renders(slot, end - 32..end);
-            let last = (block, slot) == (9, 1);
-            assert_eq!(cluster.orders(), if last { vec!["shrink 1 to 670"] } else { vec![] });
-        }
-    }
-    // They are nobody's in particular.
-    cluster.answers(1, 670);
-    assert!(cluster.orders().is_empty());
-    cluster.at(65.6).completes(0);
-    assert_eq!(cluster.orders(), ["start 670..700 on 0"]);
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! Strips that are late: what is told of their blocks, and who renders their last rows.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use td::schedule::{Event, Job, LeaseId, NodeId, SlotId};
+
+use crate::cluster::Cluster;
+
+/// Four slots of equal strips of 96 rows; three have rendered all of theirs after 30 s, and slot 3 all but its last block, which
+/// it has been at for ten seconds.
+fn three_wait_for_the_last_block() -> Cluster {
+    let mut cluster = Cluster::with_start(Job::any_row(384), &[1.0; 4], 0.6);
+    for block in 1..=3_u32 {
+        for slot in 0..4 {
+            let end = 96 * slot + 32 * block;
+            if (block, slot) != (3, 3) {
+                cluster.at(f64::from(block) * 10.0).renders(slot, end - 32..end);
+            }
+        }
+    }
+    cluster.said();
+    cluster
+}
+
+#[test]
+fn a_slot_that_lags_in_its_last_block_is_relieved_by_all_that_are_idle() {
+    let mut cluster = three_wait_for_the_last_block();
+    // It is as far as it should be after five seconds, and gets a quarter of its processor.
+    cluster.works(3, 0.3, 2.5);
+    (0..3).for_each(|slot| cluster.ends(slot));
+    // The first that is idle begins a copy; with the others it is sooner.
+    let sooner = "idle slots render its last rows sooner";
+    assert_eq!(
+        cluster.orders(),
+        [
+            "copy 352..384 on 0".to_owned(),
+            format!("give up on 0: {sooner}"),
+            format!("give up on 3: {sooner}"),
+            "start 352..368 on 1".to_owned(),
+            "start 368..384 on 2".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_last_block_that_goes_as_predicted_is_left_alone() {
+    let mut cluster = three_wait_for_the_last_block();
+    cluster.works(3, 0.95, 9.8);
+    (0..3).for_each(|slot| cluster.ends(slot));
+    assert!(cluster.orders().is_empty());
+}
+
+#[test]
+fn what_is_told_of_blocks_makes_no_sense_sometimes_and_changes_nothing_then() {
+    let mut cluster = three_wait_for_the_last_block();
+    for (done, cpu) in [(f64::NAN, 1.0), (0.5, f64::NAN), (0.5, -1.0), (2.0, f64::INFINITY), (-1.0, 1e9)] {
+        cluster.works(3, done, cpu);
+    }
+    cluster.event(Event::Working { slot: SlotId(9), lease: LeaseId(99), done: 0.5, cost_seconds: 1.0 });
+    assert!(cluster.orders().is_empty());
+}
+
+#[test]
+fn from_a_strip_that_will_be_late_rows_are_taken_before_its_last_blocks_begin() {
+    let mut cluster = Cluster::with_start(Job::any_row(700), &[1.0, 1.0], 0.6);
+    assert_eq!(cluster.said(), ["start 0..350 on 0", "start 350..700 on 1"]);
+    // Blocks of 6 s on slot 0, of 7 s on slot 1: when the ninth is there, the last rows would end ten seconds after slot 0.
+    for block in 1..=9_u32 {
+        for (slot, each) in [(0, 6.0), (1, 7.0)] {
+            let end = 350 * slot + 32 * block;
+            cluster.at(f64::from(block) * each).renders(slot, end - 32..end);
+            let last = (block, slot) == (9, 1);
+            assert_eq!(cluster.orders(), if last { vec!["shrink 1 to 670"] } else { vec![] });
+        }
+    }
+    // They are nobody's in particular.
+    cluster.answers(1, 670);
+    assert!(cluster.orders().is_empty());
+    cluster.at(65.6).completes(0);
+    assert_eq!(cluster.orders(), ["start 670..700 on 0"]);
+}
+
+#[test]
+fn rows_that_cost_more_than_the_map_says_do_not_go_from_slot_to_slot() {
+    const START: f64 = 3.0;
+    let job = Job { fine_rows: 1, ..Job::banded(128) };
+    let mut cluster = Cluster::gathering(job);
+    cluster.map(&[1.0]);
+    for slot in 0..4 {
+        let start_seconds = Some(START);
+        cluster.event(Event::SlotUp { slot: SlotId(slot), node: NodeId(slot), speed: 1.0, start_seconds });
+    }
+    cluster.begin();
+    // The last quarter takes ten times as long as the others, and no agent says how far its blocks are.
+    let seconds = |rows: &Range<u32>| rows.clone().map(|row| if row < 96 { 0.15 } else { 1.5 }).sum::<f64>();
+    let mut busy: BTreeMap<u32, (f64, Range<u32>)> = BTreeMap::new();
+    let (mut starts, mut now) = (0, 0.0);
+    while busy.len() + starts == 0 || !busy.is_empty() {
+        for order in cluster.orders() {
+            let words: Vec<&str> = order.split([' ', '.', ':']).collect();
+            let number = |index: usize| words[index].parse::<u32>().unwrap();
+            match words[0] {
+                "start" | "copy" => {
+                    let rows = number(1)..number(3);
+                    busy.insert(number(5), (now + START + seconds(&rows), rows));
+                    starts += 1;
+                }
+                "give" => {
+                    busy.remove(&number(3));
+                    cluster.ends(number(3));
+                }
+                other => assert!(["shrink", "finished"].contains(&other), "{order}"),
+            }
+        }
+        now += 0.1;
+        cluster.at(now);
+        for (&slot, _) in busy.iter().filter(|(_, (end, rows))| (end - seconds(rows) - now).abs() < 0.05) {
+            cluster.traces(slot, START);
+        }
+        let done: Vec<u32> = busy.iter().filter(|(_, (end, _))| *end <= now).map(|(&slot, _)| slot).collect();
+        for slot in done {
+            busy.remove(&slot);
+            cluster.completes(slot);
+        }
+        assert!(now < 200.0, "it has no end");
+    }
+    assert!(cluster.scheduler.finished());
+    // One strip each, and then the late one once among the others.
+    assert!(starts <= 4 + 4 && now < START + 48.0, "{starts} starts, {now} s");
+}
