@@ -19,6 +19,7 @@ use td_protocol::segment::SegmentMeta;
 use td_protocol::share::Shared;
 use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent, Way};
 use td_protocol::version::{self, VersionMismatch};
+use tokio::sync::Mutex;
 
 use crate::fleet::stream::Frames;
 use crate::fleet::trouble;
@@ -67,6 +68,9 @@ pub struct Client {
     name: Arc<str>,
     base: Arc<str>,
     http: reqwest::Client,
+    /// Held by words that an agent answers at once and that go to all nodes, so that they share a connection: each takes some
+    /// memory, and of a Raspberry Pi 1 a good part of a second for its handshake.
+    word: Arc<Mutex<()>>,
 }
 
 impl Client {
@@ -97,7 +101,7 @@ impl Client {
 
     /// An agent that `http` reaches at `base`.
     pub(super) fn over(name: &str, base: String, http: reqwest::Client) -> Self {
-        Self { name: name.into(), base: base.into(), http }
+        Self { name: name.into(), base: base.into(), http, word: Arc::default() }
     }
 
     /// The agent's name in messages.
@@ -164,6 +168,7 @@ impl Client {
     /// [`AgentError`].
     pub async fn alive(&self, id: &str, patience: Duration) -> Result<(), AgentError> {
         let request = self.request(Method::POST, &format!("jobs/{id}/alive")).timeout(patience);
+        let _word = self.word.lock().await;
         self.send(request).await.map(|_| ())
     }
 
@@ -192,6 +197,7 @@ impl Client {
     /// [`AgentError`].
     pub async fn set_way(&self, id: &str, way: Way) -> Result<(), AgentError> {
         let request = self.request(Method::POST, &format!("jobs/{id}/way")).json(&SetWay { way });
+        let _word = self.word.lock().await;
         self.send(request.timeout(ANSWER_TIMEOUT)).await.map(|_| ())
     }
 
