@@ -27,9 +27,10 @@ QUOTA_US = 1000
 SHARE = 0.016
 EXAMPLES = "/usr/share/doc/povray/examples"
 NODES = 8
-# Rendered once, not three times: more than three minutes on one node.
-# Scenes for which the quota is another, so that one node takes five to ten minutes.
+# Scenes for which the quota is another, so that one node takes five to ten minutes; in the quick form a half of that.
 SHARES = {"wineglass": 0.064, "landscape": 0.064}
+QUICK_SHARES = {"wineglass": 0.128, "landscape": 0.128, "3200x2400": 0.032}
+# Rendered once, not three times: more than three minutes on one node.
 LONG = ("3200x2400", "wineglass", "landscape")
 # Ends a render that hangs: far above anything measured here.
 LIMIT = 3600
@@ -215,7 +216,7 @@ class Node:
 class Bench:
     def __init__(self, td, folder, groups):
         self.td, self.agent = td, os.path.join(os.path.dirname(td), "td-agent")
-        self.folder, self.share = folder, SHARE
+        self.folder = folder
         self.groups = groups
         self.names, self.lock = 0, threading.Lock()
         # The master is a computer of its own: what else runs here does not take its processor.
@@ -401,6 +402,7 @@ def together(tasks):
 class Tables:
     def __init__(self, bench, quick):
         self.bench, self.quick = bench, quick
+        self.shares = QUICK_SHARES if quick else SHARES
         self.missed, self.record = [], {"rows": []}
         self.alone, self.starts = {}, {}
 
@@ -415,13 +417,13 @@ class Tables:
         tasks = {}
         for name, (job, methods) in jobs.items():
             for method in methods:
-                for run in range(1 if name in LONG and not self.quick else 3):
-                    def task(job=job, method=method, share=SHARES.get(name, SHARE)):
+                for run in range(1 if name in LONG else 3):
+                    def task(job=job, method=method, share=self.shares.get(name, SHARE)):
                         return self.bench.render(job, [share], self.bench.master(), method)
                     tasks[(name, method, run)] = task
         found = together(tasks)
         for name, (job, methods) in jobs.items():
-            self.starts[name] = self.bench.start_seconds(job, SHARES.get(name, SHARE))
+            self.starts[name] = self.bench.start_seconds(job, self.shares.get(name, SHARE))
             for method in methods:
                 results = [result for (other, how, _), result in found.items() if (other, how) == (name, method)]
                 self.alone[name, method] = middle(results)
@@ -485,7 +487,7 @@ class Tables:
         print("|" + "---|" * 11, flush=True)
         for name, job, bound in scenes:
             alone, start = self.alone[name, "td"].wall, self.starts[name]
-            share = SHARES.get(name, SHARE)
+            share = self.shares.get(name, SHARE)
             classic = self.eight(job, 1, share=share, method="classic")
             own = self.eight(job, 1, share=share)
             ceiling = alone / (start + (alone - start) / NODES)
@@ -509,15 +511,15 @@ class Tables:
     def changing(self, name, job):
         """Speeds that differ, and speeds that change: against what the speeds that were there could do."""
         alone, start = self.alone[name, "td"].wall, self.starts[name]
-        work = alone - start
-        print(f"\n## Speeds that differ or change ({name}, T1 {alone:.1f} s): of what the speeds that were there could do, one "
+        work, share = alone - start, self.shares.get(name, SHARE)
+        print(f"\n## Speeds that differ or change ({name}, nodes of {share} core, T1 {alone:.1f} s): of what the speeds that were there could do, one "
               "start counted in\n")
         print("| nodes | td on 8 | possible | of it | bound | |")
         print("|" + "---|" * 6, flush=True)
 
         speeds = [1, 1, 2, 4, 1, 1, 2, 4]
         unit = 8 / sum(speeds)
-        result = self.bench.render(job, [self.bench.share * unit * speed for speed in speeds], self.bench.master())
+        result = self.bench.render(job, [share * unit * speed for speed in speeds], self.bench.master())
         # The sum of the speeds is that of eight equal nodes; a slow node takes longer to start.
         possible = self.possible(work, [[(0.0, unit * speed)] for speed in speeds], start)
         print(f"| speeds 1:1:2:4, twice | {result.wall:.1f} | {possible:.1f} | {self.check('1:1:2:4', possible / result.wall, 0.90)} |", flush=True)
@@ -528,8 +530,8 @@ class Tables:
 
         def drops(nodes, ended):
             if not ended.wait(drop_at):
-                nodes[2].group.set_share(self.bench.share / 4)
-        result = self.bench.render(job, [self.bench.share] * NODES, self.bench.master(), meanwhile=drops)
+                nodes[2].group.set_share(share / 4)
+        result = self.bench.render(job, [share] * NODES, self.bench.master(), meanwhile=drops)
         plans = [[(0.0, 1.0)] for _ in range(NODES)]
         plans[2].append((drop_at, 0.25))
         possible = self.possible(work, plans, start)
@@ -546,9 +548,9 @@ class Tables:
                 step += 1
                 for node, plan in zip(nodes, plans):
                     factor = dice.uniform(0.25, 1.0)
-                    node.group.set_share(self.bench.share * factor)
+                    node.group.set_share(share * factor)
                     plan.append((5.0 * step, factor))
-        result = self.bench.render(job, [self.bench.share] * NODES, self.bench.master(), meanwhile=shakes)
+        result = self.bench.render(job, [share] * NODES, self.bench.master(), meanwhile=shakes)
         possible = self.possible(work, plans, start)
         print(f"| all change each 5 s, 0.25 to 1 | {result.wall:.1f} | {possible:.1f} | "
               f"{self.check('random quotas', possible / result.wall, 0.85)} |", flush=True)
@@ -600,27 +602,27 @@ def measure(bench, folder, quick, only):
         load = load.read().split()[0]
     print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
           f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
-    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
+    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times; uneven scenes and changing speeds on faster nodes." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
     print(f"Renders on one node ran side by side before the others. Caches and pictures in {folder.rsplit('/', 1)[0]}.")
     middle_size = (blob, ["+W1600", "+H1200"])
     sizes = [("800x600", (blob, ["+W800", "+H600"]), (0.85, 0.90)), ("1600x1200", middle_size, (0.90, 0.94))]
     if not quick:
         sizes.append(("3200x2400", (blob, ["+W3200", "+H2400"]), (0.94, 0.96)))
-    small = quick
-    uneven = [("wineglass", (f"{EXAMPLES}/advanced/wineglass.pov", ["+W800", "+H600"] if small else ["+W1800", "+H1350"]), 0.85),
-              ("landscape", (f"{EXAMPLES}/advanced/landscape.pov", ["+W800", "+H600"] if small else ["+W3200", "+H2400"]), 0.85)]
+    # Not smaller in the quick form: rows of these are exact in whole bands of 32 only, and eight strips of few bands cannot be even.
+    uneven = [("wineglass", (f"{EXAMPLES}/advanced/wineglass.pov", ["+W1800", "+H1350"]), 0.85),
+              ("landscape", (f"{EXAMPLES}/advanced/landscape.pov", ["+W3200", "+H2400"]), 0.85)]
     # Speeds that change each five seconds take a job that lasts.
-    changing, changing_job = ("1600x1200", middle_size) if quick else ("3200x2400", (blob, ["+W3200", "+H2400"]))
+    changing, changing_job = "3200x2400", (blob, ["+W3200", "+H2400"])
     jobs = {}
     sizes = [size for size in sizes if size[0] in os.environ.get("TD_BENCH_SIZES", size[0]).split(",")]
     if "sizes" in only:
         jobs |= {name: (job, ["td", "classic"]) for name, job, _ in sizes}
-    elif "changing" in only:
+    if "changing" in only and changing not in jobs:
         jobs[changing] = (changing_job, ["td"])
     if "uneven" in only:
         jobs |= {name: (job, ["td"]) for name, job, _ in uneven}
     if "parse" in only:
-        jobs["long parse"] = ((parse, ["+W800", "+H600"] if small else ["+W1600", "+H1200"]), ["td"])
+        jobs["long parse"] = ((parse, ["+W1600", "+H1200"]), ["td"])
     tables.measure_alone(jobs)
     if "sizes" in only:
         tables.by_size(sizes)

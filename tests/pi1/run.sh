@@ -27,13 +27,16 @@ done
 : >"$transcript"
 exec > >(tee -a "$transcript") 2>&1
 tell() { printf '\n# %s\n' "$*"; }
+# With a home of its own: no key, host key or cluster of yours is used or changed.
+at_home() {
+  env HOME="$work/home" XDG_CONFIG_HOME="$work/home/.config" XDG_CACHE_HOME="$work/home/.cache" XDG_STATE_HOME="$work/home/.local/state" \
+    PATH="$bin:$PATH" "$@" </dev/null
+}
 # What is typed, then what comes of it, with its exit code where that is not 0.
 typed() {
   echo "$ $*"
   local code=0
-  # A home of its own: no key, host key or cluster of yours is used or changed.
-  env HOME="$work/home" XDG_CONFIG_HOME="$work/home/.config" XDG_CACHE_HOME="$work/home/.cache" XDG_STATE_HOME="$work/home/.local/state" \
-    PATH="$bin:$PATH" "$@" </dev/null || code=$?
+  at_home "$@" || code=$?
   [ "$code" = 0 ] || echo "(exit code $code)"
   return $code
 }
@@ -126,7 +129,7 @@ tell 'its health, by td-probe.timer and by the agent'
 # A warning is an answer too.
 typed td health -i inventory.yaml || true
 typed td health -i inventory.yaml $node || true
-typed td health -i inventory.yaml --deep --json >deep.json || true
+at_home td health -i inventory.yaml --deep --json >deep.json || true
 checks deep.json ok gpu-mem arm-freq povray test-render imagemagick version failed-units probe
 checks deep.json 'ok|warn|fail' card-speed
 
@@ -156,7 +159,7 @@ cp "$scene" blob.pov
 rendering=$!
 # In its middle, with a POV-Ray that wants all of the processor: the agent has two seconds, as it has any time.
 sleep 9
-typed td health -i inventory.yaml --json >busy.json || true
+at_home td health -i inventory.yaml --json >busy.json || true
 wait $rendering || failed=1
 checks busy.json 'ok|warn' memory probe
 tell "the same by Debian's POV-Ray for i386, in one go"
@@ -171,7 +174,7 @@ CARD=keep $machine start
 $machine wait 1800
 for _ in $(seq 60); do
   code=0
-  env HOME="$work/home" XDG_CONFIG_HOME="$work/home/.config" "$bin/td" health -i inventory.yaml --timeout 20 --json >cut.json || code=$?
+  at_home td health -i inventory.yaml --timeout 20 --json >cut.json || code=$?
   [ "$code" = 4 ] || break
   sleep 5
 done
