@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use td_protocol::health::{Look, Probed, Sample};
+use td_protocol::health::{Look, Place, Probed, Sample};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use boots::Boots;
@@ -130,8 +130,6 @@ impl Health {
 /// What is kept of a look.
 fn sample(look: &Look, probed: Option<&Probed>, busy: u32) -> Sample {
     let firmware = probed.and_then(|probed| probed.fast.as_ref()).and_then(|fast| fast.firmware);
-    // Scratch files lie on the file system that is told of last.
-    let scratch = look.disks.last();
     Sample {
         at: look::boot::date(),
         temperature: look.temperature.or(firmware.and_then(|firmware| firmware.temperature)),
@@ -141,7 +139,7 @@ fn sample(look: &Look, probed: Option<&Probed>, busy: u32) -> Sample {
         arm_clock: look.arm_clock.or(firmware.and_then(|firmware| firmware.arm_clock)),
         throttled: firmware.and_then(|firmware| firmware.throttled),
         busy: Some(busy),
-        scratch_free: scratch.map(|disk| disk.free),
+        scratch_free: look.disk(Place::Scratch).map(|disk| disk.free),
     }
 }
 

@@ -62,14 +62,9 @@ impl<'a> Seen<'a> {
         self.fast()?.firmware
     }
 
-    /// The file system that is used for `place`. One that is used for several is in the report once, as the first of them.
+    /// The file system that is used for `place`.
     pub(super) fn disk(&self, place: Place) -> Option<&'a Disk> {
-        let order = [Place::Root, Place::Boot, Place::Cache, Place::Scratch];
-        let disks = &self.report.look.disks;
-        let until = order.iter().position(|&other| other == place)?;
-        // The boot partition is never used for anything else.
-        let may_be = order.iter().take(until + 1).rev().filter(|&&other| other != Place::Boot || place == Place::Boot);
-        may_be.filter_map(|&other| disks.iter().find(|disk| disk.place == other)).next()
+        self.report.look.disk(place)
     }
 
     /// Why there is nothing of the probe.

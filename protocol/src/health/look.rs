@@ -24,6 +24,18 @@ pub struct Look {
     pub disks: Vec<Disk>,
 }
 
+impl Look {
+    /// The file system that is used for `place`.
+    #[must_use]
+    pub fn disk(&self, place: Place) -> Option<&Disk> {
+        let order = [Place::Root, Place::Boot, Place::Cache, Place::Scratch];
+        let until = order.iter().position(|&other| other == place)?;
+        // The boot partition is never used for anything else.
+        let may_be = order.iter().take(until + 1).rev().filter(|&&other| other != Place::Boot || place == Place::Boot);
+        may_be.filter_map(|&other| self.disks.iter().find(|disk| disk.place == other)).next()
+    }
+}
+
 /// Bytes, from /proc/meminfo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -78,4 +90,20 @@ pub struct Disk {
     pub read_only: bool,
     /// Whether it lies in memory (tmpfs).
     pub in_memory: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_for_several_places_is_found_for_each() {
+        let disk = |place, free| Disk { place, free, ..Disk::default() };
+        let look = Look { disks: vec![disk(Place::Root, 1), disk(Place::Boot, 2)], ..Look::default() };
+        let free = |look: &Look, place| look.disk(place).map(|disk| disk.free);
+        assert_eq!((free(&look, Place::Scratch), free(&look, Place::Boot)), (Some(1), Some(2)));
+        let look = Look { disks: vec![disk(Place::Root, 1), disk(Place::Boot, 2), disk(Place::Cache, 3)], ..look };
+        assert_eq!((free(&look, Place::Scratch), free(&look, Place::Root)), (Some(3), Some(1)));
+        assert_eq!((free(&look, Place::Other), free(&Look::default(), Place::Scratch)), (None, None));
+    }
 }
