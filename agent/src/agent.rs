@@ -69,6 +69,10 @@ pub enum Refused {
     Wrong(String),
     #[error("there is no open job {0} here")]
     NoJob(String),
+    #[error(
+        "POV-Ray was replaced here since the job began, and the new one draws otherwise: render again when this is done"
+    )]
+    Replaced,
 }
 
 impl Agent {
@@ -178,10 +182,16 @@ impl Agent {
     /// # Errors
     /// [`Refused::Unusable`] with the sentence of the hello.
     pub async fn usable(&self) -> Result<(Arc<Povray>, Fingerprint), Refused> {
-        match self.search.known().await {
-            Renderer::Ready { povray, fingerprint, .. } => Ok((povray, fingerprint)),
-            Renderer::Unusable { message } => Err(Refused::Unusable(message)),
-        }
+        usable(self.search.known().await)
+    }
+
+    /// POV-Ray for a strip of a job, looked for again where its program was replaced.
+    ///
+    /// # Errors
+    /// [`Refused::Unusable`], and [`Refused::Replaced`] where it draws otherwise than the one with which the job began.
+    pub async fn povray_for(&self, job: &Job) -> Result<Arc<Povray>, Refused> {
+        let (povray, now) = usable(self.search.look().await)?;
+        if now == job.fingerprint { Ok(povray) } else { Err(Refused::Replaced) }
     }
 
     /// Opens a job, or tells what of an open one is still missing.
@@ -201,7 +211,7 @@ impl Agent {
         let missing = tokio::task::spawn_blocking(move || blobs.missing(&bundle)).await;
         let missing = missing.map_err(|error| Refused::Wrong(format!("the scene's files cannot be read: {error}")))?;
         let finished = if spec.reuse { bands.finished() } else { Vec::new() };
-        self.jobs.open(Job::new(spec, bands));
+        self.jobs.open(Job::new(spec, fingerprint, bands));
         let open = self.jobs.all();
         self.blobs.evict(open.iter().map(|job| &job.spec.bundle));
         self.bands.evict(open.iter().map(|job| &job.bands));
@@ -216,6 +226,13 @@ impl Agent {
         let job = self.jobs.get(id).ok_or_else(|| Refused::NoJob(id.to_owned()))?;
         job.heard();
         Ok(job)
+    }
+}
+
+fn usable(renderer: Renderer) -> Result<(Arc<Povray>, Fingerprint), Refused> {
+    match renderer {
+        Renderer::Ready { povray, fingerprint, .. } => Ok((povray, fingerprint)),
+        Renderer::Unusable { message } => Err(Refused::Unusable(message)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use td_protocol::hello::Fingerprint;
 use td_protocol::job::OpenJob;
 use td_protocol::strip::Way;
 
@@ -14,6 +15,8 @@ use crate::strip::control::Control;
 #[derive(Debug)]
 pub struct Job {
     pub spec: OpenJob,
+    /// What POV-Ray drew like when the job began here: its bands are kept as drawn by this one.
+    pub fingerprint: Fingerprint,
     pub bands: JobBands,
     state: Mutex<State>,
 }
@@ -28,9 +31,9 @@ struct State {
 
 impl Job {
     #[must_use]
-    pub fn new(spec: OpenJob, bands: JobBands) -> Self {
+    pub fn new(spec: OpenJob, fingerprint: Fingerprint, bands: JobBands) -> Self {
         let state = State { way: Way::Undecided, strips: HashMap::new(), last_heard: Instant::now(), closed: false };
-        Self { spec, bands, state: Mutex::new(state) }
+        Self { spec, fingerprint, bands, state: Mutex::new(state) }
     }
 
     /// The master was heard.

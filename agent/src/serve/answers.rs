@@ -45,6 +45,7 @@ impl From<Refused> for Problem {
             Refused::Unusable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refused::Wrong(_) => StatusCode::BAD_REQUEST,
             Refused::NoJob(_) => StatusCode::NOT_FOUND,
+            Refused::Replaced => StatusCode::CONFLICT,
         };
         Self(status, refused.to_string())
     }

@@ -177,7 +177,7 @@ async fn take_blob(State(agent): Here, Path(hash): Path<String>, body: Body) -> 
 }
 
 async fn site(agent: &Agent, job: Arc<Job>) -> Result<Site, Problem> {
-    let (povray, _) = agent.usable().await?;
+    let povray = agent.povray_for(&job).await?;
     Ok(Site { povray, blobs: agent.blobs.clone(), scratch: agent.scratch_folder(), job })
 }
 

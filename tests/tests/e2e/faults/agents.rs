@@ -81,6 +81,34 @@ fn povray_comes_and_goes_while_an_agent_runs() {
     cluster.ends();
 }
 
+/// What it drew before is kept and fits; the new one's rows would not, and it gets no more strips of this job.
+#[test]
+fn povray_is_replaced_by_one_that_draws_otherwise() {
+    let mut cluster = Cluster::new(1);
+    let folder = cluster.sandbox.path().join("replaced");
+    fs::create_dir(&folder).unwrap();
+    let place = stand_in(&folder, "exec \"$povray\" \"$@\"");
+    let named = place.clone();
+    cluster.add(move |mut command| {
+        command.env("TD_POVRAY", &named);
+        command
+    });
+    let mut running = cluster.render(&[]);
+    cluster.at_work(&mut running);
+    let later = folder.join("later");
+    fs::create_dir(&later).unwrap();
+    // Without textures.
+    fs::rename(stand_in(&later, "exec \"$povray\" \"$@\" +Q5"), &place).unwrap();
+    for povray in cluster.agents[1].povrays(&cluster.sandbox) {
+        let _ = kill_process(povray, Signal::KILL);
+    }
+    let outcome = running.wait(LIMIT);
+    seen("POV-Ray is replaced in the middle", &outcome);
+    cluster.exact(&outcome);
+    shown("povray_replaced", &outcome, &["node2", "replaced"]);
+    cluster.ends();
+}
+
 /// A clear end; what was finished is kept by the agent that drew it, and the next render takes it from there.
 #[test]
 fn all_agents_are_killed_and_one_comes_back() {
