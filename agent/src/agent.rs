@@ -69,9 +69,7 @@ pub enum Refused {
     Wrong(String),
     #[error("there is no open job {0} here")]
     NoJob(String),
-    #[error(
-        "POV-Ray was replaced here since the job began, and the new one draws otherwise: render again when this is done"
-    )]
+    #[error("POV-Ray was replaced since the job began, and the new one draws otherwise")]
     Replaced,
 }
 

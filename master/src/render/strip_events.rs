@@ -182,7 +182,10 @@ impl Run<'_, '_> {
 
     fn strip_lost(&mut self, slot: SlotId, lease: LeaseId, error: AgentError) -> Result<(), AttemptEnd> {
         self.held.forget(lease);
-        let Some(node) = self.attempt.crew.node_of(slot).map(|node| node.id) else { return Ok(()) };
+        let Some((node, name)) = self.attempt.crew.node_of(slot).map(|node| (node.id, node.client.name().to_owned()))
+        else {
+            return Ok(());
+        };
         match error {
             AgentError::Unreachable { .. } | AgentError::Refused { status: 404, .. } => {
                 self.lose_node(node, &error.to_string())
@@ -193,8 +196,14 @@ impl Run<'_, '_> {
                 self.troubles.insert(node, "not used any more".to_owned());
                 self.tell_scheduler(Event::NodeOut { node, reason })
             }
+            // Its POV-Ray would draw rows that do not fit: asking again would not help.
+            AgentError::Refused { status: 409, message, .. } => {
+                self.attempt.progress.note(&format!("{name} gets no more strips of this job: {message}"));
+                self.troubles.insert(node, message.clone());
+                self.tell_scheduler(Event::NodeOut { node, reason: message })
+            }
             AgentError::Refused { message, .. } => {
-                self.attempt.progress.note(&format!("a strip was refused: {message}"));
+                self.attempt.progress.note(&format!("{name} refused a strip: {message}"));
                 self.tell_scheduler(Event::StripFailed { slot, lease, reason: message })
             }
         }
