@@ -136,7 +136,7 @@ checks deep.json 'ok|warn|fail' card-speed
 tell 'what a run of the probe costs, in CPU time: three minutes by the timer, and the long look of its boot'
 for minute in 1 2 3; do
   sleep 62
-  inside 'sudo cat /run/td/probe.json'
+  inside 'sudo cat /run/td/probe.json; echo'
 done >probes || failed=1
 /usr/bin/python3 - probes <<'END' || failed=1
 import json, sys

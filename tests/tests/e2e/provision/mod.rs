@@ -3,6 +3,7 @@
 mod apply;
 mod bad_days;
 mod causes;
+mod fitness;
 mod health;
 mod own_kernel;
 mod shelf;
