@@ -1,14 +1,15 @@
 #!/bin/bash
 # overhead.sh: td on this machine against one plain `povray`: CPU with one slot, wall time with two.
 # Renders of about three minutes with one thread, of more than two with two: an hour in all. TD_BENCH_QUICK=1 takes
-# small sizes (fixed costs weigh more there, so nothing fails); TD_BENCH_RUNS pairs (3), in alternating order, of which
+# small sizes (fixed costs weigh more there, so nothing fails) and one pair; TD_BENCH_RUNS pairs (3), in alternating order, of which
 # the median ratio counts. CPU is of all processes: td, td-agent, each POV-Ray. TD_BENCH_PROGRAMS names a folder with td
 # and td-agent to use instead of building them. Wall time means something only when nothing else runs.
 # Ends with 1 when a bound is missed.
 set -eu
 cd "$(dirname "$0")/.."
-runs=${TD_BENCH_RUNS:-3}
 quick=${TD_BENCH_QUICK:-}
+runs=${TD_BENCH_RUNS:-${quick:+1}}
+runs=${runs:-3}
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target/bench"
 kept=$(cd "$target/bench" && pwd)
