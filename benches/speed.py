@@ -338,7 +338,7 @@ class Bench:
             return Result(wall, done, used.ru_utime + used.ru_stime,
                           sum(b - a for a, b in zip(before, after)), sum(shares))
 
-    def start_seconds(self, job, share, runs=5):
+    def start_seconds(self, job, share, runs):
         """Until a POV-Ray of its own, on one node's share, has parsed the scene and traces (its state file appears)."""
         scene, switches = job
         seconds = []
@@ -423,7 +423,7 @@ class Tables:
                     tasks[(name, method, run)] = task
         found = together(tasks)
         for name, (job, methods) in jobs.items():
-            self.starts[name] = self.bench.start_seconds(job, self.shares.get(name, SHARE))
+            self.starts[name] = self.bench.start_seconds(job, self.shares.get(name, SHARE), 2 if self.quick else 5)
             for method in methods:
                 results = [result for (other, how, _), result in found.items() if (other, how) == (name, method)]
                 self.alone[name, method] = middle(results)
