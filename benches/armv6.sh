@@ -61,6 +61,8 @@ for run in 1 2 3; do
   busybox rm -rf /run/td
   td-agent probe
   busybox sed -n 's/.*"cpu":\([0-9.e-]*\).*/probe \1/p' /run/td/probe.json
+  # The file has no line's end.
+  busybox echo
 done
 busybox poweroff -f
 END

@@ -26,6 +26,8 @@ step 'release build' cargo build --release --locked
 [ "$failed" = 0 ] || exit 1
 # For the tests on an emulated Raspberry Pi 1: some minutes the first time, nothing when nothing changed.
 step 'agent for ARMv6' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-agent --with zig
+[ "${1:-all}" != e2e ] || step 'agents for ARMv7 and ARM64' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-agent \
+  --target armv7 --target arm64 --with zig
 # One call for the whole workspace: cargo then builds each dependency once, with the features that all need together.
 case ${1:-all} in
   all) step 'unit tests and end-to-end tests' cargo test --workspace --locked --no-fail-fast ;;

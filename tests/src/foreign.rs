@@ -32,8 +32,16 @@ pub fn qemu() -> PathBuf {
 /// # Panics
 /// With the command that builds it, when it is not there.
 pub fn agent() -> PathBuf {
-    let path = programs::target().join("arm-unknown-linux-musleabihf/release/td-agent");
-    assert!(path.is_file(), "{} is not there: `make agent-armv6` builds it", path.display());
+    agent_for("arm-unknown-linux-musleabihf")
+}
+
+/// The agent for a target of Rust's.
+///
+/// # Panics
+/// With the command that builds it, when it is not there.
+pub fn agent_for(target: &str) -> PathBuf {
+    let path = programs::target().join(target).join("release/td-agent");
+    assert!(path.is_file(), "{} is not there: `make agents` builds it", path.display());
     path
 }
 

@@ -45,6 +45,21 @@ fn a_program_for_a_newer_processor_dies_there() {
     assert_eq!(outcome.status.signal(), Some(Signal::ILL.as_raw()), "{}", outcome.transcript());
 }
 
+/// A Raspberry Pi 2's, which an older one cannot run, and a Pi 3's; a 64-bit one's emulator is another program.
+#[test]
+#[ignore = "two more agents are built first: make e2e"]
+fn agents_for_newer_processors_run_there() {
+    let newer = foreign::agent_for("armv7-unknown-linux-musleabihf");
+    emulated("cortex-a7", &newer, &["self-test"]).code(0);
+    let outcome = emulated(foreign::CPU, &newer, &["self-test"]);
+    use std::os::unix::process::ExitStatusExt as _;
+    assert_eq!(outcome.status.signal(), Some(Signal::ILL.as_raw()), "{}", outcome.transcript());
+    let emulator =
+        programs::in_path("qemu-aarch64-static").expect("no qemu-aarch64-static in PATH: `make e2e` brings it");
+    let wide = foreign::agent_for("aarch64-unknown-linux-musl");
+    process::run(Command::new(emulator).args(["-cpu", "cortex-a53"]).arg(wide).arg("self-test"), LIMIT).code(0);
+}
+
 #[test]
 fn its_headers_say_armv6_static_and_stripped() {
     let attributes = readelf("-A");
