@@ -45,7 +45,7 @@ inside() { # USER SCRIPT: as on a machine of that user, with this machine's way 
   local home=/root name=$1
   [ "$name" = root ] || home=/home/$name
   local carry=()
-  [ ! -f "$root/carried-ca.crt" ] || carry+=(CARGO_HTTP_CAINFO=/carried-ca.crt)
+  [ ! -f "$root/carried-ca.crt" ] || carry+=(CARGO_HTTP_CAINFO=/carried-ca.crt PIP_CERT=/carried-ca.crt)
   while IFS='=' read -r key _; do carry+=("$key=${!key}"); done < <(env | grep -iE '^(https?_proxy|no_proxy|cargo_(registr|http|net|source)[a-z_]*|ssl_cert_[a-z]*)=')
   chroot "$root" setpriv --reuid="$name" --regid="$name" --init-groups \
     env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$home" USER="$name" LANG=C.UTF-8 "${carry[@]}" \
