@@ -16,7 +16,7 @@ use crate::run::{Hands, Step, arguments, ask};
 /// Compiler, cargo, sources of std: of the browsers' Rust and of Debian's plain one.
 const SETS: [[&str; 3]; 2] = [["rustc-web", "cargo-web", "rust-web-src"], ["rustc", "cargo", "rust-src"]];
 /// Raised when what is unpacked changes.
-const FORM: &str = "debian-rust 1";
+const FORM: &str = "debian-rust 2";
 /// Of the sources only std is needed; the compiler and its tests are several times as large.
 const NOT_UNPACKED: [&str; 3] = ["./usr/src/*/compiler", "./usr/src/*/src", "./usr/src/*/tests"];
 
@@ -64,13 +64,16 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     hands.watch.stage(&what);
     let mut command = vec!["install", "--download-only", "--no-install-recommends", "--reinstall", "-y"];
     command.extend(set);
+    let own = apt.own_libraries(set[0]);
+    command.extend(own.iter().map(String::as_str));
     apt.run(&what, &command, &folder, hands)?;
     hands.watch.stage("unpacking Rust");
     for package in apt.packages()? {
         apt.unpack(&package, &folder, hands)?;
     }
     apt.remove()?;
-    let rust = look(&folder);
+    // One whose own library is missing would take an installed compiler's, and call that one's folder its own.
+    let rust = look(&folder).filter(Rust::has_sources);
     if rust.is_some() {
         finish(&folder, FORM)?;
     }
@@ -131,6 +134,25 @@ impl Apt {
         Some(upstream(version).to_owned())
     }
 
+    /// The packages with the compiler's library and std. They have to be named: where they are installed apt does not
+    /// download them for who depends on them.
+    fn own_libraries(&self, compiler: &str) -> Vec<String> {
+        let (mut found, mut next) = (Vec::new(), vec![compiler.to_owned()]);
+        while let Some(package) = next.pop() {
+            let options = self.options();
+            let mut command: Vec<&str> = options.iter().filter_map(|option| option.to_str()).collect();
+            command.extend(["depends", &package]);
+            let said = ask(Path::new("/usr/bin/apt-cache"), &command, &self.environment).unwrap_or_default();
+            for name in libraries(&said) {
+                if !found.iter().any(|other| other == name) {
+                    found.push(name.to_owned());
+                    next.push(name.to_owned());
+                }
+            }
+        }
+        found
+    }
+
     fn packages(&self) -> Result<Vec<PathBuf>, Problem> {
         let archives = self.state.join("cache/archives");
         let entries = std::fs::read_dir(&archives).map_err(Problem::file(&archives))?;
@@ -157,6 +179,12 @@ impl Apt {
     }
 }
 
+/// Rust's own libraries among the dependencies that `apt-cache depends` prints.
+fn libraries(said: &str) -> impl Iterator<Item = &str> {
+    let depends = said.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+    depends.filter(|name| name.starts_with("libstd-rust"))
+}
+
 /// `1:1.96.0+dfsg1-1~deb12u2` is `1.96.0`.
 fn upstream(version: &str) -> &str {
     let version = version.split_once(':').map_or(version, |(_, rest)| rest);
@@ -166,6 +194,13 @@ fn upstream(version: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn rusts_own_libraries_are_found_among_dependencies() {
+        let said = "rustc-web\n  Depends: libc6\n  Depends: libstd-rust-web-dev\n  Depends: <libc-dev>\n    libc6-dev\n  \
+                    Breaks: libstd-rust-dev\n";
+        assert_eq!(super::libraries(said).collect::<Vec<_>>(), ["libstd-rust-web-dev"]);
+    }
+
     #[test]
     fn debians_versions_lose_what_is_debians() {
         assert_eq!(super::upstream("1.96.0+dfsg1-1~deb12u2"), "1.96.0");
