@@ -91,10 +91,12 @@ with open(f"{work}/initramfs", "wb") as out:
         for part in (head, data):
             out.write(part + b"\0" * (-len(part) % 4))
 END
+# Where it is not installed, setup/packages.sh unpacks it.
+qemu=$(command -v qemu-system-arm || echo "$top/target/qemu/qemu-system-arm")
 kernel=$(echo "$machine"/boot/vmlinuz-*)
 dtb=$(echo "$machine"/usr/lib/linux-image-*/bcm2835-rpi-b-plus.dtb)
 # QEMU lacks one block of the chip, at which the driver for power domains panics.
-timeout 1200 qemu-system-arm -M raspi1ap -m 512 -kernel "$kernel" -initrd "$work/initramfs" -dtb "$dtb" -icount shift=1,sleep=off \
+timeout 1200 "$qemu" -M raspi1ap -m 512 -kernel "$kernel" -initrd "$work/initramfs" -dtb "$dtb" -icount shift=1,sleep=off \
   -append 'console=ttyAMA0,115200 quiet panic=-1 initcall_blacklist=bcm2835_power_driver_init' \
   -display none -monitor none -serial "file:$work/console" -no-reboot >"$work/qemu" 2>&1 || { cat "$work/qemu"; tail -n 20 "$work/console"; exit 1; }
 tr -d '\r' <"$work/console" >"$work/said"

@@ -25,9 +25,8 @@ case $what in
     need="$need e2fsprogs openssl curl"
     # Nodes with a kernel of their own.
     [ "$what" != e2e ] || need="$need user-mode-linux e2fsprogs dosfstools mtools ethtool"
-    [ "$what" != bench ] || need="$need qemu-system-arm"
-    # The card's partitions and file systems, and the machine.
-    [ "$what" != pi1 ] || need="$need qemu-system-arm fdisk dosfstools mtools e2fsprogs"
+    # The card's partitions and file systems.
+    [ "$what" != pi1 ] || need="$need fdisk dosfstools mtools e2fsprogs"
     ;;
   cross) goal=agents; need='gcc libc6-dev python3-venv' ;;
   *) echo "packages.sh: '$what' is none of demo, test, e2e, cross, pi1 and bench" >&2; exit 2 ;;
@@ -55,17 +54,25 @@ for p in $need; do
 done
 missing=${missing# }
 
+# Programs and files out of Debian's packages, without installing anything.
+unpack() { # FOLDER PACKAGE...
+  folder=$1
+  shift
+  mkdir -p "$folder/deb"
+  # apt's own user for downloads may not write here.
+  (cd "$folder/deb" && apt-get -q -o APT::Sandbox::User=root download "$@" >/dev/null)
+  for deb in "$folder"/deb/*.deb; do dpkg -x "$deb" "$folder"; done
+  rm -r "$folder/deb"
+}
+
 # Images made for containers leave out /usr/share/doc, where povray-examples has its scenes.
 unpack_examples() {
   [ "$what" != cross ] || return 0
   [ ! -d /usr/share/doc/povray/examples ] || return 0
-  [ ! -d "$here/../target/povray-examples/usr/share/doc/povray/examples" ] || return 0
-  echo "This system leaves out /usr/share/doc; POV-Ray's example scenes go to target/povray-examples."
   dir="$here/../target/povray-examples"
-  mkdir -p "$dir/deb"
-  (cd "$dir/deb" && apt-get -q download povray-examples >/dev/null)
-  dpkg -x "$dir"/deb/povray-examples_*.deb "$dir"
-  rm -r "$dir/deb"
+  [ ! -d "$dir/usr/share/doc/povray/examples" ] || return 0
+  echo "This system leaves out /usr/share/doc; POV-Ray's example scenes go to target/povray-examples."
+  unpack "$dir" povray-examples
 }
 
 # An SSH server for the tests, as a program only: installed as a package it would listen on this machine's port 22.
@@ -75,10 +82,7 @@ unpack_sshd() {
   dir="$here/../target/sshd"
   [ ! -x "$dir/usr/sbin/sshd" ] || return 0
   echo "No SSH server here; the tests' own goes to target/sshd, not installed."
-  mkdir -p "$dir/deb"
-  (cd "$dir/deb" && apt-get -q download openssh-server libwrap0 >/dev/null)
-  for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
-  rm -r "$dir/deb"
+  unpack "$dir" openssh-server libwrap0
 }
 
 # Prometheus's judge of texts and its reader of files, as programs only: installed as packages they would bring servers that run.
@@ -88,10 +92,7 @@ unpack_prometheus() {
   dir="$here/../target/prometheus"
   [ ! -x "$dir/usr/bin/promtool" ] || [ ! -x "$dir/usr/bin/prometheus-node-exporter" ] || return 0
   echo "No promtool and node_exporter here; the tests' own go to target/prometheus, not installed."
-  mkdir -p "$dir/deb"
-  (cd "$dir/deb" && apt-get -q download prometheus prometheus-node-exporter >/dev/null)
-  for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
-  rm -r "$dir/deb"
+  unpack "$dir" prometheus prometheus-node-exporter
 }
 
 # Nagios, which calls td as a plugin: its program alone, without the web server and the mail server that Debian adds.
@@ -100,17 +101,41 @@ unpack_nagios() {
   dir="$here/../target/nagios"
   [ ! -x /usr/sbin/nagios4 ] && [ ! -x "$dir/usr/sbin/nagios4" ] || return 0
   echo "No Nagios here; the tests' own goes to target/nagios, not installed."
-  mkdir -p "$dir/deb"
-  (cd "$dir/deb" && apt-get -q download nagios4-core >/dev/null)
-  for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
-  rm -r "$dir/deb"
+  unpack "$dir" nagios4-core
 }
 
-if [ -z "$missing" ]; then
+# The emulated Raspberry Pi 1, with the libraries that it needs and that are not here. As a package it would drive out a newer
+# qemu-utils (Debian's backports have one).
+unpack_qemu() {
+  case $what in pi1 | bench) ;; *) return 0 ;; esac
+  ! command -v qemu-system-arm >/dev/null 2>&1 || return 0
+  dir="$here/../target/qemu"
+  [ ! -x "$dir/qemu-system-arm" ] || return 0
+  echo "No qemu-system-arm here; the tests' own goes to target/qemu, not installed."
+  # shellcheck disable=SC2046 # a list of names
+  unpack "$dir" $(apt-get -s -q install --no-install-recommends qemu-system-arm | awk '$1 == "Inst" { print $2 }')
+  cat >"$dir/new" <<'END'
+#!/bin/sh
+here=$(cd "$(dirname "$0")" && pwd)
+LD_LIBRARY_PATH=$(echo "$here"/lib/*-linux-gnu*):$(echo "$here"/usr/lib/*-linux-gnu*)
+export LD_LIBRARY_PATH
+exec "$here/usr/bin/qemu-system-arm" -L "$here/usr/share/qemu" "$@"
+END
+  chmod +x "$dir/new"
+  "$dir/new" --version >/dev/null
+  mv "$dir/new" "$dir/qemu-system-arm"
+}
+
+unpack_all() {
   unpack_examples
   unpack_sshd
   unpack_prometheus
   unpack_nagios
+  unpack_qemu
+}
+
+if [ -z "$missing" ]; then
+  unpack_all
   exit 0
 fi
 
@@ -172,7 +197,4 @@ if ! apt install -y --no-remove --no-install-recommends $missing >"$log" 2>&1; t
   exit 2
 fi
 echo "Installed."
-unpack_examples
-unpack_sshd
-unpack_prometheus
-unpack_nagios
+unpack_all

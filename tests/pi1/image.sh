@@ -70,7 +70,7 @@ card() { # ROOT FILE
   rm -f "$file.boot" "$file.root"
 }
 
-for program in mmdebstrap qemu-arm-static qemu-system-arm mcopy mkfs.vfat sfdisk mke2fs debugfs; do
+for program in mmdebstrap qemu-arm-static mcopy mkfs.vfat sfdisk mke2fs debugfs; do
   command -v $program >/dev/null || die "$program is missing: setup/packages.sh pi1"
 done
 mkdir -p "$TD_NODES/pi1"

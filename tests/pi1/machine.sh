@@ -18,6 +18,8 @@ SELF=$(cd "$(dirname "$0")" && pwd)
 use_node 31
 CARDFILE=$NODE/card.img
 FAT=$CARDFILE@@4194304
+# Where it is not installed, setup/packages.sh unpacks it.
+QEMU=${QEMU:-$(command -v qemu-system-arm || echo "$SELF/../../target/qemu/qemu-system-arm")}
 
 runs() { [ -n "$(group_pids "$GROUP/node$N")" ]; }
 
@@ -40,6 +42,7 @@ fresh() {
 start() {
   [ -e "/run/netns/$NS" ] || die "LAN $LAN is not up"
   ! runs || die 'it runs already'
+  command -v "$QEMU" >/dev/null || die "qemu-system-arm is missing: setup/packages.sh pi1"
   mkdir -p "$NODE"
   if [ "${CARD:-}" != keep ] || [ ! -e "$CARDFILE" ]; then fresh; fi
   if ! in_lan ip link show tap$N >/dev/null 2>&1; then
@@ -63,7 +66,7 @@ power() {
     echo "boot: $line"
     cat "$NODE/console" >>"$NODE/console.before" 2>/dev/null || true
     code=0
-    ip netns exec "$NS" "${QEMU:-qemu-system-arm}" -M raspi1ap -m 512 -kernel "$NODE/$kernel" -initrd "$NODE/$initramfs" \
+    ip netns exec "$NS" "$QEMU" -M raspi1ap -m 512 -kernel "$NODE/$kernel" -initrd "$NODE/$initramfs" \
       -dtb "$NODE/bcm2835-rpi-b-plus.dtb" -append "$line" -drive "if=sd,file=$CARDFILE,format=raw,cache=unsafe" \
       -device "usb-net,netdev=n0,mac=$(printf 'b8:27:eb:%02x:00:%02x' "$LAN" "$N")" -netdev "tap,id=n0,ifname=tap$N,script=no,downscript=no" \
       -icount shift=1,sleep=on -display none -serial "file:$NODE/console" -monitor none -no-reboot || code=$?
