@@ -34,6 +34,8 @@ QUICK_SHARES = {"wineglass": 0.128, "landscape": 0.128, "3200x2400": 0.032}
 LONG = ("3200x2400", "wineglass", "landscape")
 # Ends a render that hangs: far above anything measured here.
 LIMIT = 3600
+# Bytes of a state file that has no block yet.
+STATE_HEADER = 512
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
@@ -129,6 +131,13 @@ class Group:
 def write(path, value):
     with open(path, "w", encoding="ascii") as file:
         file.write(str(value))
+
+
+def state_bytes(path):
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 class Awake:
@@ -360,19 +369,20 @@ class Bench:
                           sum(b - a for a, b in zip(before, after)), sum(shares))
 
     def start_seconds(self, job, share, runs):
-        """Until a POV-Ray of its own, on one node's share, has parsed the scene and traces (its state file appears)."""
+        """Until a POV-Ray of its own, on one node's share, has parsed the scene, set its trace up and traced a first block, of one
+        row: what each start costs, whatever rows it is for."""
         scene, switches = job
         seconds = []
         for _ in range(runs):
             group = Group(self.groups, self.next_name())
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 group.set_share(share)
-                command = ["povray", f"+I{os.path.basename(scene)}", f"+O{folder}/s.png", *switches, "+FN8", "+WT1", "-D", "-V"]
+                command = ["povray", f"+I{os.path.basename(scene)}", f"+O{folder}/s.png", *switches, "+SR1", "+ER1.5", "+FN8", "+WT1", "-D", "-V"]
                 begun = time.monotonic()
                 process = subprocess.Popen(command, cwd=os.path.dirname(scene), stdin=subprocess.DEVNULL,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                            preexec_fn=group.enter, env=os.environ | {"POV_TEMP_DIR": folder})
-                while not os.path.exists(f"{folder}/s.pov-state"):
+                while state_bytes(f"{folder}/s.pov-state") <= STATE_HEADER:
                     if process.poll() is not None:
                         fail(f"povray ends before it traces: {' '.join(command)}")
                     time.sleep(0.005)

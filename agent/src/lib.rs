@@ -19,6 +19,7 @@ pub mod health;
 pub mod jobs;
 pub mod lifeline;
 pub mod lock;
+pub mod looks;
 pub mod pixels;
 pub mod povray;
 pub mod probe;

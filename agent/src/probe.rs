@@ -68,7 +68,7 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     let picture = Picture::read(&scratch, &drawing)?;
     let (way, reason) = decide(&view.pixels, &picture, &job.options, &start.gammas);
     let cut_differences = if start.cut { Some(cut(site, &drawing, &picture, events)?) } else { None };
-    let row_costs = costs(&view.arrivals);
+    let row_costs = row_costs(&view.costs.arrivals);
     Ok(ProbeReport {
         chunks: picture.chunks,
         way,
@@ -77,7 +77,7 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
         rows_per_cost: drawing.block,
         start_seconds: view.start_seconds,
         start_cpu: view.start_cpu,
-        trace_cpu: view.trace_cpu,
+        trace_cpu: view.costs.trace_cpu,
         trace_seconds: view.trace_seconds,
         cut_differences,
         warnings: view.messages,
@@ -93,8 +93,9 @@ fn render(
     let job = &site.job.spec;
     let mut stop = |stage: Stage<'_>| {
         let told = match stage {
-            Stage::Traced { arrivals, start_cpu, trace_cpu } => {
-                events.send(&ProbeEvent::Costs { row_costs: costs(arrivals), start_cpu, trace_cpu }, &[])
+            Stage::Traced { costs, start_cpu } => {
+                let (row_costs, trace_cpu) = (row_costs(&costs.arrivals), costs.trace_cpu);
+                events.send(&ProbeEvent::Costs { row_costs, start_cpu, trace_cpu }, &[])
             }
             Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
         };
@@ -169,7 +170,7 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
 }
 
 /// Seconds of each run of rows.
-fn costs(arrivals: &[(u32, f64)]) -> Vec<f64> {
+fn row_costs(arrivals: &[(u32, f64)]) -> Vec<f64> {
     let mut before = 0.0;
     let costs = arrivals.iter().map(|&(_, seconds)| {
         let cost = (seconds - before).max(0.0);

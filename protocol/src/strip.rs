@@ -110,11 +110,12 @@ pub enum StripEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         working: Option<Working>,
     },
-    /// POV-Ray has parsed and begins to trace.
+    /// POV-Ray has parsed and begins to trace. Said again, before the first rows, where these tell that it set up the trace
+    /// first: the start was so much longer.
     Tracing {
         /// Wall seconds from the start of POV-Ray.
         seconds: f64,
-        /// CPU seconds so far.
+        /// CPU seconds until then.
         cpu: f64,
     },
     /// Rows finished so far, from the strip's start, whether sent or not.

@@ -5,3 +5,4 @@ pub mod events;
 pub mod outlet;
 pub mod pacing;
 pub mod run;
+pub mod setting_up;

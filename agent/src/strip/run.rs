@@ -31,6 +31,7 @@ use crate::strip::control::{Control, Wishes};
 use crate::strip::events::{Events, Gone};
 use crate::strip::outlet::Outlet;
 use crate::strip::pacing::{self, Look, Pacing};
+use crate::strip::setting_up::{At, SettingUp};
 use crate::view::Site;
 
 /// A strip that is to be rendered.
@@ -157,6 +158,7 @@ struct Trace<'a> {
     begun: Instant,
     progress: Instant,
     was_tracing: bool,
+    setting_up: SettingUp,
     /// Bytes of the state file at the last look: it grows also where it cannot be read.
     length: u64,
     /// Rows before this one are traced.
@@ -191,6 +193,7 @@ impl<'a> Trace<'a> {
             begun: Instant::now(),
             progress: Instant::now(),
             was_tracing: false,
+            setting_up: SettingUp::default(),
             length: 0,
             traced: rows.start,
             progress_cpu: 0.0,
@@ -242,10 +245,12 @@ impl<'a> Trace<'a> {
         let is_open = self.follower.open();
         if !self.was_tracing && self.follower.is_open() {
             self.was_tracing = true;
-            self.strip.control.tracing_after(self.begun.elapsed().as_secs_f64());
+            let seconds = self.begun.elapsed().as_secs_f64();
+            self.strip.control.tracing_after(seconds);
+            self.setting_up.begin(At { wall: seconds, cpu });
             self.progress_cpu = cpu;
             self.outlet.begin_tracing(cpu);
-            events.send(&StripEvent::Tracing { seconds: self.begun.elapsed().as_secs_f64(), cpu }, &[])?;
+            events.send(&StripEvent::Tracing { seconds, cpu }, &[])?;
         }
         let control = &self.strip.control;
         let columns = self.strip.site.job.spec.options.columns;
@@ -255,9 +260,11 @@ impl<'a> Trace<'a> {
         let mut cpu_so_far = cpu_before.max(self.progress_cpu).min(cpu);
         let charged_before = cpu_so_far;
         let Self { follower, assembler, converter, outlet, traced, packed, blocks, blocks_left, .. } = self;
+        let (setting_up, progress_cpu) = (&mut self.setting_up, &mut self.progress_cpu);
         let is_new = is_open.and_then(|()| {
             follower.poll(|block| {
                 *blocks += 1;
+                setting_up.block();
                 bytes_read += block.bytes() as f64;
                 cpu_so_far = charged_before + (cpu - charged_before) * (bytes_read / bytes_new).min(1.0);
                 let side = block.columns().len().max(1);
@@ -271,6 +278,11 @@ impl<'a> Trace<'a> {
                     return;
                 }
                 while let Some(run) = assembler.next_run() {
+                    if let Some(At { wall, cpu }) = setting_up.first_row(cpu_so_far) {
+                        *progress_cpu = cpu;
+                        outlet.begin_tracing(cpu);
+                        gone |= events.send(&StripEvent::Tracing { seconds: wall, cpu }, &[]).is_err();
+                    }
                     *traced = (*traced).max(run.rows.end);
                     // Before anything is sent: from here on no shrink takes these rows away.
                     control.finished(*traced);
@@ -297,6 +309,7 @@ impl<'a> Trace<'a> {
             self.distrusted = true;
             self.converter = None;
         }
+        self.setting_up.end_look(At { wall: self.begun.elapsed().as_secs_f64(), cpu });
         let length = self.follower.length();
         if is_new.unwrap_or(false) || length != self.length || self.follower.is_removed() {
             self.length = length;
@@ -328,6 +341,7 @@ impl<'a> Trace<'a> {
         }
         self.assembler =
             RowAssembler::new(options.width, rows, options.columns).map_err(|error| Ending::node(error.to_string()))?;
+        self.setting_up.restart();
         self.follower.restart().map_err(|error| Ending::node(error.to_string()))
     }
 

@@ -18,11 +18,14 @@ use crate::schedule::{Action, Event, GiveUpReason, LeaseId, Sharing, SlotId};
 impl Run<'_, '_> {
     pub(super) fn tell_scheduler(&mut self, event: Event) -> Result<(), AttemptEnd> {
         let now = self.now();
+        // TD_LOG=trace shows what a story in the scheduler's tests would be made of.
+        tracing::trace!("{now:.3} {event:?}");
         let begun = thread_cpu();
         let actions = self.scheduler.handle(now, event);
         self.account.decisions += 1;
         self.account.deciding += thread_cpu().saturating_sub(begun);
         for action in actions {
+            tracing::trace!("{now:.3}    {action:?}");
             self.act(action)?;
         }
         Ok(())

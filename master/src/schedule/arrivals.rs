@@ -36,8 +36,14 @@ impl Scheduler {
     }
 
     pub(super) fn progress(&mut self, slot: SlotId, id: LeaseId, end: u32, cost_seconds: f64) {
-        if self.leases.get(&id).is_some_and(|lease| lease.slot == slot && end > lease.frontier) {
+        let Some(lease) = self.leases.get(&id).filter(|lease| lease.slot == slot) else {
+            return;
+        };
+        let are_new = end > lease.frontier;
+        if are_new {
             self.learn(id, end, cost_seconds);
+        }
+        if self.look_ended(id, cost_seconds) || are_new {
             self.requeue(id);
             self.trim(id);
         }

@@ -26,6 +26,9 @@ pub(super) struct FieldEstimate {
     /// Logarithm of seconds at speed 1 per unit of the cost map.
     log_cost: f64,
     variance: f64,
+    /// What was expected before any of its rows was finished, and how much of that is still in `log_cost`.
+    expected: f64,
+    share: f64,
 }
 
 /// Speeds are told within 20 %: a standard deviation of about 0.14.
@@ -139,10 +142,19 @@ impl SlotPace {
         let total = field.variance + self.offset_variance + noise;
         let (field_gain, speed_gain) = (field.variance / total, self.offset_variance / total);
         field.log_cost += field_gain * error;
+        field.share *= 1.0 - field_gain;
         field.variance = (1.0 - field_gain) * field.variance + FIELD_DRIFT[map];
         self.offset = (self.offset - speed_gain * error).clamp(-7.0, 7.0);
         self.offset_variance = (1.0 - speed_gain) * self.offset_variance + SPEED_DRIFT;
         seen.cpu * self.cpu_speed()
+    }
+
+    /// What was learnt last took `cpu` seconds more: they went into other rows.
+    pub fn spent_besides(&mut self, cpu: f64) {
+        self.cpu += cpu;
+        if self.wall >= LEAST_WALL {
+            self.load = (self.wall / self.cpu).ln().clamp(0.0, HIGHEST_LOAD);
+        }
     }
 
     fn learn_load(&mut self, seen: Observation) {
@@ -160,13 +172,23 @@ impl SlotPace {
 impl FieldEstimate {
     /// What is believed where no row was rendered yet: `seconds` at speed 1 per unit.
     pub fn unseen(seconds: f64, map_known: bool) -> Self {
-        Self { log_cost: seconds.max(1e-12).ln(), variance: FIELD_VARIANCE[usize::from(map_known)] }
+        let log_cost = seconds.max(1e-12).ln();
+        Self { log_cost, variance: FIELD_VARIANCE[usize::from(map_known)], expected: log_cost, share: 1.0 }
+    }
+
+    /// All rows of the picture together are now believed to cost `seconds` per unit: what is believed here of old follows, as far
+    /// as its own rows have not told.
+    pub fn recentre(&mut self, seconds: f64) {
+        let expected = seconds.max(1e-12).ln();
+        self.log_cost += self.share * (expected - self.expected);
+        self.expected = expected;
     }
 
     /// What is believed of rows further on, given what is believed of their whole run: `seconds` per unit.
     pub fn further_on(&self, seconds: f64, map_known: bool) -> Self {
         let most = FIELD_VARIANCE[usize::from(map_known)];
-        Self { log_cost: seconds.max(1e-12).ln(), variance: (self.variance + 0.25 * most).min(most) }
+        let variance = (self.variance + 0.25 * most).min(most);
+        Self { variance, share: variance / most, ..Self::unseen(seconds, map_known) }
     }
 
     /// Seconds at speed 1 per unit of the cost map.
@@ -202,6 +224,25 @@ mod tests {
         run(&mut pace, &mut field, 4.0, 4.0, 3, false);
         assert!(pace.speed_now() > 0.8, "{}", pace.speed_now());
         assert!((field.seconds_per_unit() / pace.speed_now() / 4.0 - 1.0).abs() < 0.1);
+    }
+
+    /// The very first rows set the rate for all. Where they were dearer than usual, that must not stay with strips whose own
+    /// rows take too little CPU time to tell much.
+    #[test]
+    fn what_was_expected_follows_the_mean_of_all_as_far_as_own_rows_have_not_told() {
+        let after = |cpu: f64| {
+            let mut pace = SlotPace::new(1.0);
+            pace.rely_on_it();
+            let mut field = FieldEstimate::unseen(3.0 * cpu, true);
+            run(&mut pace, &mut field, cpu, cpu, 4, true);
+            let before = field.seconds_per_unit() / cpu;
+            field.recentre(cpu);
+            (before, field.seconds_per_unit() / cpu)
+        };
+        let (before, now) = after(0.01);
+        assert!(before > 2.5 && now < 1.1, "{before} {now}");
+        let (before, now) = after(1.0);
+        assert!(before < 1.5 && (before - now).abs() < 0.3, "{before} {now}");
     }
 
     #[test]

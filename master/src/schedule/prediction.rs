@@ -233,6 +233,10 @@ impl Scheduler {
         lease.stall = 1.0;
         lease.lag = 1.0;
         lease.deaf = false;
+        lease.ahead = 0.0;
+        if known_cost {
+            lease.rows_cpu += cost_seconds;
+        }
         let units = self.sums.of(rows);
         if !(cpu > 0.0 && units > 0.0) {
             return;
@@ -360,7 +364,7 @@ impl Scheduler {
         let Some(known) = self.slots.get_mut(slot) else {
             return;
         };
-        known.start_seconds = Some(seconds);
+        let before = known.start_seconds.replace(seconds);
         let state = known.state;
         let work = seconds * known.pace.speed;
         self.start_work = Some(self.start_work.map_or(work, |mean| mean + 0.3 * (work - mean)));
@@ -368,7 +372,9 @@ impl Scheduler {
             && let Some(lease) = self.leases.get_mut(&id)
             && lease.frontier == lease.rows.start
         {
-            lease.anchor = self.now;
+            // Said again, it tells that the trace began later than it was said to.
+            let later = before.filter(|_| lease.anchored).map(|before| lease.anchor + (seconds - before).max(0.0));
+            lease.anchor = later.map_or(self.now, |later| later.min(self.now));
             lease.anchored = true;
             lease.stall = 1.0;
             lease.deaf = false;
@@ -404,6 +410,8 @@ impl Scheduler {
                 && lease.frontier == lease.rows.start
             {
                 lease.field = FieldEstimate::unseen(rate, known);
+            } else if known && let Some(lease) = self.leases.get_mut(&id) {
+                lease.field.recentre(rate);
             }
             self.requeue(id);
         }

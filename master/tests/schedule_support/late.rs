@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use td::schedule::{Event, Job, LeaseId, NodeId, SlotId};
+use td_protocol::rows::Rows;
 
 use crate::cluster::Cluster;
 
@@ -128,4 +129,51 @@ fn rows_that_cost_more_than_the_map_says_do_not_go_from_slot_to_slot() {
     assert!(cluster.scheduler.finished());
     // One strip each, and then the late one once among the others.
     assert!(starts <= 4 + 4 && now < START + 48.0, "{starts} starts, {now} s");
+}
+
+/// An agent sees with the first row of blocks that POV-Ray had set up the trace before: that was a part of its start, and the
+/// next start takes as long.
+#[test]
+fn a_start_that_turns_out_longer_counts_for_the_next_one() {
+    let orders = |told_again: bool| {
+        let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+        cluster.map(&[1.0]);
+        for slot in 0..2 {
+            cluster.at(1.0).traces(slot, 1.0);
+            if told_again {
+                cluster.at(5.0).traces(slot, 4.0);
+            }
+        }
+        // One second for each block; 4 s, or none, before the first.
+        let first = if told_again { 5.0 } else { 2.0 };
+        cluster.at(first).renders(0, 0..32);
+        cluster.renders(1, 320..352);
+        cluster.at(first + 5.0).renders(1, 352..512);
+        cluster.at(first + 5.1).completes(0);
+        cluster.orders()
+    };
+    let starts = ["start 0..320 on 0", "start 320..640 on 1"];
+    // Four blocks are left. With a start of a second two of them are worth taking, with one of four seconds none.
+    assert_eq!(orders(false), [&starts[..], &["shrink 1 to 576"]].concat());
+    assert_eq!(orders(true), starts);
+}
+
+/// An agent looks now and then. When it finds rows finished, the next block may be half done: that time was not spent on the
+/// rows, and the slot gets as much of its processor as before.
+#[test]
+fn what_a_look_finds_of_the_next_block_does_not_make_the_slot_seem_slow() {
+    let speed = |look: Option<f64>| {
+        let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+        cluster.map(&[1.0]);
+        cluster.traces(0, 0.0);
+        let (slot, lease, rows) = (SlotId(0), LeaseId(1), Rows::new(0, 32));
+        cluster.at(3.0).event(Event::RowsDone { slot, lease, rows, cost_seconds: 2.0 });
+        if let Some(cost_seconds) = look {
+            cluster.event(Event::Progress { slot, lease, end: rows.end, cost_seconds });
+        }
+        let speeds: Vec<(SlotId, f64)> = cluster.scheduler.speeds().collect();
+        speeds[0].1
+    };
+    assert!((speed(None) - 2.0 / 3.0).abs() < 0.01, "{}", speed(None));
+    assert!((speed(Some(3.0)) - 1.0).abs() < 0.01, "{}", speed(Some(3.0)));
 }
