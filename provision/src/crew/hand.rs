@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use td_build_agent::Target;
 use td_inventory::Node;
 use td_protocol::converge::desired::DesiredState;
 use td_protocol::converge::event::Event;
@@ -75,6 +76,12 @@ impl<'a> Hand<'a> {
             Err(_) => None,
         };
         Ok(Hand { node, crew, connection, shell, build, staged: None })
+    }
+
+    /// What has to be built before this node can get the td-agent that is its own.
+    pub fn lacks(&self) -> Option<Target> {
+        let best = agent::targets(self.shell.machine(), self.shell.bits()).first().copied()?;
+        self.crew.lacks(best).map(|_| best)
     }
 
     /// Sees to it that a td-agent of the wanted build is at hand: the one in its place, or one brought beside it.
