@@ -40,8 +40,11 @@ pub(super) fn set(environment: &mut Environment) {
     }
     environment.set("CARGO_INCREMENTAL", "0");
     environment.set("SOURCE_DATE_EPOCH", "0");
-    // A wrapper or flags of the user's ~/.cargo/config.toml give way to these.
+    // A wrapper, flags or a linker (for what runs during the build) of the user's ~/.cargo/config.toml give way to these.
     environment.set("CARGO_BUILD_RUSTC_WRAPPER", "");
+    environment.set("CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER", "");
+    environment.set("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "cc");
+    environment.set("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "cc");
     environment.set("CARGO_TERM_COLOR", "never");
 }
 

@@ -45,6 +45,13 @@ fn cross_never_sees_the_users_toolchains() {
     assert_eq!(value("RUSTUP_UPDATE_ROOT").as_deref(), Some("http://127.0.0.1:9"));
     assert_eq!(value("RUSTUP_TOOLCHAIN"), None);
     assert_eq!((value("RUSTFLAGS"), value("CFLAGS")), (None, None));
+    // Those of a ~/.cargo/config.toml, which the container sees, give way; Cross.toml hands the wrappers in.
+    let passed = include_str!("../../../../Cross.toml").lines().find(|line| line.starts_with("passthrough")).unwrap();
+    for name in ["CARGO_BUILD_RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER"] {
+        assert_eq!(value(name).as_deref(), Some(""), "{name}");
+        assert!(passed.contains(&format!("{name:?}")), "{passed}");
+    }
+    assert_eq!(value("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER").as_deref(), Some("cc"));
     // The toolchain is there under its folder's name, and rustup is asked for nothing.
     let link = home.join("toolchains/toolchain");
     assert_eq!(std::fs::read_link(link).unwrap(), machine.path("toolchain"));
