@@ -187,7 +187,7 @@ impl CrossWay {
         environment.set("RUSTUP_HOME", self.rustup_home());
         environment.set("CROSS_CUSTOM_TOOLCHAIN", "1");
         environment.set("CROSS_CONTAINER_ENGINE", &self.found.engine.program);
-        environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", "auto");
+        environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", if self.found.engine.rootless_docker { "1" } else { "auto" });
         environment.set("CARGO_TARGET_DIR", self.places.build.join("cross"));
         environment
     }

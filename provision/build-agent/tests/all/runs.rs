@@ -59,6 +59,18 @@ fn cross_never_sees_the_users_toolchains() {
 }
 
 #[test]
+fn a_rootless_docker_keeps_the_user_that_it_has() {
+    for (security, expected) in [("[name=seccomp,profile=builtin name=rootless]", "1"), ("[name=seccomp]", "auto")] {
+        let machine = Machine::with_cross();
+        machine.script("docker", &format!("case $1 in image) echo sha256:1234 ;; *) echo '{security}' ;; esac"));
+        machine.on_build(&format!("put {}", program(&machine, 6)));
+        assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+        let line = format!("CROSS_ROOTLESS_CONTAINER_ENGINE={expected}");
+        assert!(machine.read("cross-environment").lines().any(|other| other == line), "{line}");
+    }
+}
+
+#[test]
 fn what_is_too_new_for_the_target_is_not_handed_on() {
     let machine = Machine::with_cross();
     machine.on_build(&format!("put {}", program(&machine, 10)));
