@@ -15,7 +15,7 @@ use crate::source::Source;
 use crate::target::Target;
 use crate::tools::debian;
 use crate::tools::rust::{self, Rust};
-use crate::ways::engine::{self, Engine};
+use crate::ways::engine::{self, ContainerId, Engine};
 use crate::ways::{CROSS_VERSION, Places, Way, flags};
 
 /// What was found on this machine; nothing has been fetched.
@@ -221,13 +221,19 @@ impl Way for CrossWay {
         let mut build: Vec<OsString> =
             arguments(["build", "--release", "--locked", "--package", "td-agent", "--target", target.triple()]);
         build.extend(flags::arguments());
-        hands.run(&Step {
+        let container = ContainerId::new(self.places.tools.join("container"))?;
+        environment.set("CROSS_CONTAINER_OPTS", container.option());
+        let built = hands.run(&Step {
             what: &what,
             program: &self.found.cross,
             arguments: build,
             environment: &environment,
             folder: &self.places.root,
-        })?;
+        });
+        if matches!(built, Err(Problem::Interrupted)) {
+            container.end(&self.found.engine);
+        }
+        built?;
         Ok(self.places.build.join("cross").join(target.triple()).join("release/td-agent"))
     }
 }

@@ -62,6 +62,36 @@ impl Engine {
     }
 }
 
+/// A file in which the engine writes which container it runs.
+#[derive(Debug)]
+pub(crate) struct ContainerId(PathBuf);
+
+impl ContainerId {
+    /// None yet: an engine does not start with a file that is there.
+    pub(crate) fn new(file: PathBuf) -> Result<Self, Problem> {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Problem::file(&file)(error)),
+            _ => Ok(Self(file)),
+        }
+    }
+
+    /// The option of the engine's `run`, as a shell's word: cross splits its options as a shell does.
+    pub(crate) fn option(&self) -> String {
+        format!("--cidfile '{}'", self.0.display().to_string().replace('\'', r"'\''"))
+    }
+
+    /// Ends the container with all in it. It belongs to the engine and not to whoever called that, and its first process, cargo,
+    /// takes no notice of being asked to end.
+    pub(crate) fn end(&self, engine: &Engine) {
+        let Ok(id) = std::fs::read_to_string(&self.0) else { return };
+        let environment = Environment::new(&[]);
+        // The second for a container that was made and did not run yet; either fails where the container is gone already.
+        for arguments in [["kill", id.trim()].as_slice(), &["rm", "--force", id.trim()]] {
+            let _ = ask_or_why(&engine.program, arguments, &environment);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,17 +97,27 @@ fn failures_say_why() {
 
 #[test]
 fn an_interrupted_build_can_be_repeated() {
-    let machine = Machine::with_cross();
-    machine.on_build("touch $HERE/begun; sleep 600");
-    let mut command = machine.command(&["--with", "cross"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| machine.path("begun").exists());
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let (code, _, said) = shown(&child.wait_with_output().unwrap());
-    assert_eq!(code, 130, "{said}");
-    assert!(said.contains("goes on from here"), "{said}");
-    machine.on_build(&format!("put {}", program(&machine, 6)));
-    assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+    // As the engines do it: `--cidfile FILE` has the container's id.
+    let begins = r#"eval "set -- $CROSS_CONTAINER_OPTS"; [ "$1" = --cidfile ]; echo 0123abcd >"$2"; touch $HERE/begun; sleep 600"#;
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let machine = Machine::with_cross();
+        machine.script("docker", "echo \"$*\" >>$HERE/engine-asked; case $1 in image) echo sha256:1234 ;; *) echo ok ;; esac");
+        machine.on_build(begins);
+        let mut command = machine.command(&["--with", "cross"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(|| machine.path("begun").exists());
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let (code, _, said) = shown(&child.wait_with_output().unwrap());
+        assert_eq!(code, 130, "{said}");
+        assert!(said.contains("goes on from here"), "{said}");
+        // The container does not end with cross.
+        let asked = machine.read("engine-asked");
+        assert!(asked.lines().any(|line| line == "kill 0123abcd"), "{asked}");
+        machine.on_build(&format!("put {}", program(&machine, 6)));
+        assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+        // A container that came to its end is let alone.
+        assert_eq!(machine.read("engine-asked").matches("kill").count(), 1);
+    }
 }
 
 #[test]
