@@ -16,7 +16,7 @@ use crate::run::{Hands, Step, arguments, ask};
 /// Compiler, cargo, sources of std: of the browsers' Rust and of Debian's plain one.
 const SETS: [[&str; 3]; 2] = [["rustc-web", "cargo-web", "rust-web-src"], ["rustc", "cargo", "rust-src"]];
 /// Raised when what is unpacked changes.
-const FORM: &str = "debian-rust 2";
+const FORM: &str = "debian-rust 3";
 /// Of the sources only std is needed; the compiler and its tests are several times as large.
 const NOT_UNPACKED: [&str; 3] = ["./usr/src/*/compiler", "./usr/src/*/src", "./usr/src/*/tests"];
 
@@ -64,7 +64,7 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     hands.watch.stage(&what);
     let mut command = vec!["install", "--download-only", "--no-install-recommends", "--reinstall", "-y"];
     command.extend(set);
-    let own = apt.own_libraries(set[0]);
+    let own = apt.own_libraries(&set[..2]);
     command.extend(own.iter().map(String::as_str));
     apt.run(&what, &command, &folder, hands)?;
     hands.watch.stage("unpacking Rust");
@@ -134,10 +134,11 @@ impl Apt {
         Some(upstream(version).to_owned())
     }
 
-    /// The packages with the compiler's library and std. They have to be named: where they are installed apt does not
-    /// download them for who depends on them.
-    fn own_libraries(&self, compiler: &str) -> Vec<String> {
-        let (mut found, mut next) = (Vec::new(), vec![compiler.to_owned()]);
+    /// The packages with the compiler's library and std, and with those libraries that no Debian has without them. They have to
+    /// be named: where they are installed apt does not download them for who depends on them, and the container that cross
+    /// runs cargo in has nothing of what is installed here.
+    fn own_libraries(&self, programs: &[&str]) -> Vec<String> {
+        let (mut found, mut next) = (Vec::new(), programs.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
         while let Some(package) = next.pop() {
             let options = self.options();
             let mut command: Vec<&str> = options.iter().filter_map(|option| option.to_str()).collect();
@@ -179,10 +180,14 @@ impl Apt {
     }
 }
 
-/// Rust's own libraries among the dependencies that `apt-cache depends` prints.
+/// Rust's own libraries, LLVM, and libgit2 with what that alone needs. The others that rustc and cargo need are in the image of
+/// cross (cross/Containerfile).
+const OWN: [&str; 6] = ["libstd-rust", "libllvm", "libgit2", "libhttp-parser", "libllhttp", "libmbed"];
+
+/// Those among the dependencies that `apt-cache depends` prints.
 fn libraries(said: &str) -> impl Iterator<Item = &str> {
     let depends = said.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
-    depends.filter(|name| name.starts_with("libstd-rust"))
+    depends.filter(|name| OWN.iter().any(|own| name.starts_with(own)))
 }
 
 /// `1:1.96.0+dfsg1-1~deb12u2` is `1.96.0`.
@@ -199,6 +204,10 @@ mod tests {
         let said = "rustc-web\n  Depends: libc6\n  Depends: libstd-rust-web-dev\n  Depends: <libc-dev>\n    libc6-dev\n  \
                     Breaks: libstd-rust-dev\n";
         assert_eq!(super::libraries(said).collect::<Vec<_>>(), ["libstd-rust-web-dev"]);
+        // Installed on some machines and in no image; the C library and curl are in the image, and are not ours to bring.
+        let said = "cargo-web\n  Depends: libc6\n  Depends: libcurl4\n  Depends: libgit2-1.5\n  Depends: libmbedtls14\n  \
+                    Depends: libllvm22\n";
+        assert_eq!(super::libraries(said).collect::<Vec<_>>(), ["libgit2-1.5", "libmbedtls14", "libllvm22"]);
     }
 
     #[test]
