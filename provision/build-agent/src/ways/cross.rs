@@ -91,7 +91,8 @@ fn version(cross: &Path) -> String {
     let said = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
     let version = said.lines().find_map(|line| line.trim().strip_prefix("cross "));
-    version.and_then(|version| version.split_whitespace().next()).unwrap_or("without a version").to_owned()
+    // All of it: one that was built from a checkout says its commit behind the number, and is another one.
+    version.map(str::trim).filter(|version| !version.is_empty()).unwrap_or("without a version").to_owned()
 }
 
 fn write_stub(rustc: &Path) -> std::io::Result<()> {

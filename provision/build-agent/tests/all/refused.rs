@@ -34,8 +34,11 @@ fn no_cross() {
 #[test]
 fn another_cross() {
     let machine = Machine::with_cross();
-    machine.script("cross", "echo cross 0.1.16");
-    refused(&machine, &["--with", "cross"], &["cross 0.1.16", "cargo install cross --version 0.2.5"]);
+    for version in ["0.1.16", "0.2.5 (8c1a8aa 2026-01-13)"] {
+        machine.script("cross", &format!("echo 'cross {version}'"));
+        let words = [format!("cross {version},"), "cargo install cross --version 0.2.5".to_owned()];
+        refused(&machine, &["--with", "cross"], &words.each_ref().map(String::as_str));
+    }
 }
 
 #[test]
