@@ -50,8 +50,8 @@ pub enum Problem {
     )]
     NoRust { target: &'static str, wanted: String, debian: String },
     #[error(
-        "{what}: the registry cannot be reached. Look at the network and at http_proxy; all that is fetched is kept, so the \
-         same command goes on from here. The log is {log}:\n{tail}"
+        "{what}: the registry cannot be reached. Look at the network and at http_proxy; what was fetched whole is kept, so \
+         the same command goes on from here. The log is {log}:\n{tail}"
     )]
     NoNetwork { what: String, log: PathBuf, tail: String },
     #[error(

@@ -45,7 +45,7 @@ fn look(folder: &Path) -> Option<Rust> {
 pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Result<Option<Rust>, Problem> {
     let folder = tools.join("debian-rust");
     begin(&folder)?;
-    let apt = Apt::new(&folder)?;
+    let apt = Apt::new(tools)?;
     hands.watch.stage("fetching the lists of Debian's packages");
     let what = "fetching the lists of Debian's packages";
     let mut lists = apt.run(what, &["update"], &folder, hands);
@@ -60,6 +60,7 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     else {
         return Ok(None);
     };
+    apt.keep_only(&set)?;
     let what = format!("fetching Debian's {}", set.join(", "));
     hands.watch.stage(&what);
     let mut command = vec!["install", "--download-only", "--no-install-recommends", "--reinstall", "-y"];
@@ -80,15 +81,16 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     Ok(rust)
 }
 
-/// apt with lists and cache of its own.
+/// apt with lists and cache of its own, beside what is unpacked of it: packages that were fetched before an interruption, and
+/// parts of them, are not fetched again.
 struct Apt {
     state: PathBuf,
     environment: Environment,
 }
 
 impl Apt {
-    fn new(folder: &Path) -> Result<Self, Problem> {
-        let state = folder.join("apt");
+    fn new(tools: &Path) -> Result<Self, Problem> {
+        let state = tools.join("debian-apt");
         for below in ["lists/partial", "cache/archives/partial"] {
             let path = state.join(below);
             std::fs::create_dir_all(&path).map_err(Problem::file(&path))?;
@@ -126,12 +128,28 @@ impl Apt {
 
     /// The version that apt would install, without epoch and Debian's own part: `1.96.0`.
     fn candidate(&self, package: &str) -> Option<String> {
+        self.version(package).map(|version| upstream(&version).to_owned())
+    }
+
+    /// Packages of other versions, which an earlier run may have left, go: all that is there is unpacked.
+    fn keep_only(&self, set: &[&str]) -> Result<(), Problem> {
+        let wanted: Vec<String> = set.iter().filter_map(|name| Some(format!("{name} {}", self.version(name)?))).collect();
+        let (wanted, note) = (wanted.join("\n"), self.state.join("packages-of"));
+        if std::fs::read_to_string(&note).is_ok_and(|found| found == wanted) {
+            return Ok(());
+        }
+        for package in self.packages()? {
+            std::fs::remove_file(&package).map_err(Problem::file(&package))?;
+        }
+        std::fs::write(&note, wanted).map_err(Problem::file(&note))
+    }
+
+    fn version(&self, package: &str) -> Option<String> {
         let options = self.options();
         let mut command: Vec<&str> = options.iter().filter_map(|option| option.to_str()).collect();
         command.extend(["policy", package]);
         let said = ask(Path::new("/usr/bin/apt-cache"), &command, &self.environment)?;
-        let version = said.lines().find_map(|line| line.trim().strip_prefix("Candidate: "))?;
-        Some(upstream(version).to_owned())
+        said.lines().find_map(|line| line.trim().strip_prefix("Candidate: ")).map(str::to_owned)
     }
 
     /// The packages with the compiler's library and std, and with those libraries that no Debian has without them. They have to
