@@ -202,19 +202,20 @@ impl Way for CrossWay {
     fn identity(&self, target: Target) -> String {
         let image = self.found.images.iter().find(|(other, _, _)| *other == target);
         let image = image.map_or("", |(_, _, id)| id);
-        format!("cross way 1\n{CROSS_VERSION}\n{}\n{image}\n{}", self.rust.identity, flags::profile())
+        format!("cross way 2\n{CROSS_VERSION}\n{}\n{image}\n{}", self.rust.identity, flags::profile())
     }
 
     fn build(&self, target: Target, hands: &mut Hands<'_>) -> Result<PathBuf, Problem> {
         let mut environment = self.environment();
-        // In the container the toolchain lies at /rust and cargo's folder at /cargo.
-        let mapped: [(&Path, &str); 2] = [(&self.places.root, "/td"), (Path::new("/project"), "/td")];
-        environment.set("CARGO_ENCODED_RUSTFLAGS", flags::rustflags(&["-Clink-self-contained=no"], &mapped));
         if !self.rust.has_std(target) {
             environment.set("RUSTC_BOOTSTRAP", "1");
             environment.set("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
         }
         self.fetch(target, &environment, hands)?;
+        // In the container the toolchain lies at /rust and cargo's folder at /cargo.
+        let mapped: [(&Path, &str); 2] = [(&self.places.root, "/td"), (Path::new("/project"), "/td")];
+        let rustflags = flags::rustflags(&["-Clink-self-contained=no"], Path::new("/cargo"), &mapped);
+        environment.set("CARGO_ENCODED_RUSTFLAGS", rustflags);
         // All is here now, and the container need not know this machine's way to the registries.
         environment.set("CARGO_NET_OFFLINE", "true");
         let what = format!("building td-agent for {} with cross and {}", target.name(), self.found.engine.name);

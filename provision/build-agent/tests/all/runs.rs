@@ -58,6 +58,18 @@ fn cross_never_sees_the_users_toolchains() {
     assert_eq!(machine.read("rustup-asked"), "");
 }
 
+/// The registry's folder is named after its address, and comes into being when the crates are fetched.
+#[test]
+fn where_the_crates_came_from_is_not_in_what_is_built() {
+    let machine = Machine::with_cross();
+    machine.script("../toolchain/bin/cargo", "[ \"$1\" != fetch ] || mkdir -p \"$HOME/.cargo/registry/src/mirror-0123abcd\"");
+    machine.on_build(&format!("put {}", program(&machine, 6)));
+    assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+    let seen = machine.read("cross-environment");
+    let flags = seen.lines().find(|line| line.starts_with("CARGO_ENCODED_RUSTFLAGS=")).unwrap();
+    assert!(flags.contains("--remap-path-prefix=/cargo/registry/src/mirror-0123abcd=/crates"), "{flags:?}");
+}
+
 #[test]
 fn a_rootless_docker_keeps_the_user_that_it_has() {
     for (security, expected) in [("[name=seccomp,profile=builtin name=rootless]", "1"), ("[name=seccomp]", "auto")] {
