@@ -187,6 +187,8 @@ impl CrossWay {
         flags::set(&mut environment);
         environment.set("RUSTUP_HOME", self.rustup_home());
         environment.set("CROSS_CUSTOM_TOOLCHAIN", "1");
+        // cross makes this folder, in the home unless told otherwise.
+        environment.set("XARGO_HOME", self.places.tools.join("xargo"));
         environment.set("CROSS_CONTAINER_ENGINE", &self.found.engine.program);
         environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", if self.found.engine.rootless_docker { "1" } else { "auto" });
         environment.set("CARGO_TARGET_DIR", self.places.build.join("cross"));

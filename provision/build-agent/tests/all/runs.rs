@@ -44,6 +44,7 @@ fn cross_never_sees_the_users_toolchains() {
     assert_eq!(value("RUSTUP_DIST_SERVER").as_deref(), Some("http://127.0.0.1:9"));
     assert_eq!(value("RUSTUP_UPDATE_ROOT").as_deref(), Some("http://127.0.0.1:9"));
     assert_eq!(value("RUSTUP_TOOLCHAIN"), None);
+    assert_eq!(value("XARGO_HOME").as_deref(), machine.path("td/target/agents/tools/xargo").to_str());
     assert_eq!((value("RUSTFLAGS"), value("CFLAGS")), (None, None));
     // Those of a ~/.cargo/config.toml, which the container sees, give way; Cross.toml hands the wrappers in.
     let passed = include_str!("../../../../Cross.toml").lines().find(|line| line.starts_with("passthrough")).unwrap();
