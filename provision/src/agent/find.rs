@@ -25,8 +25,8 @@ pub struct Binaries {
 #[derive(Debug, Default)]
 struct State {
     read: HashMap<PathBuf, Result<Arc<Build>, BuildError>>,
-    /// What was made of the sources as they are.
-    current: HashMap<Target, PathBuf>,
+    /// What was made of the sources as they are; `None` for nothing.
+    current: HashMap<Target, Option<PathBuf>>,
     /// What was built or could not be: once in a run.
     tried: HashSet<Target>,
 }
@@ -119,9 +119,7 @@ impl Binaries {
     pub fn tried(&self, target: Target, built: Option<PathBuf>) {
         let mut state = self.state();
         state.tried.insert(target);
-        if let Some(path) = built {
-            state.current.insert(target, path);
-        }
+        state.current.insert(target, built);
     }
 
     /// The first build for `target` that there is.
@@ -190,13 +188,9 @@ impl Binaries {
 
     /// What is there of the sources as they are: built for nodes, or together with this program.
     fn current(&self, target: Target) -> Option<PathBuf> {
-        if let Some(path) = self.state().current.get(&target) {
-            return Some(path.clone());
-        }
-        let kept = kept(self.source.as_ref()?, target);
-        let path = kept.or_else(|| self.own(target).filter(|own| is_as_its_sources(own)))?;
-        self.state().current.insert(target, path.clone());
-        Some(path)
+        let source = self.source.as_ref()?;
+        let own = || self.own(target).filter(|own| is_as_its_sources(own));
+        self.state().current.entry(target).or_insert_with(|| kept(source, target).or_else(own)).clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -296,7 +290,8 @@ mod tests {
         std::fs::write(path("td-agent"), "").expect("written");
         assert!(is_as_its_sources(&path("td-agent")), "installed");
         let name = path("a source.rs").display().to_string().replace(' ', "\\ ");
-        std::fs::write(path("td-agent.d"), format!("{}: {name} {name}\n", path("td-agent").display())).expect("written");
+        std::fs::write(path("td-agent.d"), format!("{}: {name} {name}\n", path("td-agent").display()))
+            .expect("written");
         assert!(is_as_its_sources(&path("td-agent")));
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
         let file = std::fs::File::options().write(true).open(path("a source.rs")).expect("is there");

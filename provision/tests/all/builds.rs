@@ -21,7 +21,7 @@ impl Machine {
         let machine = Self { folder: tempfile::tempdir().expect("a folder") };
         machine.write("td/Cargo.toml", "[workspace.package]\nrust-version = \"1.89\"\n");
         machine.write("td/Cargo.lock", "");
-        machine.write("td/agent/Cargo.toml", "");
+        machine.write("td/agent/Cargo.toml", "[package]\nname = \"td-agent\"\n");
         machine.write("td/agent/src/main.rs", "");
         machine.write("td/protocol/src/lib.rs", "");
         machine.write("td/Cross.toml", format!("[target.{TRIPLE}]\nimage = \"localhost/td-cross:1\"\n"));
@@ -106,7 +106,10 @@ fn agents_are_built_of_the_sources_before_anything_is_connected_to() {
     assert_eq!(code, Some(4), "{events:?}");
     let built = of(&events, "built");
     assert_eq!(built.len(), 1, "{events:?}");
-    assert_eq!((&built[0]["target"], &built[0]["built"], &built[0]["with"]), (&TRIPLE.into(), &true.into(), &"cross".into()));
+    assert_eq!(
+        (&built[0]["target"], &built[0]["built"], &built[0]["with"]),
+        (&TRIPLE.into(), &true.into(), &"cross".into())
+    );
     assert_eq!(fs::read(built[0]["path"].as_str().expect("a path")).expect("is there"), program());
     let place = |kind: &str| events.iter().position(|event| event["event"] == kind);
     assert!(place("build") < place("stage") && place("built") < place("unreachable"), "{events:?}");

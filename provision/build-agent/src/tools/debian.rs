@@ -133,7 +133,8 @@ impl Apt {
 
     /// Packages of other versions, which an earlier run may have left, go: all that is there is unpacked.
     fn keep_only(&self, set: &[&str]) -> Result<(), Problem> {
-        let wanted: Vec<String> = set.iter().filter_map(|name| Some(format!("{name} {}", self.version(name)?))).collect();
+        let wanted: Vec<String> =
+            set.iter().filter_map(|name| Some(format!("{name} {}", self.version(name)?))).collect();
         let (wanted, note) = (wanted.join("\n"), self.state.join("packages-of"));
         if std::fs::read_to_string(&note).is_ok_and(|found| found == wanted) {
             return Ok(());

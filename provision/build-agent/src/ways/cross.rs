@@ -190,7 +190,8 @@ impl CrossWay {
         // cross makes this folder, in the home unless told otherwise.
         environment.set("XARGO_HOME", self.places.tools.join("xargo"));
         environment.set("CROSS_CONTAINER_ENGINE", &self.found.engine.program);
-        environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", if self.found.engine.rootless_docker { "1" } else { "auto" });
+        environment
+            .set("CROSS_ROOTLESS_CONTAINER_ENGINE", if self.found.engine.rootless_docker { "1" } else { "auto" });
         environment.set("CARGO_TARGET_DIR", self.places.build.join("cross"));
         environment
     }

@@ -63,7 +63,10 @@ fn cross_never_sees_the_users_toolchains() {
 #[test]
 fn where_the_crates_came_from_is_not_in_what_is_built() {
     let machine = Machine::with_cross();
-    machine.script("../toolchain/bin/cargo", "[ \"$1\" != fetch ] || mkdir -p \"$HOME/.cargo/registry/src/mirror-0123abcd\"");
+    machine.script(
+        "../toolchain/bin/cargo",
+        "[ \"$1\" != fetch ] || mkdir -p \"$HOME/.cargo/registry/src/mirror-0123abcd\"",
+    );
     machine.on_build(&format!("put {}", program(&machine, 6)));
     assert_eq!(machine.run(&["--with", "cross"]).0, 0);
     let seen = machine.read("cross-environment");
@@ -114,7 +117,10 @@ fn an_interrupted_build_can_be_repeated() {
     let begins = r#"eval "set -- $CROSS_CONTAINER_OPTS"; [ "$1" = --cidfile ]; echo 0123abcd >"$2"; touch $HERE/begun; sleep 600"#;
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let machine = Machine::with_cross();
-        machine.script("docker", "echo \"$*\" >>$HERE/engine-asked; case $1 in image) echo sha256:1234 ;; *) echo ok ;; esac");
+        machine.script(
+            "docker",
+            "echo \"$*\" >>$HERE/engine-asked; case $1 in image) echo sha256:1234 ;; *) echo ok ;; esac",
+        );
         machine.on_build(begins);
         let mut command = machine.command(&["--with", "cross"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -139,7 +139,8 @@ fn a_node_of_another_architecture_gets_its_agent_built() {
     let master = Master::with(&cluster, "", "");
     let sandbox = &master.sandbox;
     sandbox.write("Cargo.toml", "[workspace.package]\nrust-version = \"1.89\"\n");
-    for file in ["Cargo.lock", "agent/Cargo.toml", "agent/src/main.rs", "protocol/src/lib.rs"] {
+    sandbox.write("agent/Cargo.toml", "[package]\nname = \"td-agent\"\n");
+    for file in ["Cargo.lock", "agent/src/main.rs", "protocol/src/lib.rs"] {
         sandbox.write(file, "");
     }
     sandbox.write("Cross.toml", "[target.aarch64-unknown-linux-musl]\nimage = \"localhost/td-cross:1\"\n");
