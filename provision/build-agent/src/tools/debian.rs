@@ -157,18 +157,19 @@ impl Apt {
     /// be named: where they are installed apt does not download them for who depends on them, and the container that cross
     /// runs cargo in has nothing of what is installed here.
     fn own_libraries(&self, programs: &[&str]) -> Vec<String> {
-        let (mut found, mut next) = (Vec::new(), programs.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
-        while let Some(package) = next.pop() {
+        let (mut found, mut next) =
+            (Vec::<String>::new(), programs.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        while !next.is_empty() {
             let options = self.options();
             let mut command: Vec<&str> = options.iter().filter_map(|option| option.to_str()).collect();
-            command.extend(["depends", &package]);
+            command.push("depends");
+            command.extend(next.iter().map(String::as_str));
             let said = ask(Path::new("/usr/bin/apt-cache"), &command, &self.environment).unwrap_or_default();
-            for name in libraries(&said) {
-                if !found.iter().any(|other| other == name) {
-                    found.push(name.to_owned());
-                    next.push(name.to_owned());
-                }
-            }
+            next =
+                libraries(&said).filter(|name| !found.iter().any(|other| other == name)).map(str::to_owned).collect();
+            next.sort();
+            next.dedup();
+            found.extend(next.iter().cloned());
         }
         found
     }
