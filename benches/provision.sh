@@ -121,7 +121,8 @@ tools() {
 [ "${TD_BENCH_ONLY:-}" = td ] || tools
 
 apt_alone() { everywhere "sudo apt-get -qq update && sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $packages"; }
-td() { "$programs/td-provision" apply "$work/inventory.yaml" --yes --no-reboot "$@"; }
+# The inventory calls these PCs Raspberry Pis: no agent is to be built for those.
+td() { TD_NO_BUILD=1 "$programs/td-provision" apply "$work/inventory.yaml" --yes --no-reboot "$@"; }
 ansible() { (cd "$work" && ANSIBLE_CONFIG=$work/ansible.cfg ansible-playbook -i "$work/ansible.json" "$bench/ansible.yml"); }
 pyinfra_run() { (cd "$work" && pyinfra -y --parallel "$count" "$work/pyinfra_inventory.py" "$bench/pyinfra_deploy.py"); }
 

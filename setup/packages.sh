@@ -23,6 +23,7 @@ case $what in
     need="$need mmdebstrap systemd-container iproute2 openssh-client procps"
     # The agent's own readers of superblocks and certificates against others; questions to nodes.
     need="$need e2fsprogs openssl curl"
+    tests="; for the tests pngcheck, netpbm and Python's Pillow"
     # Nodes with a kernel of their own.
     [ "$what" != e2e ] || need="$need user-mode-linux e2fsprogs dosfstools mtools ethtool"
     # The card's partitions and file systems.
@@ -40,8 +41,15 @@ fi
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
   {
     echo "td's set-up knows Debian only, and this system has no apt-get."
-    echo "Bring these programs yourself: POV-Ray 3.7 with its includes and example scenes, ImageMagick, a C compiler,"
-    echo "cargo and rustc $("$here/cargo.sh" --wanted) or newer; for the tests pngcheck, netpbm and Python's Pillow."
+    rust="cargo and rustc $("$here/cargo.sh" --wanted) or newer"
+    case $what in
+      cross)
+        echo "Bring these programs yourself: a C compiler, Python 3 with its venv, and $rust"
+        echo "with the std of the target (rustup target add TARGET; docs/cross.md has the names)." ;;
+      *)
+        echo "Bring these programs yourself: POV-Ray 3.7 with its includes and example scenes, ImageMagick, a C compiler,"
+        echo "$rust${tests:-}." ;;
+    esac
     echo "Then run make again with TD_NO_SETUP=1."
   } >&2
   exit 2

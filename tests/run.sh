@@ -24,7 +24,8 @@ step() { # NAME COMMAND...
 step 'release build' cargo build --release --locked
 # Without the binaries nothing that follows means anything.
 [ "$failed" = 0 ] || exit 1
-# For the tests on an emulated Raspberry Pi 1: some minutes the first time, nothing when nothing changed.
+# For the tests on an emulated Raspberry Pi 1: some minutes the first time, nothing when nothing changed. It prints the agent's size;
+# its memory when idle is printed by benches/armv6.sh, on an emulated Pi, since what it takes under qemu-user is not the Pi's.
 step 'agent for ARMv6' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-agent --with zig
 [ "${1:-all}" != e2e ] || step 'agents for ARMv7 and ARM64' "${CARGO_TARGET_DIR:-target}/release/td-provision" build-agent \
   --target armv7 --target arm64 --with zig

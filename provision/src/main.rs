@@ -70,7 +70,7 @@ enum Command {
     /// Build td-agent for the machines of a cluster
     ///
     /// With cross and a container engine, or with zig; tools that are missing are fetched into td's own target folder, and
-    /// nothing of yours is changed. What was built before from the same sources with the same tools is not built again.
+    /// nothing of yours is changed but cargo's cache of crates, which grows. What was built before from the same sources with the same tools is not built again.
     BuildAgent(build_agent::Arguments),
     /// The cluster's own CA, and certificates for the master and the nodes
     #[command(subcommand)]
@@ -83,11 +83,12 @@ enum Command {
     /// Show what `apply` would change, and change nothing
     ///
     /// Each pending change as a difference: files line by line, packages by name and version, keys hidden. Ends with 3 when
-    /// anything is pending. Certificates that `apply` would make are said.
+    /// anything is pending. Certificates that `apply` would make are said. Where td's sources are at hand, td-agent is built of
+    /// them first if it has to be.
     Plan(plan::Arguments),
     /// Make the nodes what the inventory says
     ///
-    /// Shows the plan, asks, does exactly that (and refuses where a node has changed in between), reboots where a setting
+    /// Builds td-agent first where td's sources are at hand and it has to be. Shows the plan, asks, does exactly that (and refuses where a node has changed in between), reboots where a setting
     /// needs it, and proves the result on the nodes. A second apply changes nothing.
     Apply(apply::Arguments),
     /// Prove that the nodes are ready, and change nothing

@@ -2,7 +2,8 @@
 //!
 //! POV-Rays of 32 and of 64 bit draw procedural textures differently (a signed overflow in the noise table), and so may
 //! POV-Rays of two versions. Agents with one fingerprint draw one picture; they are a **group**. A picture is exact only
-//! within a group, so one is taken: the faster, unless the user says which.
+//! within a group, so one is taken: the faster by the small scene that each agent
+//! renders at its start, times its slots, unless the user says which.
 
 use td_protocol::hello::Fingerprint;
 
@@ -84,7 +85,7 @@ pub fn choose(members: &[Member], wish: GroupWish) -> Result<Option<Choice>, NoS
         taken.extend(groups.iter().flat_map(|group| &group.members));
         taken.sort_unstable();
     } else if !groups.is_empty() {
-        let why = if wish.word_size.is_some() { "as --group says" } else { "the faster" };
+        let why = if wish.word_size.is_some() { "as --group says" } else { "the faster by td's test scene" };
         let others: Vec<String> = groups.iter().map(describe).collect();
         notes.push(format!(
             "rendering by {}, {why}, and not by {}, which draws procedural textures otherwise (--group chooses, \
@@ -142,9 +143,9 @@ mod tests {
         assert_eq!(
             choice.notes,
             [
-                "rendering by 2 nodes of 32 bit (POV-Ray 3.7.0.10, speed 2.00), the faster, and not by 1 node of 64 bit \
-                 (POV-Ray 3.7.0.10, speed 1.80), which draws procedural textures otherwise (--group chooses, --mix-groups \
-                 takes all and is not exact)",
+                "rendering by 2 nodes of 32 bit (POV-Ray 3.7.0.10, speed 2.00), the faster by td's test scene, and not by 1 \
+                 node of 64 bit (POV-Ray 3.7.0.10, speed 1.80), which draws procedural textures otherwise (--group \
+                 chooses, --mix-groups takes all and is not exact)",
                 "desk is left out: its POV-Ray (3.7.0.10, 64 bit) draws otherwise than the others' (3.7.0.10, 32 bit)",
             ]
         );

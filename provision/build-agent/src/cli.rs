@@ -64,10 +64,10 @@ pub fn run(arguments: &BuildArguments, more: &[Target]) -> u8 {
     }
 }
 
-/// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.
+/// A flag that Ctrl-C, SIGTERM and a terminal that goes away set; a second Ctrl-C ends the program at once.
 fn listen() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         // Without the handler the signal ends the program as it always does.
         let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag));
         let _ = signal_hook::flag::register(signal, Arc::clone(&flag));

@@ -83,7 +83,7 @@ pub fn build(
     interrupted: Arc<AtomicBool>,
 ) -> Result<Vec<Built>, Problem> {
     let folder = source.target_folder();
-    let kept = folder.join("agents");
+    let kept = kept_in(source);
     let places = Places { root: source.root().to_owned(), tools: kept.join("tools"), build: kept.join("build") };
     std::fs::create_dir_all(&places.tools).map_err(Problem::file(&places.tools))?;
     let mut hands = Hands { watch, interrupted, log: kept.join("log") };
@@ -106,7 +106,7 @@ pub fn build(
                 // Somebody may save a file while the compiler runs; a mixture must not get the name of either.
                 let after = source.hash()?;
                 if std::mem::replace(&mut hash, after.clone()) == after {
-                    break store.keep(target, &key(&hash), &binary)?;
+                    break store.keep(target, &key(&hash), &hash, &binary)?;
                 }
                 hands.watch.note("the sources changed during the build; building again");
             },
@@ -122,6 +122,17 @@ pub fn build(
     }
     hands.watch.clear();
     Ok(built)
+}
+
+/// The agent that was built of exactly these sources before, by whatever toolchain. Nothing is started, fetched or built for
+/// the answer.
+#[must_use]
+pub fn kept(source: &Source, target: Target) -> Option<PathBuf> {
+    Store::new(kept_in(source).join("done")).find_of(target, &source.hash().ok()?)
+}
+
+fn kept_in(source: &Source) -> PathBuf {
+    source.target_folder().join("agents")
 }
 
 fn prepare(

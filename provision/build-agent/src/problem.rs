@@ -35,6 +35,8 @@ pub enum Problem {
     NoEngine,
     #[error("{engine} does not let you in: {help}. It said: {said}")]
     EngineRefuses { engine: &'static str, help: String, said: String },
+    #[error("no container engine works.\n{first}\n{second}")]
+    EnginesRefuse { first: Box<Problem>, second: Box<Problem> },
     #[error("{engine} has no image {image}, which Cross.toml names: `{build}` brings it, or build with `--with zig`")]
     NoImage { engine: &'static str, image: String, build: String },
     #[error(
@@ -48,8 +50,8 @@ pub enum Problem {
     )]
     NoRust { target: &'static str, wanted: String, debian: String },
     #[error(
-        "{what}: the registry cannot be reached. Look at the network and at http_proxy; all that is fetched is kept, so the \
-         same command goes on from here. The log is {log}:\n{tail}"
+        "{what}: the registry cannot be reached. Look at the network and at http_proxy; what was fetched whole is kept, so \
+         the same command goes on from here. The log is {log}:\n{tail}"
     )]
     NoNetwork { what: String, log: PathBuf, tail: String },
     #[error(
@@ -86,6 +88,7 @@ impl Problem {
             | Self::NoRustup
             | Self::NoEngine
             | Self::EngineRefuses { .. }
+            | Self::EnginesRefuse { .. }
             | Self::NoImage { .. }
             | Self::NoPython { .. }
             | Self::NoRust { .. }
@@ -94,6 +97,14 @@ impl Problem {
             | Self::NoPrebuilt { .. } => 2,
             Self::Interrupted => 130,
             _ => 1,
+        }
+    }
+
+    /// One more engine that does not answer.
+    pub(crate) fn and_engine(self, other: Self) -> Self {
+        match self {
+            Self::NoEngine => other,
+            first => Self::EnginesRefuse { first: Box::new(first), second: Box::new(other) },
         }
     }
 

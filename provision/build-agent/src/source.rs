@@ -83,8 +83,10 @@ impl Source {
     }
 }
 
+/// Other workspaces have a folder `agent`, too, and nobody is to build those unasked.
 fn is_checkout(folder: &Path) -> bool {
-    folder.join("Cargo.toml").is_file() && folder.join("agent/Cargo.toml").is_file()
+    let agent = fs::read_to_string(folder.join("agent/Cargo.toml")).unwrap_or_default();
+    folder.join("Cargo.toml").is_file() && agent.lines().any(|line| line.trim() == "name = \"td-agent\"")
 }
 
 fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
@@ -117,7 +119,7 @@ mod tests {
         };
         write("Cargo.toml", "[workspace.package]\nrust-version = \"1.90\"\n");
         write("Cargo.lock", "");
-        write("agent/Cargo.toml", "");
+        write("agent/Cargo.toml", "[package]\nname = \"td-agent\"\n");
         write("agent/src/main.rs", "fn main() {}");
         write("agent/tests/all.rs", "");
         write("protocol/src/lib.rs", "");
@@ -143,5 +145,8 @@ mod tests {
         let error = Source::find(Some(folder.path())).unwrap_err();
         assert!(matches!(error, Problem::NoSource(_)));
         assert_eq!(error.exit_code(), 2);
+        let other = checkout();
+        fs::write(other.path().join("agent/Cargo.toml"), "[package]\nname = \"agent\"\n").unwrap();
+        assert!(Source::find(Some(other.path())).is_err());
     }
 }

@@ -14,6 +14,8 @@ use crate::target::Target;
 
 /// Agents of one target that are kept.
 const KEPT: usize = 6;
+/// The file beside an agent that holds the hash of its sources.
+const SOURCES: &str = "sources";
 
 /// The folder of finished agents.
 #[derive(Debug)]
@@ -48,11 +50,23 @@ impl Store {
         (hex::encode(Sha256::digest(&bytes)) == wanted && elf::check(&bytes, target).is_ok()).then_some(path)
     }
 
+    /// The agent that was last made of these sources, by whatever toolchain.
+    pub(crate) fn find_of(&self, target: Target, sources: &str) -> Option<PathBuf> {
+        let entries = fs::read_dir(self.folder.join(target.triple())).ok()?;
+        let mut made: Vec<_> = entries
+            .flatten()
+            .filter(|entry| fs::read_to_string(entry.path().join(SOURCES)).is_ok_and(|text| text == sources))
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name().into_string().ok()?)))
+            .collect();
+        made.sort();
+        made.iter().rev().find_map(|(_, key)| self.find(target, key))
+    }
+
     /// Keeps a built agent, if it is what the target needs.
     ///
     /// # Errors
     /// [`Problem::Unfit`], or when it cannot be written.
-    pub(crate) fn keep(&self, target: Target, key: &str, built: &Path) -> Result<PathBuf, Problem> {
+    pub(crate) fn keep(&self, target: Target, key: &str, sources: &str, built: &Path) -> Result<PathBuf, Problem> {
         let bytes = fs::read(built).map_err(Problem::file(built))?;
         elf::check(&bytes, target).map_err(|why| Problem::Unfit {
             target: target.triple(),
@@ -64,6 +78,7 @@ impl Store {
         let path = folder.join("td-agent");
         put(&path, &bytes)?;
         put(&path.with_extension("sha256"), hex::encode(Sha256::digest(&bytes)).as_bytes())?;
+        put(&folder.join(SOURCES), sources.as_bytes())?;
         self.forget_old(target);
         Ok(path)
     }
@@ -138,7 +153,8 @@ mod tests {
         let store = Store::new(folder.path().to_owned());
         // This test itself: not static, not stripped.
         let built = std::env::current_exe().unwrap();
-        assert!(matches!(store.keep(Target::Armv6, "k", &built), Err(Problem::Unfit { .. })));
+        assert!(matches!(store.keep(Target::Armv6, "k", "s", &built), Err(Problem::Unfit { .. })));
         assert_eq!(store.find(Target::Armv6, "k"), None);
+        assert_eq!(store.find_of(Target::Armv6, "s"), None);
     }
 }

@@ -52,7 +52,7 @@ impl Watch {
                 self.spinner = Some(spinner);
             }
             Manner::People => self.line(text),
-            Manner::Json => print_event(&json!({ "event": "stage", "text": text })),
+            Manner::Json => print_event(&json!({ "event": "stage", "message": text })),
             Manner::Quiet => {}
         }
     }
@@ -84,7 +84,7 @@ impl Watch {
                 self.clear();
                 self.line(text);
             }
-            Manner::Json => print_event(&json!({ "event": "note", "text": text })),
+            Manner::Json => print_event(&json!({ "event": "note", "message": text })),
             Manner::Quiet => {}
         }
     }

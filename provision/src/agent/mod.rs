@@ -4,5 +4,5 @@ mod elf;
 mod find;
 mod upload;
 
-pub use find::{Binaries, Build, BuildError};
+pub use find::{Binaries, Build, BuildError, targets};
 pub use upload::{Staged, UploadError, install, stage};

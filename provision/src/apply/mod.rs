@@ -15,7 +15,7 @@ use serde_json::json;
 use td_inventory::ServerPlace;
 
 use crate::certs::ensure::Due;
-use crate::crew::{self, Common, Crew, NodeError, Refused};
+use crate::crew::{self, Building, Common, Crew, NodeError, Refused};
 use crate::lock;
 use crate::outcome;
 use crate::output::Outcome;
@@ -30,6 +30,8 @@ pub struct Arguments {
     common: Common,
     #[command(flatten)]
     only: Only,
+    #[command(flatten)]
+    building: Building,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -46,6 +48,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
+    let crew = crew.building(&arguments.building);
     let _lock = lock(&crew, "td-provision apply")?;
     let Some(mut wanted) = plan::prepare(&crew, &arguments.only, Due::Make).await? else {
         return Ok(Outcome::Unreachable);

@@ -1,5 +1,6 @@
 //! Why nothing came of a node.
 
+use td_build_agent::Target;
 use td_protocol::converge::event::{Refused, RefusedReason};
 use thiserror::Error;
 
@@ -22,6 +23,9 @@ pub enum NodeError {
     /// No binary for it.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// Its binary has to be built first; it is looked at again then.
+    #[error("it needs td-agent for {}, which is not built yet", .0.name())]
+    NotBuilt(Target),
     /// The binary did not arrive.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -74,7 +78,7 @@ impl NodeError {
             NodeError::Connect(error) => error.kind(),
             NodeError::Root(_) => "sudo",
             NodeError::Shell(_) => "connection_lost",
-            NodeError::Build(_) => "no_build",
+            NodeError::Build(_) | NodeError::NotBuilt(_) => "no_build",
             NodeError::Upload(_) => "upload",
             NodeError::Refused(refused) => match refused.reason {
                 RefusedReason::Locked => "locked",

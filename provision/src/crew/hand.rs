@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use td_build_agent::Target;
 use td_inventory::Node;
 use td_protocol::converge::desired::DesiredState;
 use td_protocol::converge::event::Event;
@@ -31,6 +32,7 @@ pub struct Hand<'a> {
     crew: &'a Crew,
     connection: Connection,
     shell: RootShell,
+    lacks: Option<Target>,
     /// The build that it should have; `None` where there is none here and its own is taken.
     build: Option<Arc<Build>>,
     /// A build that was brought and is not in its place.
@@ -67,14 +69,21 @@ impl<'a> Hand<'a> {
             result = opening => result?,
             () = stop.asked() => return Err(NodeError::Interrupted),
         };
+        let best = agent::targets(shell.machine(), shell.bits()).first().copied();
+        let lacks = best.filter(|best| crew.lacks(*best).is_some());
         let build = match crew.binaries.find(shell.machine(), shell.bits()) {
             Ok(build) => Some(build),
-            // A file that is there and is not what it should be is no matter to pass over.
-            Err(error @ BuildError::Wrong { .. }) => return Err(error.into()),
+            // A file that is there and is not what it should be is no matter to pass over, unless it is built anew.
+            Err(error @ BuildError::Wrong { .. }) if lacks.is_none() => return Err(error.into()),
             // The node's own may do; it is said when it is taken.
             Err(_) => None,
         };
-        Ok(Hand { node, crew, connection, shell, build, staged: None })
+        Ok(Hand { node, crew, connection, shell, lacks, build, staged: None })
+    }
+
+    /// What has to be built before this node can get the td-agent that is its own.
+    pub const fn lacks(&self) -> Option<Target> {
+        self.lacks
     }
 
     /// Sees to it that a td-agent of the wanted build is at hand: the one in its place, or one brought beside it.

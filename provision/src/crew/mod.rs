@@ -1,5 +1,6 @@
 //! All nodes of a run, side by side: one [`Hand`] per node, which is its connection, its root shell and its td-agent.
 
+mod build;
 mod call;
 mod error;
 mod hand;
@@ -44,7 +45,7 @@ pub struct Common {
     /// same
     #[arg(long)]
     pub accept_new: bool,
-    /// Folder with builds of td-agent: DIR/<rust-target>/td-agent
+    /// Folder with builds of td-agent, DIR/<rust-target>/td-agent; none is built then
     #[arg(long, env = "TD_AGENTS", value_name = "DIR")]
     pub agents: Option<PathBuf>,
     /// Print JSON lines, one event each
@@ -53,6 +54,14 @@ pub struct Common {
     /// Tell each step and what is fine already, too
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// What commands that put td-agent on nodes take.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Building {
+    /// Do not build td-agent where it is missing or older than td's sources: take what there is
+    #[arg(long, env = "TD_NO_BUILD", value_parser = clap::builder::FalseyValueParser::new())]
+    no_build: bool,
 }
 
 /// The inventory was refused, and that was said: exit code 2.
@@ -73,6 +82,8 @@ pub struct Crew {
     pub ssh: Ssh,
     /// td-agent's builds.
     pub binaries: Binaries,
+    /// Whether agents are built of td's sources.
+    builds: bool,
     /// Output.
     pub report: Report,
     /// Ctrl-C.
@@ -118,6 +129,7 @@ pub fn gather(common: &Common, stop: Stop) -> Result<Option<Crew>> {
         file: common.file.clone(),
         ssh,
         binaries: Binaries::new(common.agents.clone()),
+        builds: false,
         report,
         stop,
         config,
@@ -144,6 +156,11 @@ fn own_name() -> Option<String> {
 }
 
 impl Crew {
+    /// The same crew, which builds agents that are missing or older than td's sources.
+    pub fn building(self, building: &Building) -> Crew {
+        Crew { builds: !building.no_build, ..self }
+    }
+
     /// Whose rules of SSH hold.
     pub fn person(&self) -> Person<'_> {
         Person { config: &self.config, home: &self.home, user: &self.user }

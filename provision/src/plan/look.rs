@@ -1,6 +1,7 @@
 //! Looking at all nodes: the first part of `plan` and of `apply`.
 
 use anyhow::Result;
+use td_build_agent::Target;
 use td_inventory::Node;
 use td_protocol::converge::desired::{DesiredState, Proofs};
 use td_protocol::converge::event::{Outcome as Of, Plan, ResourceDone};
@@ -121,11 +122,13 @@ pub async fn prepare(crew: &Crew, only: &Only, due: Due) -> Result<Option<Wanted
     Ok(Some(Wanted { states, folder: ensured.folder, addresses, agent: only.agent() }))
 }
 
-/// Looks at all nodes side by side. Machines that are there twice, and those that are not what the inventory says, have
+/// Looks at all nodes side by side, with agents that are as td's sources are (see [`Crew::build`]). Machines that are there twice, and those that are not what the inventory says, have
 /// failed afterwards.
 pub async fn look_all<'a>(crew: &'a Crew, wanted: &Wanted) -> Vec<Looked<'a>> {
+    crew.build_for_models().await;
     let items = crew.nodes.iter().zip(&wanted.states);
     let mut looked = crew.each(items, |(node, state)| look(crew, node, state, wanted.agent)).await;
+    build_and_look_again(crew, wanted, &mut looked).await;
     let known: Vec<(&str, &Facts)> =
         looked.iter().filter_map(|one| Some((one.node.name.as_str(), one.result.as_ref().ok()?.facts()?))).collect();
     for (a, b, why) in twins::copies(&known) {
@@ -152,6 +155,24 @@ pub async fn look_all<'a>(crew: &'a Crew, wanted: &Wanted) -> Vec<Looked<'a>> {
     looked
 }
 
+/// The nodes that turned out to be of an architecture that the inventory's models do not tell.
+async fn build_and_look_again<'a>(crew: &'a Crew, wanted: &Wanted, looked: &mut [Looked<'a>]) {
+    let lacking: Vec<(usize, Target)> = looked
+        .iter()
+        .enumerate()
+        .filter_map(|(index, one)| match one.result {
+            Err(NodeError::NotBuilt(target)) => Some((index, target)),
+            _ => None,
+        })
+        .collect();
+    crew.build(lacking.iter().map(|(_, target)| *target)).await;
+    let again = lacking.iter().map(|(index, _)| (&crew.nodes[*index], &wanted.states[*index]));
+    let again = crew.each(again, |(node, state)| look(crew, node, state, wanted.agent)).await;
+    for ((index, _), again) in lacking.into_iter().zip(again) {
+        looked[index] = again;
+    }
+}
+
 fn unfit(one: &mut Looked<'_>) -> Option<String> {
     let seen = one.result.as_mut().ok()?;
     let fit = fit(one.node, seen.call.facts.as_deref()?);
@@ -165,6 +186,11 @@ async fn look<'a>(crew: &'a Crew, node: &'a Node, state: &DesiredState, agent: b
     tell_time(&mut state);
     let (hand, result) = match Hand::open(crew, node).await {
         Ok(mut hand) => {
+            if let Some(target) = hand.lacks() {
+                hand.close().await;
+                let result = Err(NodeError::NotBuilt(target));
+                return Looked { node, hand: None, result, state, recap: Recap::default() };
+            }
             let result = plan(&mut hand, &mut state).await.map(|(call, binary)| Seen {
                 call,
                 binary: binary.filter(|_| agent),

@@ -11,7 +11,7 @@ use clap::Args;
 use td_protocol::converge::kind::Group;
 
 use crate::certs::ensure::Due;
-use crate::crew::{self, Common, Crew};
+use crate::crew::{self, Building, Common, Crew};
 use crate::outcome;
 use crate::output::Outcome;
 use crate::stop::Stop;
@@ -23,6 +23,8 @@ pub struct Arguments {
     common: Common,
     #[command(flatten)]
     only: Only,
+    #[command(flatten)]
+    building: Building,
 }
 
 /// Which resources.
@@ -58,6 +60,7 @@ pub async fn run(arguments: Arguments, stop: Stop) -> Result<Outcome> {
     let Some(crew) = crew::gather(&arguments.common, stop)? else {
         return Ok(Outcome::Refused);
     };
+    let crew = crew.building(&arguments.building);
     let Some(wanted) = prepare(&crew, &arguments.only, Due::Show).await? else {
         return Ok(Outcome::Unreachable);
     };

@@ -1,5 +1,6 @@
 //! The real `td-provision`, as a person and as a script meet it.
 
+mod builds;
 mod certs;
 mod ssh;
 mod sshd;

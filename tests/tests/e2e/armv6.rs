@@ -72,7 +72,6 @@ fn its_headers_say_armv6_static_and_stripped() {
     assert!(!dynamic.contains("NEEDED") && !dynamic.contains("TEXTREL"), "{dynamic}");
     assert!(!readelf("-S").contains(".symtab"), "not stripped");
     let bytes = fs::metadata(foreign::agent()).unwrap().len();
-    println!("td-agent for ARMv6: {bytes} bytes");
     assert!(bytes < MOST_BYTES, "{bytes} bytes");
 }
 
@@ -84,7 +83,6 @@ fn it_starts_and_its_self_test_passes() {
     let outcome = emulated(foreign::CPU, &foreign::agent(), &["self-test"]);
     outcome.code(0).speaks_to_a_person();
     let out = outcome.out();
-    println!("{out}");
     let checks = ["sha-256", "conversion tables", "32-bit POV-Ray", "64-bit POV-Ray", "TLS13_"];
     for check in checks {
         assert!(out.lines().any(|line| line.starts_with("ok ") && line.contains(check)), "lacks {check}:\n{out}");

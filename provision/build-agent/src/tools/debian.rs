@@ -16,7 +16,7 @@ use crate::run::{Hands, Step, arguments, ask};
 /// Compiler, cargo, sources of std: of the browsers' Rust and of Debian's plain one.
 const SETS: [[&str; 3]; 2] = [["rustc-web", "cargo-web", "rust-web-src"], ["rustc", "cargo", "rust-src"]];
 /// Raised when what is unpacked changes.
-const FORM: &str = "debian-rust 2";
+const FORM: &str = "debian-rust 3";
 /// Of the sources only std is needed; the compiler and its tests are several times as large.
 const NOT_UNPACKED: [&str; 3] = ["./usr/src/*/compiler", "./usr/src/*/src", "./usr/src/*/tests"];
 
@@ -45,7 +45,7 @@ fn look(folder: &Path) -> Option<Rust> {
 pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Result<Option<Rust>, Problem> {
     let folder = tools.join("debian-rust");
     begin(&folder)?;
-    let apt = Apt::new(&folder)?;
+    let apt = Apt::new(tools)?;
     hands.watch.stage("fetching the lists of Debian's packages");
     let what = "fetching the lists of Debian's packages";
     let mut lists = apt.run(what, &["update"], &folder, hands);
@@ -60,11 +60,12 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     else {
         return Ok(None);
     };
+    apt.keep_only(&set)?;
     let what = format!("fetching Debian's {}", set.join(", "));
     hands.watch.stage(&what);
     let mut command = vec!["install", "--download-only", "--no-install-recommends", "--reinstall", "-y"];
     command.extend(set);
-    let own = apt.own_libraries(set[0]);
+    let own = apt.own_libraries(&set[..2]);
     command.extend(own.iter().map(String::as_str));
     apt.run(&what, &command, &folder, hands)?;
     hands.watch.stage("unpacking Rust");
@@ -80,15 +81,16 @@ pub(crate) fn unpack(tools: &Path, wanted: &str, hands: &mut Hands<'_>) -> Resul
     Ok(rust)
 }
 
-/// apt with lists and cache of its own.
+/// apt with lists and cache of its own, beside what is unpacked of it: packages that were fetched before an interruption, and
+/// parts of them, are not fetched again.
 struct Apt {
     state: PathBuf,
     environment: Environment,
 }
 
 impl Apt {
-    fn new(folder: &Path) -> Result<Self, Problem> {
-        let state = folder.join("apt");
+    fn new(tools: &Path) -> Result<Self, Problem> {
+        let state = tools.join("debian-apt");
         for below in ["lists/partial", "cache/archives/partial"] {
             let path = state.join(below);
             std::fs::create_dir_all(&path).map_err(Problem::file(&path))?;
@@ -126,29 +128,48 @@ impl Apt {
 
     /// The version that apt would install, without epoch and Debian's own part: `1.96.0`.
     fn candidate(&self, package: &str) -> Option<String> {
+        self.version(package).map(|version| upstream(&version).to_owned())
+    }
+
+    /// Packages of other versions, which an earlier run may have left, go: all that is there is unpacked.
+    fn keep_only(&self, set: &[&str]) -> Result<(), Problem> {
+        let wanted: Vec<String> =
+            set.iter().filter_map(|name| Some(format!("{name} {}", self.version(name)?))).collect();
+        let (wanted, note) = (wanted.join("\n"), self.state.join("packages-of"));
+        if std::fs::read_to_string(&note).is_ok_and(|found| found == wanted) {
+            return Ok(());
+        }
+        for package in self.packages()? {
+            std::fs::remove_file(&package).map_err(Problem::file(&package))?;
+        }
+        std::fs::write(&note, wanted).map_err(Problem::file(&note))
+    }
+
+    fn version(&self, package: &str) -> Option<String> {
         let options = self.options();
         let mut command: Vec<&str> = options.iter().filter_map(|option| option.to_str()).collect();
         command.extend(["policy", package]);
         let said = ask(Path::new("/usr/bin/apt-cache"), &command, &self.environment)?;
-        let version = said.lines().find_map(|line| line.trim().strip_prefix("Candidate: "))?;
-        Some(upstream(version).to_owned())
+        said.lines().find_map(|line| line.trim().strip_prefix("Candidate: ")).map(str::to_owned)
     }
 
-    /// The packages with the compiler's library and std. They have to be named: where they are installed apt does not
-    /// download them for who depends on them.
-    fn own_libraries(&self, compiler: &str) -> Vec<String> {
-        let (mut found, mut next) = (Vec::new(), vec![compiler.to_owned()]);
-        while let Some(package) = next.pop() {
+    /// The packages with the compiler's library and std, and with those libraries that no Debian has without them. They have to
+    /// be named: where they are installed apt does not download them for who depends on them, and the container that cross
+    /// runs cargo in has nothing of what is installed here.
+    fn own_libraries(&self, programs: &[&str]) -> Vec<String> {
+        let (mut found, mut next) =
+            (Vec::<String>::new(), programs.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        while !next.is_empty() {
             let options = self.options();
             let mut command: Vec<&str> = options.iter().filter_map(|option| option.to_str()).collect();
-            command.extend(["depends", &package]);
+            command.push("depends");
+            command.extend(next.iter().map(String::as_str));
             let said = ask(Path::new("/usr/bin/apt-cache"), &command, &self.environment).unwrap_or_default();
-            for name in libraries(&said) {
-                if !found.iter().any(|other| other == name) {
-                    found.push(name.to_owned());
-                    next.push(name.to_owned());
-                }
-            }
+            next =
+                libraries(&said).filter(|name| !found.iter().any(|other| other == name)).map(str::to_owned).collect();
+            next.sort();
+            next.dedup();
+            found.extend(next.iter().cloned());
         }
         found
     }
@@ -179,10 +200,14 @@ impl Apt {
     }
 }
 
-/// Rust's own libraries among the dependencies that `apt-cache depends` prints.
+/// Rust's own libraries, LLVM, and libgit2 with what that alone needs. The others that rustc and cargo need are in the image of
+/// cross (cross/Containerfile).
+const OWN: [&str; 6] = ["libstd-rust", "libllvm", "libgit2", "libhttp-parser", "libllhttp", "libmbed"];
+
+/// Those among the dependencies that `apt-cache depends` prints.
 fn libraries(said: &str) -> impl Iterator<Item = &str> {
     let depends = said.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
-    depends.filter(|name| name.starts_with("libstd-rust"))
+    depends.filter(|name| OWN.iter().any(|own| name.starts_with(own)))
 }
 
 /// `1:1.96.0+dfsg1-1~deb12u2` is `1.96.0`.
@@ -199,6 +224,10 @@ mod tests {
         let said = "rustc-web\n  Depends: libc6\n  Depends: libstd-rust-web-dev\n  Depends: <libc-dev>\n    libc6-dev\n  \
                     Breaks: libstd-rust-dev\n";
         assert_eq!(super::libraries(said).collect::<Vec<_>>(), ["libstd-rust-web-dev"]);
+        // Installed on some machines and in no image; the C library and curl are in the image, and are not ours to bring.
+        let said = "cargo-web\n  Depends: libc6\n  Depends: libcurl4\n  Depends: libgit2-1.5\n  Depends: libmbedtls14\n  \
+                    Depends: libllvm22\n";
+        assert_eq!(super::libraries(said).collect::<Vec<_>>(), ["libgit2-1.5", "libmbedtls14", "libllvm22"]);
     }
 
     #[test]

@@ -63,7 +63,10 @@ impl Zig {
         };
         let wanted = folder.join("requirements.txt");
         std::fs::write(&wanted, REQUIREMENTS).map_err(Problem::file(&wanted))?;
-        let mut install = arguments(["install", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"]);
+        let mut install = arguments(["install", "--disable-pip-version-check", "--no-deps"]);
+        // Beside what is unpacked: a wheel that was fetched before an interruption is not fetched again.
+        let cache = tools.join("pip-cache");
+        install.extend(["--cache-dir".into(), cache.clone().into()]);
         install.extend(arguments(["--only-binary=:all:", "--require-hashes", "-r"]));
         install.push(wanted.into());
         hands.run(&Step {
@@ -79,6 +82,8 @@ impl Zig {
             tail: "pip installed it, and it is not where it should be".to_owned(),
         })?;
         finish(&folder, REQUIREMENTS)?;
+        // Of no more use.
+        let _ = std::fs::remove_dir_all(cache);
         Ok(zig)
     }
 }

@@ -15,7 +15,7 @@ use crate::source::Source;
 use crate::target::Target;
 use crate::tools::debian;
 use crate::tools::rust::{self, Rust};
-use crate::ways::engine::{self, Engine};
+use crate::ways::engine::{self, ContainerId, Engine};
 use crate::ways::{CROSS_VERSION, Places, Way, flags};
 
 /// What was found on this machine; nothing has been fetched.
@@ -91,7 +91,8 @@ fn version(cross: &Path) -> String {
     let said = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
     let version = said.lines().find_map(|line| line.trim().strip_prefix("cross "));
-    version.and_then(|version| version.split_whitespace().next()).unwrap_or("without a version").to_owned()
+    // All of it: one that was built from a checkout says its commit behind the number, and is another one.
+    version.map(str::trim).filter(|version| !version.is_empty()).unwrap_or("without a version").to_owned()
 }
 
 fn write_stub(rustc: &Path) -> std::io::Result<()> {
@@ -186,8 +187,11 @@ impl CrossWay {
         flags::set(&mut environment);
         environment.set("RUSTUP_HOME", self.rustup_home());
         environment.set("CROSS_CUSTOM_TOOLCHAIN", "1");
+        // cross makes this folder, in the home unless told otherwise.
+        environment.set("XARGO_HOME", self.places.tools.join("xargo"));
         environment.set("CROSS_CONTAINER_ENGINE", &self.found.engine.program);
-        environment.set("CROSS_ROOTLESS_CONTAINER_ENGINE", "auto");
+        environment
+            .set("CROSS_ROOTLESS_CONTAINER_ENGINE", if self.found.engine.rootless_docker { "1" } else { "auto" });
         environment.set("CARGO_TARGET_DIR", self.places.build.join("cross"));
         environment
     }
@@ -201,19 +205,20 @@ impl Way for CrossWay {
     fn identity(&self, target: Target) -> String {
         let image = self.found.images.iter().find(|(other, _, _)| *other == target);
         let image = image.map_or("", |(_, _, id)| id);
-        format!("cross way 1\n{CROSS_VERSION}\n{}\n{image}\n{}", self.rust.identity, flags::profile())
+        format!("cross way 2\n{CROSS_VERSION}\n{}\n{image}\n{}", self.rust.identity, flags::profile())
     }
 
     fn build(&self, target: Target, hands: &mut Hands<'_>) -> Result<PathBuf, Problem> {
         let mut environment = self.environment();
-        // In the container the toolchain lies at /rust and cargo's folder at /cargo.
-        let mapped: [(&Path, &str); 2] = [(&self.places.root, "/td"), (Path::new("/project"), "/td")];
-        environment.set("CARGO_ENCODED_RUSTFLAGS", flags::rustflags(&["-Clink-self-contained=no"], &mapped));
         if !self.rust.has_std(target) {
             environment.set("RUSTC_BOOTSTRAP", "1");
             environment.set("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
         }
         self.fetch(target, &environment, hands)?;
+        // In the container the toolchain lies at /rust and cargo's folder at /cargo.
+        let mapped: [(&Path, &str); 2] = [(&self.places.root, "/td"), (Path::new("/project"), "/td")];
+        let rustflags = flags::rustflags(&["-Clink-self-contained=no"], Path::new("/cargo"), &mapped);
+        environment.set("CARGO_ENCODED_RUSTFLAGS", rustflags);
         // All is here now, and the container need not know this machine's way to the registries.
         environment.set("CARGO_NET_OFFLINE", "true");
         let what = format!("building td-agent for {} with cross and {}", target.name(), self.found.engine.name);
@@ -221,13 +226,19 @@ impl Way for CrossWay {
         let mut build: Vec<OsString> =
             arguments(["build", "--release", "--locked", "--package", "td-agent", "--target", target.triple()]);
         build.extend(flags::arguments());
-        hands.run(&Step {
+        let container = ContainerId::new(self.places.tools.join("container"))?;
+        environment.set("CROSS_CONTAINER_OPTS", container.option());
+        let built = hands.run(&Step {
             what: &what,
             program: &self.found.cross,
             arguments: build,
             environment: &environment,
             folder: &self.places.root,
-        })?;
+        });
+        if matches!(built, Err(Problem::Interrupted)) {
+            container.end(&self.found.engine);
+        }
+        built?;
         Ok(self.places.build.join("cross").join(target.triple()).join("release/td-agent"))
     }
 }

@@ -40,24 +40,27 @@ pub(super) fn set(environment: &mut Environment) {
     }
     environment.set("CARGO_INCREMENTAL", "0");
     environment.set("SOURCE_DATE_EPOCH", "0");
-    // A wrapper or flags of the user's ~/.cargo/config.toml give way to these.
+    // A wrapper, flags or a linker (for what runs during the build) of the user's ~/.cargo/config.toml give way to these.
     environment.set("CARGO_BUILD_RUSTC_WRAPPER", "");
+    environment.set("CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER", "");
+    environment.set("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "cc");
+    environment.set("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "cc");
     environment.set("CARGO_TERM_COLOR", "never");
 }
 
-/// rustc's flags, joined for `CARGO_ENCODED_RUSTFLAGS`: no path of this machine is left in the binary.
-pub(super) fn rustflags(fixed: &[&str], mapped: &[(&Path, &str)]) -> String {
-    let mut flags: Vec<String> = fixed.iter().map(|&flag| flag.to_owned()).collect();
-    // Of several that fit, rustc takes the last: so the narrower ones come later.
-    let home = cargo_home();
-    let mut all = vec![(home.clone(), "/cargo")];
+/// rustc's flags, joined for `CARGO_ENCODED_RUSTFLAGS`: no path of this machine is left in the binary. `home` is cargo's folder as
+/// the compiler sees it. Asked for once the crates are fetched.
+pub(super) fn rustflags(fixed: &[&str], home: &Path, mapped: &[(&Path, &str)]) -> String {
     // The folder's name holds a hash of the registry's address, which differs where a mirror is used.
-    let registries = std::fs::read_dir(home.join("registry/src"));
-    let mut registries: Vec<_> =
-        registries.map(|entries| entries.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+    let entries = std::fs::read_dir(cargo_home().join("registry/src"));
+    let mut registries: Vec<OsString> =
+        entries.map(|entries| entries.flatten().map(|entry| entry.file_name()).collect()).unwrap_or_default();
     registries.sort();
-    all.extend(registries.into_iter().map(|folder| (folder, "/crates")));
+    // Of several that fit, rustc takes the last: so the narrower ones come later.
+    let mut all = vec![(home.to_owned(), "/cargo")];
+    all.extend(registries.into_iter().map(|name| (home.join("registry/src").join(name), "/crates")));
     all.extend(mapped.iter().map(|&(path, name)| (path.to_owned(), name)));
+    let mut flags: Vec<String> = fixed.iter().map(|&flag| flag.to_owned()).collect();
     flags.extend(all.iter().map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display())));
     flags.join("\x1f")
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::problem::Problem;
 use crate::run::{Hands, Step, arguments};
 use crate::target::Target;
@@ -140,7 +140,8 @@ impl Way for ZigWay {
         let mapped: [(&Path, &str); 4] =
             [(folder, "/td"), (&self.rust.sysroot, "/rust"), (&sources, "/rust/src"), (&real, "/rust/src")];
         // Without it the link fails on crt1.o: rustc would bring musl's start files, and zig brings them already.
-        environment.set("CARGO_ENCODED_RUSTFLAGS", flags::rustflags(&["-Clink-self-contained=no"], &mapped));
+        let home = environment::cargo_home();
+        environment.set("CARGO_ENCODED_RUSTFLAGS", flags::rustflags(&["-Clink-self-contained=no"], &home, &mapped));
         let what = format!("building td-agent for {}", target.name());
         hands.watch.stage(&what);
         let mut build = arguments(["zigbuild", "--release", "--locked", "--package", "td-agent"]);

@@ -25,7 +25,7 @@ impl Machine {
         let machine = Self { folder: tempfile::tempdir().expect("a folder") };
         machine.write("td/Cargo.toml", "[workspace.package]\nrust-version = \"1.89\"\n");
         machine.write("td/Cargo.lock", "");
-        machine.write("td/agent/Cargo.toml", "");
+        machine.write("td/agent/Cargo.toml", "[package]\nname = \"td-agent\"\n");
         machine.write("td/agent/src/main.rs", "");
         machine.write("td/protocol/src/lib.rs", "");
         machine.write("td/Cross.toml", "[target.arm-unknown-linux-musleabihf]\nimage = \"localhost/td-cross:1\"\n");

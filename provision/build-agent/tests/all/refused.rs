@@ -34,8 +34,11 @@ fn no_cross() {
 #[test]
 fn another_cross() {
     let machine = Machine::with_cross();
-    machine.script("cross", "echo cross 0.1.16");
-    refused(&machine, &["--with", "cross"], &["cross 0.1.16", "cargo install cross --version 0.2.5"]);
+    for version in ["0.1.16", "0.2.5 (8c1a8aa 2026-01-13)"] {
+        machine.script("cross", &format!("echo 'cross {version}'"));
+        let words = [format!("cross {version},"), "cargo install cross --version 0.2.5".to_owned()];
+        refused(&machine, &["--with", "cross"], &words.each_ref().map(String::as_str));
+    }
 }
 
 #[test]
@@ -43,7 +46,9 @@ fn no_engine_that_answers() {
     let machine = Machine::with_cross();
     machine.script("docker", "echo 'Cannot connect to the Docker daemon at unix:///run/docker.sock.' >&2; exit 1");
     machine.script("podman", "echo 'Cannot connect to Podman.' >&2; exit 125");
-    refused(&machine, &["--with", "cross"], &["systemctl start podman", "Cannot connect to Podman"]);
+    // Each has its own sentence: which of the two is to be mended is the user's to say.
+    let words = ["sudo systemctl start docker", "docker.sock", "`podman info` shows", "Cannot connect to Podman"];
+    refused(&machine, &["--with", "cross"], &words);
 }
 
 #[test]
@@ -52,7 +57,7 @@ fn an_engine_without_permission() {
     for engine in ["docker", "podman"] {
         machine.script(engine, "echo 'permission denied while trying to connect to the socket' >&2; exit 1");
     }
-    refused(&machine, &["--with", "cross"], &["usermod -aG", "log in again", "permission denied"]);
+    refused(&machine, &["--with", "cross"], &["usermod -aG docker", "log in again", "permission denied"]);
 }
 
 #[test]

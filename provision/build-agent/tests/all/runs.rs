@@ -44,11 +44,46 @@ fn cross_never_sees_the_users_toolchains() {
     assert_eq!(value("RUSTUP_DIST_SERVER").as_deref(), Some("http://127.0.0.1:9"));
     assert_eq!(value("RUSTUP_UPDATE_ROOT").as_deref(), Some("http://127.0.0.1:9"));
     assert_eq!(value("RUSTUP_TOOLCHAIN"), None);
+    assert_eq!(value("XARGO_HOME").as_deref(), machine.path("td/target/agents/tools/xargo").to_str());
     assert_eq!((value("RUSTFLAGS"), value("CFLAGS")), (None, None));
+    // Those of a ~/.cargo/config.toml, which the container sees, give way; Cross.toml hands the wrappers in.
+    let passed = include_str!("../../../../Cross.toml").lines().find(|line| line.starts_with("passthrough")).unwrap();
+    for name in ["CARGO_BUILD_RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER"] {
+        assert_eq!(value(name).as_deref(), Some(""), "{name}");
+        assert!(passed.contains(&format!("{name:?}")), "{passed}");
+    }
+    assert_eq!(value("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER").as_deref(), Some("cc"));
     // The toolchain is there under its folder's name, and rustup is asked for nothing.
     let link = home.join("toolchains/toolchain");
     assert_eq!(std::fs::read_link(link).unwrap(), machine.path("toolchain"));
     assert_eq!(machine.read("rustup-asked"), "");
+}
+
+/// The registry's folder is named after its address, and comes into being when the crates are fetched.
+#[test]
+fn where_the_crates_came_from_is_not_in_what_is_built() {
+    let machine = Machine::with_cross();
+    machine.script(
+        "../toolchain/bin/cargo",
+        "[ \"$1\" != fetch ] || mkdir -p \"$HOME/.cargo/registry/src/mirror-0123abcd\"",
+    );
+    machine.on_build(&format!("put {}", program(&machine, 6)));
+    assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+    let seen = machine.read("cross-environment");
+    let flags = seen.lines().find(|line| line.starts_with("CARGO_ENCODED_RUSTFLAGS=")).unwrap();
+    assert!(flags.contains("--remap-path-prefix=/cargo/registry/src/mirror-0123abcd=/crates"), "{flags:?}");
+}
+
+#[test]
+fn a_rootless_docker_keeps_the_user_that_it_has() {
+    for (security, expected) in [("[name=seccomp,profile=builtin name=rootless]", "1"), ("[name=seccomp]", "auto")] {
+        let machine = Machine::with_cross();
+        machine.script("docker", &format!("case $1 in image) echo sha256:1234 ;; *) echo '{security}' ;; esac"));
+        machine.on_build(&format!("put {}", program(&machine, 6)));
+        assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+        let line = format!("CROSS_ROOTLESS_CONTAINER_ENGINE={expected}");
+        assert!(machine.read("cross-environment").lines().any(|other| other == line), "{line}");
+    }
 }
 
 #[test]
@@ -78,17 +113,30 @@ fn failures_say_why() {
 
 #[test]
 fn an_interrupted_build_can_be_repeated() {
-    let machine = Machine::with_cross();
-    machine.on_build("touch $HERE/begun; sleep 600");
-    let mut command = machine.command(&["--with", "cross"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| machine.path("begun").exists());
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let (code, _, said) = shown(&child.wait_with_output().unwrap());
-    assert_eq!(code, 130, "{said}");
-    assert!(said.contains("goes on from here"), "{said}");
-    machine.on_build(&format!("put {}", program(&machine, 6)));
-    assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+    // As the engines do it: `--cidfile FILE` has the container's id.
+    let begins = r#"eval "set -- $CROSS_CONTAINER_OPTS"; [ "$1" = --cidfile ]; echo 0123abcd >"$2"; touch $HERE/begun; sleep 600"#;
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let machine = Machine::with_cross();
+        machine.script(
+            "docker",
+            "echo \"$*\" >>$HERE/engine-asked; case $1 in image) echo sha256:1234 ;; *) echo ok ;; esac",
+        );
+        machine.on_build(begins);
+        let mut command = machine.command(&["--with", "cross"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(|| machine.path("begun").exists());
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let (code, _, said) = shown(&child.wait_with_output().unwrap());
+        assert_eq!(code, 130, "{said}");
+        assert!(said.contains("goes on from here"), "{said}");
+        // The container does not end with cross.
+        let asked = machine.read("engine-asked");
+        assert!(asked.lines().any(|line| line == "kill 0123abcd"), "{asked}");
+        machine.on_build(&format!("put {}", program(&machine, 6)));
+        assert_eq!(machine.run(&["--with", "cross"]).0, 0);
+        // A container that came to its end is let alone.
+        assert_eq!(machine.read("engine-asked").matches("kill").count(), 1);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From fresh nodes to a picture, and that a second apply changes nothing.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -124,4 +125,64 @@ fn gpu_mem_alone_is_set_and_proven() {
     let facts = master.run(&["facts"]);
     facts.code(0);
     assert!(facts.out().contains("gpu 16 MB, arm 700 MHz"), "{}", facts.transcript());
+}
+
+/// What it builds with is a script here, in a checkout with the least that one needs.
+#[test]
+fn a_node_of_another_architecture_gets_its_agent_built() {
+    if !nodes::available() {
+        return;
+    }
+    let cluster = Cluster::start(1);
+    // A Raspberry Pi with a 64-bit system, which nobody has told the inventory.
+    cluster.node(1).sh("printf '#!/bin/sh\\necho aarch64\\n' >/usr/local/bin/uname; chmod +x /usr/local/bin/uname");
+    let master = Master::with(&cluster, "", "");
+    let sandbox = &master.sandbox;
+    sandbox.write("Cargo.toml", "[workspace.package]\nrust-version = \"1.89\"\n");
+    sandbox.write("agent/Cargo.toml", "[package]\nname = \"td-agent\"\n");
+    for file in ["Cargo.lock", "agent/src/main.rs", "protocol/src/lib.rs"] {
+        sandbox.write(file, "");
+    }
+    sandbox.write("Cross.toml", "[target.aarch64-unknown-linux-musl]\nimage = \"localhost/td-cross:1\"\n");
+    sandbox.write("toolchain/lib/rustlib/aarch64-unknown-linux-musl/lib/libstd-0.rlib", "");
+    let mut program = b"\x7fELF\x02\x01\x01".to_vec();
+    program.resize(64, 0);
+    (program[16], program[18]) = (2, 183);
+    sandbox.write("program", &program);
+    let work = sandbox.work().display().to_string();
+    let rustc = format!("case $1 in --print) echo {work}/toolchain ;; *) echo 'release: 1.99.0' ;; esac");
+    let cross = format!(
+        "[ \"$1\" = build ] || {{ echo cross 0.2.5; exit; }}\n\
+         d=$CARGO_TARGET_DIR/aarch64-unknown-linux-musl/release; mkdir -p $d; cp {work}/program $d/td-agent"
+    );
+    for (name, text) in [
+        ("toolchain/bin/rustc", rustc.as_str()),
+        ("toolchain/bin/cargo", "echo cargo"),
+        ("bin/rustc", &rustc),
+        ("bin/rustup", "exit 1"),
+        ("bin/docker", "case $1 in image) echo sha256:1234 ;; *) echo ok ;; esac"),
+        ("bin/cross", &cross),
+    ] {
+        let path = sandbox.write(name, format!("#!/bin/sh\n{text}\n"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let run = || {
+        let mut command = master.command(&["plan", "--json", "--accept-new"]);
+        command.env_remove("TD_NO_BUILD").env("PATH", format!("{work}/bin:/usr/bin:/bin"));
+        process::run(&mut command, Duration::from_secs(120))
+    };
+    let outcome = run();
+    let told = events::all(&outcome).unwrap();
+    let place = |kind: &str| told.iter().position(|event| event["event"] == kind);
+    let built = &told[place("built").unwrap_or_else(|| panic!("{}", outcome.transcript()))];
+    assert_eq!(built["target"], "aarch64-unknown-linux-musl");
+    // What came out is sent, and is no program for what the node is in truth.
+    outcome.code(1).speaks_to_a_person();
+    assert!(place("built") < place("failed"), "{}", outcome.transcript());
+    // The other way round nothing is built: beside td-provision lies what its machine's own nodes take.
+    cluster.node(1).sh("rm /usr/local/bin/uname");
+    let outcome = run();
+    let told = events::all(&outcome).unwrap();
+    assert!(!told.iter().any(|event| event["event"] == "build"), "{}", outcome.transcript());
+    outcome.code(3);
 }

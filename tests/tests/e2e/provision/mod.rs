@@ -65,7 +65,8 @@ impl<'a> Master<'a> {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.sandbox.command(programs::binary("td-provision"));
-        command.args(arguments);
+        // Whatever the inventories say, the test nodes are machines like this one, and its td-agent is theirs.
+        command.args(arguments).env("TD_NO_BUILD", "1");
         command
     }
 
