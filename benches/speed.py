@@ -369,15 +369,15 @@ class Bench:
                           sum(b - a for a, b in zip(before, after)), sum(shares))
 
     def start_seconds(self, job, share, runs):
-        """Until a POV-Ray of its own, on one node's share, has parsed the scene, set its trace up and traced a first block, of one
-        row: what each start costs, whatever rows it is for."""
+        """Until a POV-Ray of its own, on one node's share, has parsed the scene, set its trace up and traced a first block: what
+        each start costs, whatever rows it is for."""
         scene, switches = job
         seconds = []
         for _ in range(runs):
             group = Group(self.groups, self.next_name())
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 group.set_share(share)
-                command = ["povray", f"+I{os.path.basename(scene)}", f"+O{folder}/s.png", *switches, "+SR1", "+ER1.5", "+FN8", "+WT1", "-D", "-V"]
+                command = ["povray", f"+I{os.path.basename(scene)}", f"+O{folder}/s.png", *switches, "+FN8", "+WT1", "-D", "-V"]
                 begun = time.monotonic()
                 process = subprocess.Popen(command, cwd=os.path.dirname(scene), stdin=subprocess.DEVNULL,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ impl Scheduler {
         if are_new {
             self.learn(id, end, cost_seconds);
         }
-        if self.look_ended(id, cost_seconds) || are_new {
+        if self.look_ended(id, end, cost_seconds) || are_new {
             self.requeue(id);
             self.trim(id);
         }

@@ -14,10 +14,10 @@ const NOT_YET: f64 = 1.05;
 const LONGEST: f64 = 1e3;
 
 impl Scheduler {
-    /// An agent's look that found finished rows, which took `cost_seconds` of CPU since the last such look. Where these rows were
-    /// told before with what they alone took, the rest went into the block at work: it was begun so long ago. Whether there was
-    /// such a rest.
-    pub(super) fn look_ended(&mut self, id: LeaseId, cost_seconds: f64) -> bool {
+    /// An agent's look that found all rows before `end` finished, which took `cost_seconds` of CPU since the last such look. Where these rows were
+    /// told before with what they alone took, the rest went into the block at work: it was begun so long before. Whether there
+    /// was such a rest.
+    pub(super) fn look_ended(&mut self, id: LeaseId, end: u32, cost_seconds: f64) -> bool {
         let Some(lease) = self.leases.get_mut(&id) else {
             return false;
         };
@@ -26,7 +26,7 @@ impl Scheduler {
         }
         lease.looks_cpu += cost_seconds;
         let ahead = (lease.looks_cpu - lease.rows_cpu).clamp(0.0, cost_seconds);
-        if ahead <= 0.0 || lease.frontier >= lease.end || lease.anchor.total_cmp(&self.now).is_ne() {
+        if ahead <= 0.0 || lease.ahead > 0.0 || lease.frontier != end || end >= lease.end {
             return false;
         }
         let Some(slot) = self.slots.get_mut(lease.slot) else {

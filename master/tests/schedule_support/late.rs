@@ -169,7 +169,8 @@ fn what_a_look_finds_of_the_next_block_does_not_make_the_slot_seem_slow() {
         let (slot, lease, rows) = (SlotId(0), LeaseId(1), Rows::new(0, 32));
         cluster.at(3.0).event(Event::RowsDone { slot, lease, rows, cost_seconds: 2.0 });
         if let Some(cost_seconds) = look {
-            cluster.event(Event::Progress { slot, lease, end: rows.end, cost_seconds });
+            // Told a moment later: a slow node takes as long for two messages.
+            cluster.at(3.05).event(Event::Progress { slot, lease, end: rows.end, cost_seconds });
         }
         let speeds: Vec<(SlotId, f64)> = cluster.scheduler.speeds().collect();
         speeds[0].1
