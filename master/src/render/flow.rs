@@ -16,6 +16,7 @@ use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::choice::choose;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
+use crate::render::kept_open::{KeptOpen, MASTER_SILENCE};
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{self, Policy, SeamsChoice, Wishes, class_word};
 use crate::render::prepare::Prepared;
@@ -29,8 +30,6 @@ use crate::scene::Class;
 const MOST_TRIALS: usize = 200;
 /// How long nodes may take to answer that they have closed the job, once the picture is there.
 const CLOSING: Duration = Duration::from_millis(30);
-/// Silence of the master after which agents stop, in seconds.
-const MASTER_SILENCE: f64 = 20.0;
 
 /// Renders and writes the picture.
 ///
@@ -339,6 +338,7 @@ async fn probe_first(
     let Some(node) = crew.fastest() else {
         return Err(RenderError::AllLost("no agent".to_owned()).into());
     };
+    let _open = KeptOpen::on([node.client.clone()], &spec.id);
     let run = async {
         opening::open(&node.client, spec, &contents.parcel(&spec.bundle)).await?;
         Ok::<_, RenderError>(probing::run(&node.client, &spec.id, probe).await)

@@ -18,6 +18,7 @@ mod health;
 mod interrupted;
 mod jobs;
 mod large;
+mod long_waits;
 mod memory;
 mod no_room;
 mod nodes;
