@@ -120,8 +120,12 @@ async fn carry_out(
     interrupted: &mut Receiver<()>,
 ) -> Result<Report, RenderError> {
     let nodes = crew.nodes.iter().map(|node| node.client.name().to_owned()).collect();
-    job.note(Record::Crew(CrewRecord { fingerprint: crew.fingerprint.clone(), nodes }));
-    let attempts = attempts(request, &mut prepared, &mut crew, &job, begun, progress, interrupted).await;
+    // On the disk before any row: what is resumed is compared with this.
+    let noted = job.note_synced(Record::Crew(CrewRecord { fingerprint: crew.fingerprint.clone(), nodes }));
+    let attempts = match noted {
+        Ok(()) => attempts(request, &mut prepared, &mut crew, &job, begun, progress, interrupted).await,
+        Err(error) => Err(error.into()),
+    };
     let finished = match attempts {
         Ok((policy, rendered, spool)) => {
             finish(&prepared, crew, &job, &policy, rendered, &spool, begun, progress).await
@@ -153,10 +157,13 @@ async fn attempts(
 ) -> Result<(Policy, Rendered, Arc<Spool>), RenderError> {
     let kept = probing::Kept::in_cache();
     let before = job.history().attempt;
+    if before.is_none() {
+        resuming::remove_rows(job)?;
+    }
     let mut trial = before.as_ref().map_or(0, |attempt| attempt.number);
     let mut found = before.map_or_else(Vec::new, |attempt| attempt.found);
     loop {
-        job.note(Record::Attempt(written::attempt(prepared, trial, &found)));
+        job.note_synced(Record::Attempt(written::attempt(prepared, trial, &found)))?;
         match one_attempt(request, prepared, crew, job, &kept, trial, begun, progress, interrupted).await {
             Ok(done) => return Ok(done),
             Err(AttemptEnd::Failed(error)) => return Err(error),
@@ -170,6 +177,8 @@ async fn attempts(
                 let _ = std::fs::remove_file(job.segments(trial));
                 found.push(name);
                 trial += 1;
+                // An earlier run may have come as far, and its word of that be lost.
+                let _ = std::fs::remove_file(job.segments(trial));
             }
         }
     }
