@@ -26,7 +26,7 @@ pub struct Scheduler {
     /// The slots that were there at the beginning measured about one speed.
     pub(super) one_model: bool,
     pub(super) finished: bool,
-    stuck: bool,
+    was_stuck: bool,
 
     pub(super) slots: Slots,
     pub(super) leases: BTreeMap<LeaseId, Lease>,
@@ -160,7 +160,7 @@ impl Scheduler {
             begun: false,
             one_model: false,
             finished: false,
-            stuck: false,
+            was_stuck: false,
             slots: Slots::default(),
             leases: BTreeMap::new(),
             retired: BTreeMap::new(),
@@ -261,17 +261,22 @@ impl Scheduler {
                 break;
             }
         }
-        let stuck = self.leases.is_empty() && self.slots.usable() == 0;
-        if stuck && !self.stuck {
-            let rows = self.unsettled;
-            let reason = if self.slots.alive() == 0 {
-                StuckReason::NoSlotLeft { rows }
-            } else {
-                StuckReason::AllNodesRest { rows }
-            };
+        let stuck = self.stuck();
+        if let Some(reason) = stuck.filter(|_| !self.was_stuck) {
             self.actions.push(Action::Stuck { reason });
         }
-        self.stuck = stuck;
+        self.was_stuck = stuck.is_some();
+    }
+
+    /// Why rows are left that nobody can render, if that is so now. [`Action::Stuck`] says when it begins.
+    #[must_use]
+    pub fn stuck(&self) -> Option<StuckReason> {
+        if !self.begun || self.unsettled == 0 || !self.leases.is_empty() || self.slots.usable() > 0 {
+            return None;
+        }
+        let rows = self.unsettled;
+        let is_any_alive = self.slots.alive() > 0;
+        Some(if is_any_alive { StuckReason::AllNodesRest { rows } } else { StuckReason::NoSlotLeft { rows } })
     }
 
     /// Gives work to an idle slot; whether there was any for it.
