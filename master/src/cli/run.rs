@@ -56,10 +56,10 @@ pub async fn run(cli: Cli) -> ExitStatus {
     });
     match cli.command {
         Command::Health(arguments) => health(arguments, &mut interrupted).await,
-        Command::Simulate(arguments) => simulate(&arguments),
-        Command::Jobs(arguments) => jobs::jobs(&arguments),
+        Command::Simulate(arguments) => unless_interrupted(move || simulate(&arguments), &mut interrupted).await,
+        Command::Jobs(arguments) => unless_interrupted(move || jobs::jobs(&arguments), &mut interrupted).await,
         Command::Resume(arguments) => jobs::resume(arguments, &mut interrupted).await,
-        Command::Cancel(arguments) => jobs::cancel_job(&arguments),
+        Command::Cancel(arguments) => unless_interrupted(move || jobs::cancel_job(&arguments), &mut interrupted).await,
         Command::Render(arguments) => {
             let (json, quiet) = (arguments.json, arguments.quiet);
             let mut progress = Progress::new(manner(json, quiet));
@@ -105,6 +105,21 @@ pub async fn run(cli: Cli) -> ExitStatus {
                 }
                 Err(error) => failed(&error, json),
             }
+        }
+    }
+}
+
+/// Does what needs no agents, on a thread of its own: it ends with the process where the user has had enough.
+async fn unless_interrupted(
+    work: impl FnOnce() -> ExitStatus + Send + 'static,
+    interrupted: &mut mpsc::Receiver<()>,
+) -> ExitStatus {
+    let mut work = tokio::task::spawn_blocking(work);
+    tokio::select! {
+        done = &mut work => done.unwrap_or(ExitStatus::Failed),
+        _ = interrupted.recv() => {
+            let _ = writeln!(std::io::stderr(), "td: interrupted");
+            ExitStatus::Interrupted
         }
     }
 }

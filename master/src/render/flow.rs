@@ -239,7 +239,7 @@ async fn one_attempt(
         report = Some(found);
     }
     let wishes = Wishes { seams: before.job.seams.map(SeamsChoice::from), ..request.asked.wishes };
-    let (mut policy, answer) = choose(prepared, class, wishes, request.may_ask, progress)?;
+    let (mut policy, answer) = choose(prepared, class, wishes, request.may_ask, progress, interrupted).await?;
     if let Some(choice) = answer {
         job.note(Record::Seams(SeamsChosen { choice: choice.into() }));
     }
