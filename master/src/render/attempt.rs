@@ -185,6 +185,7 @@ impl Attempt<'_> {
             probe_wanted: false,
             probes_failed: 0,
             troubles,
+            resting: HashMap::new(),
             parallel_begun: Instant::now(),
             tell,
             finished: false,
@@ -288,7 +289,7 @@ impl Attempt<'_> {
             let seconds = OTHERS_JOIN_LATER.as_secs();
             let text = format!("{} has not opened the job after {seconds} seconds: it joins later", node.client.name());
             self.progress.note(&text);
-            troubles.insert(node.id, "opens the job".to_owned());
+            troubles.insert(node.id, format!("{} has not opened the job", node.client.name()));
         }
         Ok((up, offers))
     }

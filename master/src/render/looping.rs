@@ -111,6 +111,8 @@ pub(super) struct Run<'r, 'a> {
     /// Probes whose POV-Ray was killed or stopped.
     pub probes_failed: u32,
     pub troubles: HashMap<NodeId, String>,
+    /// Why nodes take no strips, however often they are lost and come back.
+    pub resting: HashMap<NodeId, String>,
     pub parallel_begun: Instant,
     pub tell: Sender<Heard>,
     pub finished: bool,
@@ -471,7 +473,11 @@ impl Run<'_, '_> {
             slots: node.slots.len(),
             busy: node.slots.iter().filter(|slot| self.tally.is_busy(**slot)).count(),
             rows: node.slots.iter().map(|slot| self.tally.get(*slot).rows).sum(),
-            trouble: self.troubles.get(&node.id).cloned(),
+            // The line has its name already.
+            trouble: self
+                .troubles
+                .get(&node.id)
+                .map(|text| text.strip_prefix(node.client.name()).map_or(text.as_str(), str::trim_start).to_owned()),
         });
         let status = Status { rows_done, rows_total, share, elapsed, left, nodes: nodes.collect() };
         self.attempt.progress.status(&status);

@@ -147,7 +147,10 @@ impl Run<'_, '_> {
         let (client, slots, speed) = (found.client.clone(), found.slots.clone(), found.speed);
         let now = self.now();
         self.up.insert(node);
-        self.troubles.remove(&node);
+        match self.resting.get(&node) {
+            Some(why) => _ = self.troubles.insert(node, why.clone()),
+            None => _ = self.troubles.remove(&node),
+        }
         self.beats.heard(now, node, None);
         let listens = self.attempt.crew.is_running();
         let watcher = watch_node(client, self.attempt.spec.id.clone(), node, listens, self.tell.clone());

@@ -179,7 +179,7 @@ fn a_node_that_fails_three_strips_in_a_row_rests_until_told() {
     }
     let said = cluster.said();
     assert_eq!(said[3], "rest 0: 3 strips in a row failed, the last one because POV-Ray was killed by signal 9");
-    assert_eq!(said[4], "stuck: all nodes that can be reached rest after failures: 640 rows are not rendered");
+    assert_eq!(said[4], "stuck: no node that can be reached takes strips: 640 rows are not rendered");
     cluster.up(0, 0, 1.0);
     assert!(cluster.said().is_empty());
     // Said once, and so as long as it rests.
@@ -333,7 +333,7 @@ fn with_no_other_node_wrong_rows_stay_unrendered_and_that_is_said() {
     // Before anybody could start: the node goes out in the same breath.
     cluster.event(Event::NodeOut { node: NodeId(0), reason: "wrong pixels".to_owned() });
     let said = cluster.said();
-    assert!(said.last().unwrap().starts_with("stuck: all nodes that can be reached rest"), "{said:?}");
+    assert!(said.last().unwrap().starts_with("stuck: no node that can be reached takes strips"), "{said:?}");
 }
 
 #[test]
