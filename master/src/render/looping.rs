@@ -15,7 +15,7 @@ use crate::cpu::thread_cpu;
 use crate::health::Fitness;
 use crate::jobs::Record;
 use crate::jobs::record::ProbeRecord;
-use crate::progress::{NodeStatus, Status};
+use crate::progress::{self, NodeStatus, Status};
 use crate::render::account::{Account, Checking};
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::failure::RenderError;
@@ -465,9 +465,7 @@ impl Run<'_, '_> {
         let rows_done = self.scheduler.rows_settled();
         let share = f64::from(rows_done) / f64::from(rows_total.max(1));
         let elapsed = self.parallel_begun.elapsed().as_secs_f64();
-        let (done_now, left_at_begin) = (rows_done - self.rows_at_begin, rows_total - self.rows_at_begin);
-        let share_now = f64::from(done_now) / f64::from(left_at_begin.max(1));
-        let left = (share_now > 0.02).then(|| elapsed / share_now - elapsed);
+        let left = progress::time_left(self.rows_at_begin, rows_done, rows_total, elapsed);
         let nodes = self.attempt.crew.nodes.iter().map(|node| NodeStatus {
             name: node.client.name().to_owned(),
             slots: node.slots.len(),

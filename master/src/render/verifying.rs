@@ -304,6 +304,8 @@ impl Run<'_, '_> {
         for rows in refused {
             self.tell_scheduler(Event::RowsRefused { rows })?;
         }
+        // Those that were there before are to be rendered now, too.
+        self.rows_at_begin = self.rows_at_begin.min(self.scheduler.rows_settled());
         Ok(())
     }
 
