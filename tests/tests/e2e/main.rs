@@ -31,4 +31,5 @@ mod refused;
 mod scene_input;
 mod screens;
 mod share;
+mod simulate;
 mod steals;
