@@ -102,6 +102,9 @@ impl Scheduler {
     /// Tells an agent to end a strip whose rows are not needed.
     pub(super) fn give_up(&mut self, id: LeaseId, reason: GiveUpReason) {
         let Some(lease) = self.retire(id) else { return };
+        if reason == GiveUpReason::Stuck {
+            self.counts.stuck_copies += 1;
+        }
         if let Twin::CopyOf(original) = lease.twin
             && let Some(original_lease) = self.leases.get_mut(&original)
         {

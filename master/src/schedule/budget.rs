@@ -9,7 +9,9 @@ impl Scheduler {
         let per_slot = 2 + u64::from(bands.ilog2());
         let shrinks = if self.job.write.is_none() { 0 } else { u64::from(self.counts.shrinks) };
         self.slots.ever() as u64 * per_slot
+            // Stuck copies are among them.
             + u64::from(self.counts.losses)
+            + u64::from(self.counts.taken_back)
             + u64::from(self.counts.failures)
             + u64::from(self.counts.pieces.saturating_sub(1))
             + shrinks

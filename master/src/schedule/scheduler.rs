@@ -112,6 +112,10 @@ pub struct Counts {
     pub failures: u32,
     /// Strips whose slot was lost or taken out.
     pub losses: u32,
+    /// Copies that were given up for another because they were stuck themselves.
+    pub stuck_copies: u32,
+    /// Strips whose rows were given out without asking again: the agent had not answered, or given nothing, and was stuck.
+    pub taken_back: u32,
     /// Runs of rows to begin with, and runs that were refused later.
     pub(super) pieces: u32,
 }
@@ -312,11 +316,14 @@ impl Scheduler {
 
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts
+        // Within, a copy that was given up counts as lost, too.
+        Counts { losses: self.counts.losses.saturating_sub(self.counts.stuck_copies), ..self.counts }
     }
 
-    /// At most so many strips are started: slots x (2 + log2 bands), and one for each lost or failed strip, each shrink
-    /// of way (b), and each run of rows beyond the first that was missing to begin with or was refused.
+    /// At most so many strips are started: slots x (2 + log2 bands), and one for each lost, failed or yielded strip, each
+    /// shrink of way (b), each further run of rows that was missing to begin with, was refused, or was given away more than was
+    /// asked for too late; and for strips that stand still one for each copy that was stuck itself and each run that was taken
+    /// back. Nothing but what slots and agents did is in it, and for how long they stood still.
     #[must_use]
     pub fn start_bound(&self) -> u64 {
         self.allowance()
