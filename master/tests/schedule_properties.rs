@@ -2,6 +2,8 @@
 
 #[path = "schedule_support/adversary.rs"]
 mod adversary;
+#[path = "schedule_support/deeds.rs"]
+mod deeds;
 
 use adversary::{Adversary, Step};
 use proptest::prelude::*;

@@ -28,6 +28,7 @@ use crate::progress::{NodeStatus, Progress, Status};
 use crate::render::account::Account;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
+use crate::render::kept_open::{KeptOpen, MASTER_SILENCE};
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{MIXED_GROUPS, class_sentence};
 use crate::render::prepare::Prepared;
@@ -35,12 +36,8 @@ use crate::render::report::{NodeReport, Report};
 use crate::render::request::RenderRequest;
 use crate::scene::Class;
 
-/// Silence of the master after which agents stop, in seconds.
-const MASTER_SILENCE: f64 = 20.0;
 /// How long agents may take to hear that it is over.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(800);
-/// Pause between two words to an agent that keep the job open there.
-const WORD_EVERY: Duration = Duration::from_secs(5);
 
 /// Renders and writes the picture.
 ///
@@ -188,17 +185,8 @@ async fn all_parts(
 ) -> Result<Vec<PartDone>, RenderError> {
     let slots: Vec<_> = crew.nodes.iter().flat_map(|node| node.slots.iter().map(move |slot| (node, *slot))).collect();
     let strips = share::equal(spec.options.height, slots.len());
-    let mut words = JoinSet::new();
-    for node in &crew.nodes {
-        let (client, id) = (node.client.clone(), spec.id.clone());
-        words.spawn(async move {
-            loop {
-                tokio::time::sleep(WORD_EVERY).await;
-                // An agent that is lost is noticed by its strip.
-                let _ = client.alive(&id, WORD_EVERY).await;
-            }
-        });
-    }
+    // An agent that is lost is noticed by its strip.
+    let _open = KeptOpen::on(crew.nodes.iter().map(|node| node.client.clone()), &spec.id);
     let mut running = JoinSet::new();
     for (index, (rows, (node, slot))) in strips.into_iter().zip(slots).enumerate() {
         progress.strip(node.client.name(), slot.0, rows);

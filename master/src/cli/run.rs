@@ -56,10 +56,10 @@ pub async fn run(cli: Cli) -> ExitStatus {
     });
     match cli.command {
         Command::Health(arguments) => health(arguments, &mut interrupted).await,
-        Command::Simulate(arguments) => simulate(&arguments),
-        Command::Jobs(arguments) => jobs::jobs(&arguments),
+        Command::Simulate(arguments) => unless_interrupted(move || simulate(&arguments), &mut interrupted).await,
+        Command::Jobs(arguments) => unless_interrupted(move || jobs::jobs(&arguments), &mut interrupted).await,
         Command::Resume(arguments) => jobs::resume(arguments, &mut interrupted).await,
-        Command::Cancel(arguments) => jobs::cancel_job(&arguments),
+        Command::Cancel(arguments) => unless_interrupted(move || jobs::cancel_job(&arguments), &mut interrupted).await,
         Command::Render(arguments) => {
             let (json, quiet) = (arguments.json, arguments.quiet);
             let mut progress = Progress::new(manner(json, quiet));
@@ -109,6 +109,21 @@ pub async fn run(cli: Cli) -> ExitStatus {
     }
 }
 
+/// Does what needs no agents, on a thread of its own: it ends with the process where the user has had enough.
+async fn unless_interrupted(
+    work: impl FnOnce() -> ExitStatus + Send + 'static,
+    interrupted: &mut mpsc::Receiver<()>,
+) -> ExitStatus {
+    let mut work = tokio::task::spawn_blocking(work);
+    tokio::select! {
+        done = &mut work => done.unwrap_or(ExitStatus::Failed),
+        _ = interrupted.recv() => {
+            let _ = writeln!(std::io::stderr(), "td: interrupted");
+            ExitStatus::Interrupted
+        }
+    }
+}
+
 pub(super) fn manner(json: bool, quiet: bool) -> Manner {
     match (json, quiet) {
         (true, _) => Manner::Json,
@@ -152,12 +167,10 @@ fn request(arguments: RenderArguments, progress: &mut Progress) -> Result<Render
         _ => config.seams.filter(|_| !arguments.exact).map(SeamsChoice::from),
     };
     let agents = agents(&arguments, &config, progress);
-    // In messages they have the names that were typed; written down are those that hold in any folder.
-    let place = place_of(&AgentsRecord {
-        agents: arguments.agent.iter().map(SavedText::from).collect(),
-        inventory: arguments.inventory.as_deref().map(|path| SavedText::from(path.as_os_str())),
-        ..agents.clone()
-    })?;
+    // Agents have the names that hold in any folder: who drew what is told by them, and they are written down. An inventory
+    // names its nodes itself, and has the name that was typed in messages.
+    let inventory = arguments.inventory.as_deref().map(|path| SavedText::from(path.as_os_str()));
+    let place = place_of(&AgentsRecord { inventory, ..agents.clone() })?;
     let forced = arguments.test_steals.is_some_and(|value| !value.is_empty() && value != "0");
     let tuning = if forced { forced_steals() } else { Tuning::default() };
     let groups = group_wish(&agents);
@@ -213,12 +226,7 @@ fn group_wish(agents: &AgentsRecord) -> GroupWish {
 /// The agents that were meant, today.
 pub(super) fn place_of(agents: &AgentsRecord) -> Result<Where, RenderError> {
     if !agents.agents.is_empty() {
-        return agents
-            .agents
-            .iter()
-            .map(|agent| running(&agent.to_string()))
-            .collect::<Result<_, _>>()
-            .map(Where::Running);
+        return agents.agents.iter().map(running_by_name).collect::<Result<_, _>>().map(Where::Running);
     }
     if let Some(file) = &agents.inventory {
         let inventory = Inventory::read(file.path()).map_err(|error| RenderError::Usage(error.to_string()))?;
@@ -226,6 +234,16 @@ pub(super) fn place_of(agents: &AgentsRecord) -> Result<Where, RenderError> {
         return Ok(Where::Nodes { nodes: inventory.nodes().to_vec(), credentials });
     }
     Ok(Where::Embedded { slots: agents.slots, cache: agents.cache.as_ref().map(SavedText::to_path) })
+}
+
+fn running_by_name(agent: &SavedText) -> Result<RunningAgent, RenderError> {
+    let name = agent.to_string();
+    // A folder's name need not be text.
+    if name.contains('/') {
+        Ok(RunningAgent { name, address: AgentAddress::Socket(agent.to_path()) })
+    } else {
+        running(&name)
+    }
 }
 
 pub(super) fn running(text: &str) -> Result<RunningAgent, RenderError> {

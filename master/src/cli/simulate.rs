@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use crate::exit::ExitStatus;
 use crate::progress::{print_event, rows_value};
-use crate::simulate::{
-    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, Summary, built_in_map, parse_map, plot, run,
-};
+use crate::simulate::{BUILT_IN_MAPS, Method, SimEvent, SimulateOptions, Summary, built_in_map, parse_map, plot, run};
 
 /// What is simulated.
 #[derive(Debug, Args)]
@@ -78,19 +76,25 @@ fn seed(text: &str) -> Result<u64, String> {
 /// Simulates, and tells what came of it.
 #[must_use]
 pub fn simulate(arguments: &SimulateArguments) -> ExitStatus {
-    match try_simulate(arguments) {
+    let options = options(arguments).and_then(|options| {
+        options.check().map_err(|error| error.to_string())?;
+        Ok(options)
+    });
+    let result = options.map_err(|message| (message, ExitStatus::Refused));
+    let result =
+        result.and_then(|options| try_simulate(arguments, &options).map_err(|message| (message, ExitStatus::Failed)));
+    match result {
         Ok(true) => ExitStatus::Done,
         Ok(false) => ExitStatus::Failed,
-        Err(message) => {
-            eprintln!("td: {message}");
-            ExitStatus::Refused
+        Err((message, status)) => {
+            let _ = writeln!(std::io::stderr(), "td: {message}");
+            status
         }
     }
 }
 
 /// Whether all rows were settled.
-fn try_simulate(arguments: &SimulateArguments) -> Result<bool, String> {
-    let options = options(arguments)?;
+fn try_simulate(arguments: &SimulateArguments, options: &SimulateOptions) -> Result<bool, String> {
     let mut events = Vec::new();
     // A line per event, written at once: a million events go through here.
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -102,16 +106,16 @@ fn try_simulate(arguments: &SimulateArguments) -> Result<bool, String> {
             events.push(event);
         }
     };
-    let summary = run(&options, &mut heard).map_err(|error| error.to_string())?;
+    let summary = run(options, &mut heard).map_err(|error| error.to_string())?;
     let _ = out.flush();
     drop(out);
+    tell(&summary, arguments.json);
     if let Some(path) = &arguments.plot {
         let map = arguments.map.as_deref().map_or_else(String::new, |map| format!(", map {map}"));
         let title = format!("{} nodes, {} rows{map}", summary.nodes, summary.rows);
         std::fs::write(path, plot::svg(&events, &summary, &title))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    tell(&summary, arguments.json);
     Ok(summary.finished)
 }
 
@@ -154,7 +158,7 @@ fn map(name: &str) -> Result<Vec<f64>, String> {
 
 fn event_json(event: &SimEvent) -> Value {
     let mut value = json!({ "event": event.kind.name(), "time": round(event.time), "slot": event.slot });
-    if !matches!(event.kind, SimEventKind::Up | SimEventKind::Rests) {
+    if !event.rows.is_empty() {
         value["rows"] = rows_value(event.rows);
     }
     value

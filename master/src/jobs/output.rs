@@ -21,6 +21,10 @@ impl SavedOutput {
     /// When the folder cannot be found.
     pub fn of(target: &OutputTarget) -> io::Result<Self> {
         let OutputTarget::File(path) = target else { return Ok(Self::Stdout) };
+        // What is there is meant itself, not a link to it; and what is not there yet lies in a real folder.
+        if let Ok(real) = path.canonicalize() {
+            return Ok(Self::File(real));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok(Self::File(folder.canonicalize()?.join(path.file_name().unwrap_or_default())))
     }

@@ -145,9 +145,25 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Seconds until the last row, as fast as it went so far; none as long as that tells little.
+#[must_use]
+pub fn time_left(at_begin: u32, done: u32, total: u32, elapsed: f64) -> Option<f64> {
+    let (done_now, left_at_begin) = (done.saturating_sub(at_begin), total.saturating_sub(at_begin));
+    let share = f64::from(done_now) / f64::from(left_at_begin.max(1));
+    (share > 0.02).then(|| elapsed / share - elapsed)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, time_left};
+
+    #[test]
+    fn rows_that_were_taken_back_leave_no_time_to_tell() {
+        assert_eq!(time_left(0, 50, 100, 10.0), Some(10.0));
+        assert_eq!(time_left(60, 80, 100, 10.0), Some(10.0));
+        assert_eq!(time_left(80, 48, 100, 10.0), None);
+        assert_eq!(time_left(100, 100, 100, 10.0), None);
+    }
 
     #[test]
     fn durations_read_well() {

@@ -13,13 +13,16 @@ use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
 use crate::render::looping::{Lease, Run};
 use crate::render::strips::{StripHeard, StripTask};
-use crate::schedule::{Action, Event, GiveUpReason, LeaseId, Sharing, SlotId};
+use crate::schedule::{Action, Event, GiveUpReason, LeaseId, NodeId, Sharing, SlotId};
 
 impl Run<'_, '_> {
     pub(super) fn tell_scheduler(&mut self, event: Event) -> Result<(), AttemptEnd> {
         let now = self.now();
         // TD_LOG=trace shows what a story in the scheduler's tests would be made of.
         tracing::trace!("{now:.3} {event:?}");
+        if let Event::NodeBack { node } = &event {
+            self.resting.remove(node);
+        }
         let begun = thread_cpu();
         let actions = self.scheduler.handle(now, event);
         self.account.decisions += 1;
@@ -37,17 +40,25 @@ impl Run<'_, '_> {
             Action::Shrink { slot, lease, epoch, new_end } => self.shrink(slot, lease, epoch, new_end),
             Action::GiveUp { slot, lease, reason } => self.give_up(slot, lease, reason),
             Action::Settle { lease, rows } => return self.settle(lease, rows),
-            // Who it is and why was told when the node was taken out.
-            Action::Rest { node, .. } if self.troubles.contains_key(&node) => {}
-            Action::Rest { node, reason } => {
-                let name = self.attempt.crew.node(node).map_or("a node", |node| node.client.name());
-                self.attempt.progress.note(&format!("{name} rests after three failures in a row: {reason}"));
-                self.troubles.insert(node, format!("rests: {reason}"));
-            }
+            Action::Rest { node, reason } => self.rest(node, &reason),
             Action::Finished => self.finished = true,
             Action::Stuck { reason } => return self.nobody_left(reason),
         }
         Ok(())
+    }
+
+    fn rest(&mut self, node: NodeId, reason: &str) {
+        // Who it is and why was told when the node was taken out.
+        if let Some(trouble) = self.troubles.get(&node) {
+            self.resting.insert(node, trouble.clone());
+            return;
+        }
+        let name = self.attempt.crew.node(node).map_or("a node", |node| node.client.name());
+        let told = format!("{name} rests after three failures in a row: {reason}");
+        let trouble = format!("{name} rests: {reason}");
+        self.attempt.progress.note(&told);
+        self.troubles.insert(node, trouble.clone());
+        self.resting.insert(node, trouble);
     }
 
     fn start(&mut self, slot: SlotId, lease: LeaseId, rows: Rows, block_rows: u32) {

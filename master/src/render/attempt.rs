@@ -25,6 +25,7 @@ use crate::render::finished::{self, Offer};
 use crate::render::heard::Heard;
 use crate::render::heartbeat;
 use crate::render::held::Held;
+use crate::render::kept_open::KeptOpen;
 use crate::render::looping::Run;
 use crate::render::opening::{self, Contents, OTHERS_JOIN_LATER, Opening, Parcel};
 use crate::render::own_probe::{self, Reckoned};
@@ -139,6 +140,8 @@ impl Attempt<'_> {
             patience = self.begin_own_probe(&tell) => patience,
             _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
         };
+        // Until the loop begins to listen: other nodes open the job later, and the caches may hold much.
+        let open = KeptOpen::on(self.crew.nodes.iter().map(|node| node.client.clone()), &self.spec.id);
         let nodes = self.crew.nodes.iter().map(|node| (node.id, node.client.clone()));
         let mut openings = opening::open_on(nodes, &self.spec, &self.parcel);
         let opened = tokio::select! {
@@ -151,6 +154,7 @@ impl Attempt<'_> {
             cached = finished::fetch(self, offers) => cached?,
             _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
         };
+        drop(open);
         let scheduler =
             Scheduler::new(self.scheduled_job(), self.tuning).map_err(|error| RenderError::Usage(error.to_string()))?;
         let run = Run {
@@ -181,6 +185,7 @@ impl Attempt<'_> {
             probe_wanted: false,
             probes_failed: 0,
             troubles,
+            resting: HashMap::new(),
             parallel_begun: Instant::now(),
             tell,
             finished: false,
@@ -284,7 +289,7 @@ impl Attempt<'_> {
             let seconds = OTHERS_JOIN_LATER.as_secs();
             let text = format!("{} has not opened the job after {seconds} seconds: it joins later", node.client.name());
             self.progress.note(&text);
-            troubles.insert(node.id, "opens the job".to_owned());
+            troubles.insert(node.id, format!("{} has not opened the job", node.client.name()));
         }
         Ok((up, offers))
     }

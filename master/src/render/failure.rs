@@ -57,8 +57,12 @@ pub enum RenderError {
     Compose(#[from] ComposeError),
     #[error("cannot use {path}: {source}")]
     Folder { path: PathBuf, source: std::io::Error },
+    /// What nodes draw differs, and nobody can tell who is right: the rows are not to be used.
     #[error("{0}")]
     Verify(String),
+    /// Rows could not be rendered again: nothing was found to be wrong with them.
+    #[error("{0}")]
+    NotVerified(String),
     #[error("interrupted; nothing was written")]
     Interrupted,
     #[error(transparent)]

@@ -9,6 +9,7 @@ use td_protocol::probe::{FirstPassEvent, StartFirstPass};
 
 use crate::fleet::client::{AgentError, Client};
 use crate::render::failure::RenderError;
+use crate::render::kept_open::KeptOpen;
 use crate::render::opening::{self, Contents};
 
 /// The file's name in the bundle's run folder.
@@ -21,6 +22,7 @@ const MOST_BYTES: usize = 512 << 20;
 /// # Errors
 /// When the agent is lost or POV-Ray saves nothing.
 pub async fn run(client: &Client, spec: &mut OpenJob, contents: &mut Contents<'_>) -> Result<f64, RenderError> {
+    let _open = KeptOpen::on([client.clone()], &spec.id);
     opening::open(client, spec, &contents.parcel(&spec.bundle)).await?;
     // The full size: a smaller view takes fewer samples, and the picture strays further from one made in one go.
     let start = StartFirstPass { width: spec.options.width, height: spec.options.height };

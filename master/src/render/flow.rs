@@ -16,6 +16,7 @@ use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::choice::choose;
 use crate::render::crew::Crew;
 use crate::render::failure::RenderError;
+use crate::render::kept_open::{KeptOpen, MASTER_SILENCE};
 use crate::render::opening::{self, Contents};
 use crate::render::policy::{self, Policy, SeamsChoice, Wishes, class_word};
 use crate::render::prepare::Prepared;
@@ -29,8 +30,6 @@ use crate::scene::Class;
 const MOST_TRIALS: usize = 200;
 /// How long nodes may take to answer that they have closed the job, once the picture is there.
 const CLOSING: Duration = Duration::from_millis(30);
-/// Silence of the master after which agents stop, in seconds.
-const MASTER_SILENCE: f64 = 20.0;
 
 /// Renders and writes the picture.
 ///
@@ -121,8 +120,12 @@ async fn carry_out(
     interrupted: &mut Receiver<()>,
 ) -> Result<Report, RenderError> {
     let nodes = crew.nodes.iter().map(|node| node.client.name().to_owned()).collect();
-    job.note(Record::Crew(CrewRecord { fingerprint: crew.fingerprint.clone(), nodes }));
-    let attempts = attempts(request, &mut prepared, &mut crew, &job, begun, progress, interrupted).await;
+    // On the disk before any row: what is resumed is compared with this.
+    let noted = job.note_synced(Record::Crew(CrewRecord { fingerprint: crew.fingerprint.clone(), nodes }));
+    let attempts = match noted {
+        Ok(()) => attempts(request, &mut prepared, &mut crew, &job, begun, progress, interrupted).await,
+        Err(error) => Err(error.into()),
+    };
     let finished = match attempts {
         Ok((policy, rendered, spool)) => {
             finish(&prepared, crew, &job, &policy, rendered, &spool, begun, progress).await
@@ -154,10 +157,13 @@ async fn attempts(
 ) -> Result<(Policy, Rendered, Arc<Spool>), RenderError> {
     let kept = probing::Kept::in_cache();
     let before = job.history().attempt;
+    if before.is_none() {
+        resuming::remove_rows(job)?;
+    }
     let mut trial = before.as_ref().map_or(0, |attempt| attempt.number);
     let mut found = before.map_or_else(Vec::new, |attempt| attempt.found);
     loop {
-        job.note(Record::Attempt(written::attempt(prepared, trial, &found)));
+        job.note_synced(Record::Attempt(written::attempt(prepared, trial, &found)))?;
         match one_attempt(request, prepared, crew, job, &kept, trial, begun, progress, interrupted).await {
             Ok(done) => return Ok(done),
             Err(AttemptEnd::Failed(error)) => return Err(error),
@@ -171,6 +177,8 @@ async fn attempts(
                 let _ = std::fs::remove_file(job.segments(trial));
                 found.push(name);
                 trial += 1;
+                // An earlier run may have come as far, and its word of that be lost.
+                let _ = std::fs::remove_file(job.segments(trial));
             }
         }
     }
@@ -231,7 +239,7 @@ async fn one_attempt(
         report = Some(found);
     }
     let wishes = Wishes { seams: before.job.seams.map(SeamsChoice::from), ..request.asked.wishes };
-    let (mut policy, answer) = choose(prepared, class, wishes, request.may_ask, progress)?;
+    let (mut policy, answer) = choose(prepared, class, wishes, request.may_ask, progress, interrupted).await?;
     if let Some(choice) = answer {
         job.note(Record::Seams(SeamsChosen { choice: choice.into() }));
     }
@@ -339,6 +347,7 @@ async fn probe_first(
     let Some(node) = crew.fastest() else {
         return Err(RenderError::AllLost("no agent".to_owned()).into());
     };
+    let _open = KeptOpen::on([node.client.clone()], &spec.id);
     let run = async {
         opening::open(&node.client, spec, &contents.parcel(&spec.bundle)).await?;
         Ok::<_, RenderError>(probing::run(&node.client, &spec.id, probe).await)

@@ -8,7 +8,7 @@ use crate::fleet::client::AgentError;
 use crate::render::failure::RenderError;
 use crate::render::recall::Returned;
 use crate::render::strips::StripHeard;
-use crate::render::verify::Testimony;
+use crate::render::verify::{NoTestimony, Testimony};
 use crate::schedule::{LeaseId, NodeId, SlotId};
 
 /// What a probe tells before it has ended; numbers as in its report.
@@ -63,7 +63,7 @@ pub enum Heard {
         look: u64,
         case: usize,
         witness: Maker,
-        what: Result<Testimony, String>,
+        what: Result<Testimony, NoTestimony>,
     },
     /// What came of calling a lost node back.
     Called {

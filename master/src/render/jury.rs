@@ -4,6 +4,9 @@
 //! what they look like there. Where two say the same, the case is closed. Where they do not, more witnesses are asked until two
 //! different nodes agree: who said otherwise draws wrong. One node alone, or as many answers as nodes, decides nothing.
 //!
+//! Only what a node draws is testimony. One that could not render the rows has said nothing of them: it is asked again after the
+//! others, up to three times.
+//!
 //! Without another node the maker itself renders its rows again, by POV-Ray's own writer: that finds a node that does not draw
 //! the same twice, and rows that were read wrongly from its state file, but not one that is wrong each time.
 
@@ -13,6 +16,9 @@ use td_protocol::hash::ContentHash;
 use td_protocol::rows::Rows;
 
 use crate::compose::Maker;
+
+/// A node that has failed so often at a case is not asked about it any more.
+const MOST_TRIES: u32 = 3;
 
 /// A node that can be asked now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +44,7 @@ pub enum Finding {
     Wrong { wrong: Vec<Maker>, right: Maker },
     /// They differ, and there is nobody left who could tell which is right.
     Undecided { nodes: Vec<Maker> },
-    /// Nobody who was asked could render it again.
+    /// Nobody who was asked could render it again: nothing is known of it.
     Unchecked,
 }
 
@@ -48,8 +54,8 @@ struct Case {
     maker: Maker,
     /// Who said what. The first is the maker's, as it went into the picture.
     claims: Vec<(Maker, ContentHash)>,
-    /// Who could not say.
-    failed: BTreeSet<Maker>,
+    /// Who could not say, and how often.
+    failed: BTreeMap<Maker, u32>,
     asked: Option<Maker>,
     closed: bool,
 }
@@ -65,7 +71,7 @@ impl Jury {
     /// Adds a case; `picture` is the hash of its samples. Cases are numbered from 0.
     pub fn add(&mut self, rows: Rows, maker: Maker, picture: ContentHash) {
         let claims = vec![(maker, picture)];
-        self.cases.push(Case { rows, maker, claims, failed: BTreeSet::new(), asked: None, closed: false });
+        self.cases.push(Case { rows, maker, claims, failed: BTreeMap::new(), asked: None, closed: false });
     }
 
     /// The rows of a case and their maker.
@@ -92,8 +98,9 @@ impl Jury {
             if case.closed || case.asked.is_some() {
                 continue;
             }
+            let tries = |maker: Maker| case.failed.get(&maker).copied().unwrap_or(0);
             let may =
-                |witness: &&Witness| !self.dismissed.contains(&witness.maker) && !case.failed.contains(&witness.maker);
+                |witness: &&Witness| !self.dismissed.contains(&witness.maker) && tries(witness.maker) < MOST_TRIES;
             let said = |maker: Maker| case.claims.iter().filter(|(by, _)| *by == maker).count();
             let others: Vec<&Witness> = present
                 .iter()
@@ -116,9 +123,9 @@ impl Jury {
                 findings.push((number, finding));
                 continue;
             }
-            let free =
-                able.into_iter().filter(|witness| load.get(&witness.maker).copied().unwrap_or(0) < witness.slots);
-            if let Some(witness) = free.min_by_key(|witness| load.get(&witness.maker).copied().unwrap_or(0)) {
+            let busy = |witness: &Witness| load.get(&witness.maker).copied().unwrap_or(0);
+            let free = able.into_iter().filter(|witness| busy(witness) < witness.slots);
+            if let Some(witness) = free.min_by_key(|witness| (tries(witness.maker), busy(witness))) {
                 *load.entry(witness.maker).or_default() += 1;
                 self.cases[number].asked = Some(witness.maker);
                 questions.push(Question { case: number, witness: witness.maker });
@@ -139,9 +146,7 @@ impl Jury {
         }
         match picture {
             Some(picture) => case.claims.push((witness, picture)),
-            None => {
-                case.failed.insert(witness);
-            }
+            None => *case.failed.entry(witness).or_default() += 1,
         }
         let finding = decide(case)?;
         case.closed = true;

@@ -15,7 +15,7 @@ use crate::cpu::thread_cpu;
 use crate::health::Fitness;
 use crate::jobs::Record;
 use crate::jobs::record::ProbeRecord;
-use crate::progress::{NodeStatus, Status};
+use crate::progress::{self, NodeStatus, Status};
 use crate::render::account::{Account, Checking};
 use crate::render::attempt::{Attempt, AttemptEnd, Rendered};
 use crate::render::failure::RenderError;
@@ -111,6 +111,8 @@ pub(super) struct Run<'r, 'a> {
     /// Probes whose POV-Ray was killed or stopped.
     pub probes_failed: u32,
     pub troubles: HashMap<NodeId, String>,
+    /// Why nodes take no strips, however often they are lost and come back.
+    pub resting: HashMap<NodeId, String>,
     pub parallel_begun: Instant,
     pub tell: Sender<Heard>,
     pub finished: bool,
@@ -463,15 +465,17 @@ impl Run<'_, '_> {
         let rows_done = self.scheduler.rows_settled();
         let share = f64::from(rows_done) / f64::from(rows_total.max(1));
         let elapsed = self.parallel_begun.elapsed().as_secs_f64();
-        let (done_now, left_at_begin) = (rows_done - self.rows_at_begin, rows_total - self.rows_at_begin);
-        let share_now = f64::from(done_now) / f64::from(left_at_begin.max(1));
-        let left = (share_now > 0.02).then(|| elapsed / share_now - elapsed);
+        let left = progress::time_left(self.rows_at_begin, rows_done, rows_total, elapsed);
         let nodes = self.attempt.crew.nodes.iter().map(|node| NodeStatus {
             name: node.client.name().to_owned(),
             slots: node.slots.len(),
             busy: node.slots.iter().filter(|slot| self.tally.is_busy(**slot)).count(),
             rows: node.slots.iter().map(|slot| self.tally.get(*slot).rows).sum(),
-            trouble: self.troubles.get(&node.id).cloned(),
+            // The line has its name already.
+            trouble: self
+                .troubles
+                .get(&node.id)
+                .map(|text| text.strip_prefix(node.client.name()).map_or(text.as_str(), str::trim_start).to_owned()),
         });
         let status = Status { rows_done, rows_total, share, elapsed, left, nodes: nodes.collect() };
         self.attempt.progress.status(&status);

@@ -147,8 +147,10 @@ impl Run<'_, '_> {
         let (client, slots, speed) = (found.client.clone(), found.slots.clone(), found.speed);
         let now = self.now();
         self.up.insert(node);
-        self.troubles.remove(&node);
-        self.all_lost = None;
+        match self.resting.get(&node) {
+            Some(why) => _ = self.troubles.insert(node, why.clone()),
+            None => _ = self.troubles.remove(&node),
+        }
         self.beats.heard(now, node, None);
         let listens = self.attempt.crew.is_running();
         let watcher = watch_node(client, self.attempt.spec.id.clone(), node, listens, self.tell.clone());
@@ -170,13 +172,27 @@ impl Run<'_, '_> {
         health.map_or(Ok(()), |report| self.judge(node, &report))
     }
 
+    /// Whether anybody can go on is the scheduler's to say, each time anew: a node that comes back may still rest, and one that
+    /// was not fit may be so again. That nobody is left to verify is the loop's own.
+    fn see_who_is_left(&mut self) {
+        let told = self.all_lost.as_ref().map(|lost| lost.reason);
+        self.all_lost = match (self.scheduler.stuck(), told) {
+            (None, Some(StuckReason::NoWitnessLeft)) if self.up.is_empty() => return,
+            (None, _) => None,
+            // It is waited for as long as nothing goes on, whatever the reason was at first.
+            (Some(reason), Some(_)) => self.all_lost.take().map(|lost| AllLost { reason, ..lost }),
+            (Some(reason), None) => Some(AllLost { since: Instant::now(), reason, told: false }),
+        };
+    }
+
     /// No node is left that could render. That is the end, unless one is being called or is still opening the job.
     pub(super) fn nobody_left(&mut self, reason: StuckReason) -> Result<(), AttemptEnd> {
-        self.all_lost = Some(AllLost { since: Instant::now(), reason, told: false });
+        self.all_lost.get_or_insert_with(|| AllLost { since: Instant::now(), reason, told: false });
         self.give_up_if_nobody_can_come()
     }
 
     fn give_up_if_nobody_can_come(&mut self) -> Result<(), AttemptEnd> {
+        self.see_who_is_left();
         let somebody_may = !self.calling.is_empty() || !self.openings.is_empty();
         match &self.all_lost {
             Some(lost) if !somebody_may => Err(self.end_of_all(lost.reason).into()),
@@ -211,6 +227,7 @@ impl Run<'_, '_> {
             let last = self.missed.remove(&node).map_or_else(String::new, |reason| format!(": {reason}"));
             self.lose_node(node, &format!("nothing heard for {silence:.0} seconds{last}"))?;
         }
+        self.give_up_if_nobody_can_come()?;
         if let Some(lost) = &mut self.all_lost {
             if lost.since.elapsed() > ALL_LOST {
                 let reason = lost.reason;

@@ -22,6 +22,7 @@ mod heard;
 mod heartbeat;
 mod held;
 mod jury;
+pub mod kept_open;
 mod looping;
 mod losing;
 pub mod memory;

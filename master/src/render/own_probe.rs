@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::fleet::client::Client;
 use crate::fleet::embedded::{self, Embedded};
 use crate::render::heard::{EarlyCosts, Heard, ProbeProblem};
+use crate::render::kept_open::KeptOpen;
 use crate::render::muster::Where;
 use crate::render::opening::{self, Parcel};
 use crate::render::probing;
@@ -150,7 +151,9 @@ pub(super) fn spawn(client: Client, job: String, start: StartProbe, reckoned: Re
             // A loop that is busy hears of it in the report.
             let _ = tell.try_send(Heard::Costs(EarlyCosts { start_cpu, trace_cpu, ..costs }));
         };
+        let open = KeptOpen::on([client.clone()], &job);
         let result = probing::run_and_tell(&client, &job, &start, costs).await;
+        drop(open);
         let _ = client.close_job(&job).await;
         // The load is that of the master, and tells nothing of the nodes.
         let result = result.map(|report| {

@@ -1,5 +1,7 @@
 //! What a render has of an earlier run of the same job, and how each run ends in the journal.
 
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,6 +115,25 @@ pub async fn forget(before: &History, nodes: Vec<Node>, spec: &OpenJob, spool: &
     for forgotten in forgetting.collect::<Vec<_>>() {
         if let Ok(Ok(Err(error))) = forgotten.await {
             tracing::warn!("{error}");
+        }
+    }
+    Ok(())
+}
+
+/// Removes all finished rows: of what scene and by which POV-Ray they are is not written down.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_rows(job: &Current) -> Result<(), RenderError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| RenderError::Folder { path, source }
+    };
+    for entry in std::fs::read_dir(job.folder()).map_err(failed(job.folder()))? {
+        let path = entry.map_err(failed(job.folder()))?.path();
+        let name = path.file_name().unwrap_or_default();
+        if name.as_bytes().starts_with(b"segments-") {
+            std::fs::remove_file(&path).map_err(failed(&path))?;
         }
     }
     Ok(())

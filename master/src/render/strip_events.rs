@@ -193,13 +193,14 @@ impl Run<'_, '_> {
             AgentError::Garbage { .. } | AgentError::Version(_) => {
                 let reason = error.to_string();
                 self.attempt.progress.note(&format!("{reason}: it is not used any more"));
-                self.troubles.insert(node, "not used any more".to_owned());
+                self.troubles.insert(node, reason.clone());
                 self.tell_scheduler(Event::NodeOut { node, reason })
             }
             // Its POV-Ray would draw rows that do not fit: asking again would not help.
             AgentError::Refused { status: 409, message, .. } => {
-                self.attempt.progress.note(&format!("{name} gets no more strips of this job: {message}"));
-                self.troubles.insert(node, message.clone());
+                let text = format!("{name} gets no more strips of this job: {message}");
+                self.attempt.progress.note(&text);
+                self.troubles.insert(node, text);
                 self.tell_scheduler(Event::NodeOut { node, reason: message })
             }
             AgentError::Refused { message, .. } => {

@@ -6,7 +6,7 @@ use td_protocol::segment::check_segment;
 use td_protocol::strip::{StartStrip, StripEvent, Way};
 
 use crate::compose::{Maker, Shape, plain_rows};
-use crate::fleet::client::Client;
+use crate::fleet::client::{AgentError, Client};
 
 /// Leases of verification do not meet the scheduler's.
 pub(super) const FIRST_LEASE: u64 = 1 << 48;
@@ -20,10 +20,31 @@ pub struct Testimony {
     pub samples: Vec<u8>,
 }
 
+/// Why a node does not say what some rows look like.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTestimony {
+    /// It is gone, and has not failed.
+    #[error(transparent)]
+    Gone(AgentError),
+    /// It could not render them.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<AgentError> for NoTestimony {
+    fn from(error: AgentError) -> Self {
+        match error {
+            // Who does not know the job was started anew since.
+            AgentError::Unreachable { .. } | AgentError::Refused { status: 404, .. } => Self::Gone(error),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
 /// Renders `rows` again on one node.
 ///
 /// # Errors
-/// Why that node cannot say what they look like.
+/// [`NoTestimony`].
 pub async fn witness(
     client: Client,
     job: String,
@@ -31,33 +52,36 @@ pub async fn witness(
     rows: Rows,
     shape: Shape,
     block_rows: u32,
-) -> Result<Testimony, String> {
+) -> Result<Testimony, NoTestimony> {
+    let failed = |reason: String| Err(NoTestimony::Failed(reason));
     let start = StartStrip { lease, rows, block_rows, way: Way::Writer, may_yield: false };
-    let mut frames = client.start_strip(&job, &start).await.map_err(|error| error.to_string())?;
+    let mut frames = client.start_strip(&job, &start).await?;
     let mut samples = Vec::new();
     let mut next = rows.start;
-    while let Some((event, data)) = frames.next::<StripEvent>().await.map_err(|error| error.to_string())? {
+    while let Some((event, data)) = frames.next::<StripEvent>().await? {
         match event {
             StripEvent::Rows { segment, .. } => {
                 let expected = Rows::new(next, segment.rows.end);
                 let is_next = segment.rows.start == next && rows.contains(segment.rows) && !expected.is_empty();
                 if !is_next {
-                    return Err(format!("it sent {} where rows from {} were next", segment.rows, next + 1));
+                    return failed(format!("it sent {} where rows from {} were next", segment.rows, next + 1));
                 }
                 check_segment(&segment, &data, shape.width, shape.format, expected)
-                    .map_err(|error| error.to_string())?;
-                samples.extend(plain_rows(&segment, &data, shape).map_err(|error| error.to_string())?);
+                    .map_err(|error| NoTestimony::Failed(error.to_string()))?;
+                let plain = plain_rows(&segment, &data, shape);
+                samples.extend(plain.map_err(|error| NoTestimony::Failed(error.to_string()))?);
                 next = segment.rows.end;
             }
-            StripEvent::Failed { message, .. } => return Err(message),
+            StripEvent::Failed { message, .. } => return failed(message),
             StripEvent::Ended { .. } if next == rows.end => {
                 return Ok(Testimony { picture: ContentHash::of(&samples), samples });
             }
-            StripEvent::Ended { .. } => return Err(format!("it ended before row {}", next + 1)),
+            StripEvent::Ended { .. } => return failed(format!("it ended before row {}", next + 1)),
             StripEvent::Alive { .. } | StripEvent::Tracing { .. } | StripEvent::Progress { .. } => {}
         }
     }
-    Err("the answer ended in the middle".to_owned())
+    let (agent, reason) = (client.name().to_owned(), "the answer ended in the middle".to_owned());
+    Err(NoTestimony::Gone(AgentError::Unreachable { agent, reason }))
 }
 
 /// Runs of at least `rows` rows in all, evenly spread. `made` is in order.

@@ -20,7 +20,7 @@ use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
 use crate::render::jury::{Finding, Jury, Witness};
 use crate::render::looping::Run;
-use crate::render::verify::{self, Testimony};
+use crate::render::verify::{self, NoTestimony, Testimony};
 use crate::schedule::{Event, NodeId, StuckReason};
 
 /// How long a node may take to forget what it keeps of a picture; its POV-Rays end first.
@@ -44,6 +44,8 @@ pub(super) struct Verifying {
     pub asked: HashMap<(usize, Maker), JoinHandle<()>>,
     /// What witnesses drew otherwise than it is in the picture.
     otherwise: BTreeMap<(usize, Maker), Vec<u8>>,
+    /// Why witnesses could not say what rows look like, the last time.
+    failed: BTreeMap<(usize, Maker), String>,
     next_lease: u64,
     /// Nodes that are being told to forget; a sentence where one could not be told.
     forgetting: JoinSet<Option<String>>,
@@ -69,6 +71,7 @@ impl Run<'_, '_> {
             self.verifying.jury = self.next_look(wanted)?;
             self.verifying.look += 1;
             self.verifying.otherwise.clear();
+            self.verifying.failed.clear();
             self.verifying.asked.drain().for_each(|(_, task)| task.abort());
         }
         self.ask_witnesses()?;
@@ -134,22 +137,36 @@ impl Run<'_, '_> {
         look: u64,
         case: usize,
         witness: Maker,
-        what: Result<Testimony, String>,
+        what: Result<Testimony, NoTestimony>,
     ) -> Result<(), AttemptEnd> {
         if look != self.verifying.look {
             return Ok(());
         }
-        self.verifying.asked.remove(&(case, witness));
+        if self.verifying.asked.remove(&(case, witness)).is_none() {
+            return Ok(());
+        }
         let Some((rows, _)) = self.verifying.jury.as_ref().and_then(|jury| jury.case(case)) else { return Ok(()) };
         let picture = match what {
             Ok(Testimony { picture, samples }) => {
+                if let Some(node) = self.node_by(witness) {
+                    // It finishes what it begins: an earlier loss counts no more.
+                    self.recalls.remove(&node);
+                }
                 if self.attempt.spool.pixels(rows)?.is_some_and(|own| own != samples) {
                     self.verifying.otherwise.insert((case, witness), samples);
                 }
                 Some(picture)
             }
-            Err(reason) => {
-                tracing::debug!("{rows} could not be rendered again: {reason}");
+            Err(NoTestimony::Gone(error)) => {
+                if let Some(node) = self.node_by(witness) {
+                    self.lose_node(node, &error.to_string())?;
+                }
+                return self.ask_witnesses();
+            }
+            Err(NoTestimony::Failed(reason)) => {
+                let name = self.name_of(witness);
+                self.attempt.progress.note(&format!("{name} could not render {rows} again: {reason}"));
+                self.verifying.failed.insert((case, witness), format!("{name}: {reason}"));
                 None
             }
         };
@@ -201,10 +218,14 @@ impl Run<'_, '_> {
                 .into())
             }
             Finding::Unchecked => {
+                let of_case = self.verifying.failed.iter().filter(|((number, _), _)| *number == case);
+                let mut why: Vec<&str> = of_case.map(|(_, why)| why.as_str()).collect();
+                why.sort_unstable();
+                let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
                 let text = format!(
-                    "{rows} could be rendered again by no node, so they are not verified: no picture was written"
+                    "{rows} could be rendered again by no node, so they are not verified: no picture was written{why}"
                 );
-                Err(RenderError::Verify(text).into())
+                Err(RenderError::NotVerified(text).into())
             }
         }
     }
@@ -218,6 +239,11 @@ impl Run<'_, '_> {
         let said = if maker == Some(wrong) { &own } else { of(wrong) };
         let found = difference(rows, self.attempt.shape, said, of(right));
         Ok(found.map_or_else(|| rows.to_string(), |found| format!("{rows}: {found}")))
+    }
+
+    fn node_by(&self, maker: Maker) -> Option<NodeId> {
+        let found = self.attempt.crew.nodes.iter().find(|other| Maker::of(other.client.name()) == maker);
+        found.map(|found| found.id)
     }
 
     fn name_of(&self, node: Maker) -> String {
@@ -278,6 +304,8 @@ impl Run<'_, '_> {
         for rows in refused {
             self.tell_scheduler(Event::RowsRefused { rows })?;
         }
+        // Those that were there before are to be rendered now, too.
+        self.rows_at_begin = self.rows_at_begin.min(self.scheduler.rows_settled());
         Ok(())
     }
 

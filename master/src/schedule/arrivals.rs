@@ -165,7 +165,10 @@ impl Scheduler {
                     .collect();
             }
             for orphan in orphans {
-                self.put_back(self.grid.widen(orphan));
+                // Rows that share a block with them may wait already.
+                let rows = self.pool.take_overlapping(self.grid.widen(orphan));
+                let rows = self.reserve.take_overlapping(rows);
+                self.put_back(rows);
                 self.counts.pieces += 1;
             }
         }

@@ -31,7 +31,9 @@ impl Scheduler {
                 self.settle(own, Some(id));
             }
         } else if !lease.is_copy() {
+            // Where a refused row had others rendered again beside it, another strip may have brought the same rows.
             complete = lease.unsettled == 0
+                || self.settled.count_missing(own) == 0
                 || lease.shrink.is_some_and(|shrink| {
                     // The agent has shrunk the strip, and its end came before its answer.
                     self.settled.missing_hull(own).is_none_or(|missing| missing.start >= shrink.new_end)

@@ -108,7 +108,7 @@ pub enum GiveUpReason {
 pub enum StuckReason {
     #[error("no slot is left: {rows} rows are not rendered")]
     NoSlotLeft { rows: u32 },
-    #[error("all nodes that can be reached rest after failures: {rows} rows are not rendered")]
+    #[error("no node that can be reached takes strips: {rows} rows are not rendered")]
     AllNodesRest { rows: u32 },
     /// Never said by the scheduler: the picture is rendered, and is to be verified.
     #[error("all rows are rendered, and no node is left to verify them")]

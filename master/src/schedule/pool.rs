@@ -34,6 +34,18 @@ impl Pool {
         None
     }
 
+    /// `rows` and all pieces that have rows in common with them, taken out: no row waits twice.
+    pub fn take_overlapping(&mut self, rows: Rows) -> Rows {
+        let overlaps = |&&(_, start, end): &&(Moment, u32, u32)| start < rows.end && rows.start < end;
+        let found: Vec<_> = self.pieces.iter().filter(overlaps).copied().collect();
+        found.into_iter().fold(rows, |all, piece| {
+            self.pieces.remove(&piece);
+            let (seconds, start, end) = piece;
+            self.seconds += seconds.0;
+            Rows::new(all.start.min(start), all.end.max(end))
+        })
+    }
+
     /// All pieces, taken out.
     pub fn drain(&mut self) -> Vec<Rows> {
         self.seconds = 0.0;

@@ -190,7 +190,7 @@ impl Scheduler {
             return false;
         }
         original.stuck_copies += 1;
-        self.counts.losses += 1;
+        self.counts.stuck_copies += 1;
         self.give_up(id, GiveUpReason::Stuck);
         true
     }

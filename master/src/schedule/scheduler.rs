@@ -26,7 +26,7 @@ pub struct Scheduler {
     /// The slots that were there at the beginning measured about one speed.
     pub(super) one_model: bool,
     pub(super) finished: bool,
-    stuck: bool,
+    was_stuck: bool,
 
     pub(super) slots: Slots,
     pub(super) leases: BTreeMap<LeaseId, Lease>,
@@ -112,6 +112,10 @@ pub struct Counts {
     pub failures: u32,
     /// Strips whose slot was lost or taken out.
     pub losses: u32,
+    /// Copies that were given up for another because they were stuck themselves.
+    pub stuck_copies: u32,
+    /// Strips whose rows were given out without asking again: the agent had not answered, or given nothing, and was stuck.
+    pub taken_back: u32,
     /// Runs of rows to begin with, and runs that were refused later.
     pub(super) pieces: u32,
 }
@@ -160,7 +164,7 @@ impl Scheduler {
             begun: false,
             one_model: false,
             finished: false,
-            stuck: false,
+            was_stuck: false,
             slots: Slots::default(),
             leases: BTreeMap::new(),
             retired: BTreeMap::new(),
@@ -261,17 +265,22 @@ impl Scheduler {
                 break;
             }
         }
-        let stuck = self.leases.is_empty() && self.slots.usable() == 0;
-        if stuck && !self.stuck {
-            let rows = self.unsettled;
-            let reason = if self.slots.alive() == 0 {
-                StuckReason::NoSlotLeft { rows }
-            } else {
-                StuckReason::AllNodesRest { rows }
-            };
+        let stuck = self.stuck();
+        if let Some(reason) = stuck.filter(|_| !self.was_stuck) {
             self.actions.push(Action::Stuck { reason });
         }
-        self.stuck = stuck;
+        self.was_stuck = stuck.is_some();
+    }
+
+    /// Why rows are left that nobody can render, if that is so now. [`Action::Stuck`] says when it begins.
+    #[must_use]
+    pub fn stuck(&self) -> Option<StuckReason> {
+        if !self.begun || self.unsettled == 0 || !self.leases.is_empty() || self.slots.usable() > 0 {
+            return None;
+        }
+        let rows = self.unsettled;
+        let is_any_alive = self.slots.alive() > 0;
+        Some(if is_any_alive { StuckReason::AllNodesRest { rows } } else { StuckReason::NoSlotLeft { rows } })
     }
 
     /// Gives work to an idle slot; whether there was any for it.
@@ -310,8 +319,10 @@ impl Scheduler {
         self.counts
     }
 
-    /// At most so many strips are started: slots x (2 + log2 bands), and one for each lost or failed strip, each shrink
-    /// of way (b), and each run of rows beyond the first that was missing to begin with or was refused.
+    /// At most so many strips are started: slots x (2 + log2 bands), and one for each lost, failed or yielded strip, each
+    /// shrink of way (b), each further run of rows that was missing to begin with, was refused, or was given away more than was
+    /// asked for too late; and for strips that stand still one for each copy that was stuck itself and each run that was taken
+    /// back. Nothing but what slots and agents did is in it, and for how long they stood still.
     #[must_use]
     pub fn start_bound(&self) -> u64 {
         self.allowance()

@@ -163,7 +163,7 @@ impl Scheduler {
             return;
         }
         lease.end_unconfirmed = true;
-        self.counts.losses += 1;
+        self.counts.taken_back += 1;
         self.shorten(id, rows.start);
         if let Some(rows) = self.settled.missing_hull(rows) {
             self.put_back(self.grid.widen(rows));

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use crate::cpu::{cost_of_looking, thread_cpu};
-use crate::schedule::{Action, Event, Job, NodeId, Scheduler, SlotId};
+use crate::schedule::{Action, Event, Job, LeaseId, NodeId, Scheduler, SlotId};
 use td_protocol::rows::Rows;
 
 use super::capacity::Capacity;
@@ -18,6 +18,7 @@ use super::settlement::Settlement;
 
 /// A resting node is told to come back after this many seconds.
 const REST: f64 = 30.0;
+const NO_ROWS: Rows = Rows::new(0, 0);
 /// A simulation that takes so many times its ideal is given up.
 const TOO_LONG: f64 = 1000.0;
 
@@ -34,6 +35,8 @@ pub(super) struct Engine<'a> {
     pub(super) faults: FaultPlan,
     pub(super) capacity: Capacity,
     settlement: Settlement,
+    /// What the master takes each slot to render.
+    strips: Vec<Option<(LeaseId, Rows)>>,
     last_settled: f64,
     over: bool,
     actions: Vec<Action>,
@@ -67,6 +70,7 @@ pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) ->
         faults: options.faults.map_or_else(FaultPlan::none, |seed| FaultPlan::random(seed, options.nodes, span)),
         capacity: Capacity::default(),
         settlement: Settlement::new(height),
+        strips: vec![None; options.nodes as usize],
         last_settled: 0.0,
         over: false,
         actions: Vec::new(),
@@ -128,6 +132,13 @@ impl Engine<'_> {
         (self.heard)(SimEvent { time: self.now, slot, kind, rows });
     }
 
+    /// The slot's strip is over, if it is `lease`; whatever it is without one.
+    fn tell_end(&mut self, slot: SlotId, kind: SimEventKind, lease: Option<LeaseId>) {
+        let strip = self.strips.get_mut(slot.0 as usize);
+        let ended = strip.and_then(|strip| strip.take_if(|(at_work, _)| lease.is_none_or(|lease| lease == *at_work)));
+        self.tell(slot.0, kind, ended.map_or(NO_ROWS, |(_, rows)| rows));
+    }
+
     fn play(&mut self, latest: f64) {
         while !self.over {
             // The scheduler's own timers need no place in the queue: only the first counts.
@@ -171,6 +182,9 @@ impl Engine<'_> {
             Action::Start { slot, lease, rows, block_rows, copy } => {
                 let kind = if copy { SimEventKind::Copied } else { SimEventKind::Started };
                 self.tell(slot.0, kind, rows);
+                if let Some(strip) = self.strips.get_mut(slot.0 as usize) {
+                    *strip = Some((lease, rows));
+                }
                 self.plan(arrives, Happening::Start { slot, lease, rows, block: block_rows });
             }
             Action::Shrink { slot, lease, epoch, new_end } => {
@@ -183,11 +197,11 @@ impl Engine<'_> {
                 self.last_settled = self.now;
             }
             Action::GiveUp { slot, lease, .. } => {
-                self.tell(slot.0, SimEventKind::GivenUp, Rows::new(0, 0));
+                self.tell_end(slot, SimEventKind::GivenUp, Some(lease));
                 self.plan(arrives, Happening::GiveUp { slot, lease });
             }
             Action::Rest { node, .. } => {
-                self.tell(node.0, SimEventKind::Rests, Rows::new(0, 0));
+                self.tell(node.0, SimEventKind::Rests, NO_ROWS);
                 self.plan(self.now + REST, Happening::Heard(Event::NodeBack { node }));
             }
             Action::Finished => self.over = true,
@@ -227,10 +241,10 @@ impl Engine<'_> {
                 }
                 return;
             }
-            Event::StripEnded { slot, .. } => self.tell(slot.0, SimEventKind::Ended, Rows::new(0, 0)),
-            Event::StripFailed { slot, .. } => self.tell(slot.0, SimEventKind::Failed, Rows::new(0, 0)),
-            Event::SlotLost { slot } => self.tell(slot.0, SimEventKind::Lost, Rows::new(0, 0)),
-            Event::SlotUp { slot, .. } => self.tell(slot.0, SimEventKind::Up, Rows::new(0, 0)),
+            Event::StripEnded { slot, lease } => self.tell_end(slot, SimEventKind::Ended, Some(lease)),
+            Event::StripFailed { slot, lease, .. } => self.tell_end(slot, SimEventKind::Failed, Some(lease)),
+            Event::SlotLost { slot } => self.tell_end(slot, SimEventKind::Lost, None),
+            Event::SlotUp { slot, .. } => self.tell(slot.0, SimEventKind::Up, NO_ROWS),
             _ => {}
         }
         self.decide(event);

@@ -6,6 +6,9 @@ use crate::schedule::{JobError, Sharing, Tuning, WriteCost};
 
 use super::maps::built_in_map;
 
+/// Longest start and work, in seconds: some days. An agent tells each second how far it is.
+const LONGEST: f64 = 1e6;
+
 /// Who decides which node renders what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -113,7 +116,11 @@ impl SimulateOptions {
         (0..self.nodes).map(|node| self.speed(node)).sum()
     }
 
-    pub(super) fn check(&self) -> Result<(), OptionsError> {
+    /// Whether it can be simulated.
+    ///
+    /// # Errors
+    /// [`OptionsError`].
+    pub fn check(&self) -> Result<(), OptionsError> {
         let positive = |name, value: f64| {
             if value.is_finite() && value > 0.0 { Ok(()) } else { Err(OptionsError::NotPositive { name, value }) }
         };
@@ -122,6 +129,9 @@ impl SimulateOptions {
         };
         let seconds = |name, value: f64| {
             if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(OptionsError::NoDuration { name, value }) }
+        };
+        let no_longer = |name, value: f64| {
+            if value <= LONGEST { Ok(()) } else { Err(OptionsError::TooLong { name, value }) }
         };
         if self.nodes == 0 || self.nodes > 1_000_000 {
             return Err(OptionsError::Nodes(self.nodes));
@@ -143,7 +153,12 @@ impl SimulateOptions {
             seconds("time of a speed change", change.time)?;
             positive("factor of a speed change", change.factor)?;
         }
+        no_longer("work", self.work)?;
         seconds("start", self.start)?;
+        no_longer("start", self.start)?;
+        if self.faults.is_some() && self.method != Method::Td {
+            return Err(OptionsError::FaultsOfReference);
+        }
         seconds("latency", self.latency)?;
         seconds("probe", self.probe_after.unwrap_or(0.0))?;
         share("speed error", self.speed_error)?;
@@ -182,6 +197,10 @@ pub enum OptionsError {
     NoShare { name: &'static str, value: f64 },
     #[error("{name} must be at least 0 seconds, is {value}")]
     NoDuration { name: &'static str, value: f64 },
+    #[error("{name} must be at most {LONGEST} seconds, is {value}")]
+    TooLong { name: &'static str, value: f64 },
+    #[error("the methods of the literature know no faults: simulate faults with method td, or leave the faults out")]
+    FaultsOfReference,
     #[error("the cost map must have numbers of at least 0, and one above 0")]
     Map,
     #[error(transparent)]
@@ -195,7 +214,7 @@ pub struct SimEvent {
     pub time: f64,
     pub slot: u32,
     pub kind: SimEventKind,
-    /// The strip's rows for `Started`, the rows settled for `Rows`, else the rows at work.
+    /// The rows settled for `Rows`, else those that the slot's strip was started with; empty where there is none.
     pub rows: Rows,
 }
 

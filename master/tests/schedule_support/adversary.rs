@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use td::schedule::{Action, CostMap, Event, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning};
+use td::schedule::{Action, CostMap, Event, GiveUpReason, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning};
 use td_protocol::rows::Rows;
+
+use crate::deeds::{Deeds, deadline, runs};
 
 /// Numbers choose among what there is.
 #[derive(Debug, Clone)]
@@ -40,6 +42,7 @@ struct Shrink {
     lease: LeaseId,
     epoch: u32,
     new_end: u32,
+    asked: f64,
 }
 
 pub struct Adversary {
@@ -53,6 +56,9 @@ pub struct Adversary {
     settled: Vec<bool>,
     leases: BTreeMap<LeaseId, Rows>,
     starts: u64,
+    deeds: Deeds,
+    /// Runs of rows that were missing to begin with.
+    first_runs: u64,
     finished: bool,
     last: Option<Event>,
     wrong: Option<String>,
@@ -64,6 +70,7 @@ impl Adversary {
         for row in job.rows.start..job.rows.end {
             settled[row as usize] = job.done.iter().any(|done| done.start <= row && row < done.end);
         }
+        let first_runs = runs(job.rows, |row| !settled[row as usize]).len() as u64;
         let mut adversary = Self {
             scheduler: Scheduler::new(job.clone(), Tuning::default()).unwrap(),
             job,
@@ -75,6 +82,8 @@ impl Adversary {
             settled,
             leases: BTreeMap::new(),
             starts: 0,
+            deeds: Deeds::default(),
+            first_runs,
             finished: false,
             last: None,
             wrong: None,
@@ -88,7 +97,7 @@ impl Adversary {
 
     fn up(&mut self, slot: u32, speed: f64) {
         self.alive.insert(slot, true);
-        self.strips.remove(&slot);
+        self.deeds.lost += u64::from(self.strips.remove(&slot).is_some());
         // Two slots to a node.
         let node = NodeId(slot / 2);
         self.event(Event::SlotUp { slot: SlotId(slot), node, speed, start_seconds: Some(0.6) });
@@ -96,12 +105,24 @@ impl Adversary {
 
     fn event(&mut self, event: Event) {
         self.last = Some(event.clone());
+        if let Event::NodeOut { node, .. } = &event {
+            self.deeds.lost += self.strips.keys().filter(|slot| **slot / 2 == node.0).count() as u64;
+        }
         for action in self.scheduler.handle(self.now, event) {
             self.note(action);
         }
-        let bound = self.scheduler.start_bound();
+        let bound = self.deeds.bound(&self.job, self.alive.len(), self.first_runs);
+        let allowed = self.scheduler.start_bound();
         if self.starts > bound {
-            self.wrong.get_or_insert(format!("{} starts, at most {bound} are allowed", self.starts));
+            self.wrong
+                .get_or_insert(format!("{} starts, at most {bound} by what was done: {:?}", self.starts, self.deeds));
+        }
+        if allowed > bound {
+            let counts = self.scheduler.counts();
+            self.wrong.get_or_insert(format!(
+                "it allows itself {allowed} starts, {bound} by what was done: {:?}, {counts:?}",
+                self.deeds
+            ));
         }
     }
 
@@ -118,7 +139,8 @@ impl Adversary {
                 if self.job.sharing != Sharing::Rows {
                     self.wrong.get_or_insert("a whole lease was to be shrunk".to_owned());
                 }
-                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end });
+                self.deeds.shrinks += 1;
+                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end, asked: self.now });
             }
             Action::Settle { lease, rows } => {
                 if !self.leases.get(&lease).is_some_and(|lease| lease.contains(rows)) {
@@ -130,7 +152,10 @@ impl Adversary {
                     }
                 }
             }
-            Action::GiveUp { slot, lease, .. } => self.cancelled.push((slot.0, lease)),
+            Action::GiveUp { slot, lease, reason } => {
+                self.deeds.stuck_copies += u64::from(reason == GiveUpReason::Stuck);
+                self.cancelled.push((slot.0, lease));
+            }
             Action::Rest { .. } | Action::Stuck { .. } => {}
             Action::Finished => {
                 if self.settled.contains(&false) {
@@ -199,7 +224,7 @@ impl Adversary {
             Step::Lose { slot } => {
                 if let Some(slot) = self.living(slot) {
                     self.alive.insert(slot, false);
-                    self.strips.remove(&slot);
+                    self.deeds.lost += u64::from(self.strips.remove(&slot).is_some());
                     self.event(Event::SlotLost { slot: SlotId(slot) });
                 }
             }
@@ -208,6 +233,7 @@ impl Adversary {
                 if let Some(slot) = self.busy(slot)
                     && let Some(strip) = self.strips.remove(&slot)
                 {
+                    self.deeds.failed += 1;
                     let reason = "it was killed".to_owned();
                     self.event(Event::StripFailed { slot: SlotId(slot), lease: strip.lease, reason });
                 }
@@ -216,6 +242,7 @@ impl Adversary {
                 if let Some(slot) = self.busy(slot)
                     && let Some(strip) = self.strips.remove(&slot)
                 {
+                    self.deeds.yielded += 1;
                     self.event(Event::StripYielded { slot: SlotId(slot), lease: strip.lease });
                 }
             }
@@ -284,8 +311,14 @@ impl Adversary {
             1 => shrink.new_end.saturating_add(strip.block),
             _ => shrink.new_end,
         };
+        let before = strip.end;
         strip.end = wish.clamp(least, strip.end);
         let end = strip.end;
+        if self.now > deadline(shrink.asked) {
+            self.deeds.late += 1;
+        } else if end < before {
+            self.deeds.granted += 1;
+        }
         self.event(Event::ShrinkAnswered { lease: shrink.lease, epoch: shrink.epoch, end });
     }
 
@@ -310,6 +343,12 @@ impl Adversary {
 
     fn refuse(&mut self, start: u32, len: u32) {
         let rows = Rows::new(start.max(self.job.rows.start), start.saturating_add(len).min(self.job.rows.end));
+        for gone in runs(rows, |row| self.settled[row as usize]) {
+            let touches = |strip: &&Strip| {
+                self.leases.get(&strip.lease).is_some_and(|lease| lease.start < gone.end && gone.start < lease.end)
+            };
+            self.deeds.refused += 2 * (1 + self.strips.values().filter(touches).count() as u64);
+        }
         for row in rows.start..rows.end.max(rows.start) {
             self.settled[row as usize] = false;
         }

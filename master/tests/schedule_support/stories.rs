@@ -1,4 +1,4 @@
-use td::schedule::{Event, Job, NodeId, Scheduler, Sharing, Tuning, WriteCost};
+use td::schedule::{Event, Job, NodeId, Scheduler, Sharing, StuckReason, Tuning, WriteCost};
 use td_protocol::rows::Rows;
 
 use crate::cluster::Cluster;
@@ -179,11 +179,27 @@ fn a_node_that_fails_three_strips_in_a_row_rests_until_told() {
     }
     let said = cluster.said();
     assert_eq!(said[3], "rest 0: 3 strips in a row failed, the last one because POV-Ray was killed by signal 9");
-    assert_eq!(said[4], "stuck: all nodes that can be reached rest after failures: 640 rows are not rendered");
+    assert_eq!(said[4], "stuck: no node that can be reached takes strips: 640 rows are not rendered");
     cluster.up(0, 0, 1.0);
     assert!(cluster.said().is_empty());
+    // Said once, and so as long as it rests.
+    assert_eq!(cluster.scheduler.stuck(), Some(StuckReason::AllNodesRest { rows: 640 }));
     cluster.event(Event::NodeBack { node: NodeId(0) });
     assert_eq!(cluster.said(), ["start 0..640 on 0"]);
+    assert_eq!(cluster.scheduler.stuck(), None);
+}
+
+/// One node was taken out, the other is lost: nobody can go on until the first is fit again, and then it does.
+#[test]
+fn who_is_fit_again_ends_it_though_another_is_lost() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+    cluster.event(Event::NodeOut { node: NodeId(1), reason: "not fit".to_owned() });
+    cluster.ends(1);
+    cluster.lost(0);
+    assert!(matches!(cluster.scheduler.stuck(), Some(StuckReason::AllNodesRest { .. })));
+    cluster.event(Event::NodeBack { node: NodeId(1) });
+    assert_eq!(cluster.scheduler.stuck(), None);
+    assert!(cluster.is_busy(1));
 }
 
 #[test]
@@ -317,7 +333,7 @@ fn with_no_other_node_wrong_rows_stay_unrendered_and_that_is_said() {
     // Before anybody could start: the node goes out in the same breath.
     cluster.event(Event::NodeOut { node: NodeId(0), reason: "wrong pixels".to_owned() });
     let said = cluster.said();
-    assert!(said.last().unwrap().starts_with("stuck: all nodes that can be reached rest"), "{said:?}");
+    assert!(said.last().unwrap().starts_with("stuck: no node that can be reached takes strips"), "{said:?}");
 }
 
 #[test]

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use td_tests::cluster::Cluster;
 use td_tests::picture::Picture;
-use td_tests::process::{self, Running};
+use td_tests::process::{self, Outcome, Running};
 use td_tests::reference::Reference;
 use td_tests::sandbox::Sandbox;
 use td_tests::{compare, events};
 
+use crate::faults::cluster::{shown, shown_with_reason};
 use crate::scenes::SLOW;
 
 pub const LIMIT: Duration = Duration::from_secs(400);
@@ -66,10 +67,16 @@ pub fn wait_for(running: &mut Running, words: &str) {
 /// The render ends well, and its picture is the one that plain POV-Ray makes.
 #[track_caller]
 pub fn ends_exact(cluster: &Cluster<'_>, running: Running) -> events::Event {
+    events::last(&told_and_exact(cluster, running)).unwrap()
+}
+
+/// The same, and all that td said.
+#[track_caller]
+pub fn told_and_exact(cluster: &Cluster<'_>, running: Running) -> Outcome {
     let outcome = running.wait(LIMIT);
     outcome.code(0).speaks_to_a_person();
     is_exact(cluster);
-    events::last(&outcome).unwrap()
+    outcome
 }
 
 /// The picture is the one that plain POV-Ray makes.
@@ -105,7 +112,8 @@ fn a_node_freezes_in_the_middle() {
     let mut running = under_way(&cluster);
     cluster.running(1).signal(Signal::STOP);
     wait_for(&mut running, "nothing heard for");
-    ends_exact(&cluster, running);
+    let outcome = told_and_exact(&cluster, running);
+    shown_with_reason("node_frozen", &outcome, &["two was lost", "nothing heard for"]);
     cluster.running(1).signal(Signal::CONT);
     cluster.end();
 }
@@ -135,7 +143,9 @@ fn all_are_lost_and_one_comes_back() {
     wait_for(&mut running, "no agent is left: waiting");
     cluster.start_node(2);
     wait_for(&mut running, "three is back");
-    ends_exact(&cluster, running);
+    let outcome = told_and_exact(&cluster, running);
+    shown("all_lost_for_a_while", &outcome, &["no agent is left: waiting"]);
+    shown("back", &outcome, &["three is back"]);
     cluster.start_node(0);
     cluster.start_node(1);
     cluster.end();

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use td_tests::process::{self, Running};
+use td_tests::programs;
 use td_tests::sandbox::{Sandbox, files_below};
 
 use crate::scenes::{LONG, SLOW};
@@ -102,4 +103,75 @@ fn an_interrupted_parse_leaves_nothing_either() {
     running.wait(Duration::from_secs(20)).code(130);
     assert!(at.elapsed() < SOON, "took {:?}", at.elapsed());
     all_is_over(&sandbox);
+}
+
+/// Commands that ask no agent hear the first signal as well.
+#[test]
+fn a_simulation_ends_at_the_first_signal() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = Sandbox::new();
+        let mut running = process::start(&mut sandbox.td(["simulate", "--nodes", "20000", "--work", "100000"]));
+        std::thread::sleep(Duration::from_millis(700));
+        assert!(!running.has_ended(), "it was over too soon to be interrupted");
+        let at = Instant::now();
+        running.signal(signal);
+        running.wait(Duration::from_secs(60)).code(130).says(&["interrupted"]);
+        assert!(at.elapsed() < SOON, "took {:?}", at.elapsed());
+    }
+}
+
+/// `td cancel` waits for another td to leave, which here never does.
+#[test]
+fn a_cancel_that_waits_ends_at_the_first_signal() {
+    let sandbox = Sandbox::new();
+    let rendering = at_work(&sandbox);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let job: serde_json::Value = loop {
+        let jobs = process::run(&mut sandbox.td(["jobs", "--json"]), Duration::from_secs(20)).out();
+        if let Ok(job) = serde_json::from_str(jobs.trim()) {
+            break job;
+        }
+        assert!(Instant::now() < deadline, "no job is written down: {jobs}");
+    };
+    rendering.signal(Signal::STOP);
+    let cancelling = process::start(&mut sandbox.td(["cancel", job["id"].as_str().expect("an id")]));
+    std::thread::sleep(Duration::from_millis(700));
+    let at = Instant::now();
+    cancelling.signal(Signal::INT);
+    cancelling.wait(Duration::from_secs(60)).code(130);
+    assert!(at.elapsed() < SOON, "took {:?}", at.elapsed());
+    rendering.signal(Signal::CONT);
+    rendering.wait(Duration::from_secs(20)).code(130);
+    all_is_over(&sandbox);
+}
+
+/// The question what to do about seams, on a terminal (that of `script`), where nobody answers.
+#[test]
+fn a_question_ends_at_the_first_signal() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = Sandbox::new();
+        let scene = std::fs::read(programs::own_scenes().join("radiosity.pov")).unwrap();
+        sandbox.write("scene.pov", scene);
+        let td = programs::binary("td");
+        let seen = sandbox.path().join("seen");
+        let line = format!("exec '{}' render scene.pov +W97 +H71 -o out.png", td.display());
+        // A keyboard that is there and silent.
+        let script = "mkfifo ../keyboard; exec script --quiet --return --flush --command \"$0\" \"$1\" 0<>../keyboard";
+        let mut command = sandbox.command("/bin/sh");
+        command.args(["-c", script, &line]).arg(&seen).env("TERM", "xterm");
+        let running = process::start(&mut command);
+        let asked = || String::from_utf8_lossy(&std::fs::read(&seen).unwrap_or_default()).contains("[q]uit? ");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !asked() {
+            assert!(Instant::now() < deadline, "it does not ask: {}", running.out_so_far());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let at = Instant::now();
+        for pid in sandbox.processes_called("td").into_iter().filter_map(Pid::from_raw) {
+            let _ = kill_process(pid, signal);
+        }
+        running.wait(Duration::from_secs(60)).code(130);
+        assert!(at.elapsed() < SOON, "took {:?}", at.elapsed());
+        all_is_over(&sandbox);
+    }
 }

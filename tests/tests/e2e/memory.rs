@@ -10,6 +10,7 @@ use td_tests::sandbox::Sandbox;
 use td_tests::skip::{is_root, skip};
 use td_tests::{events, programs};
 
+use crate::faults::cluster::shown;
 use crate::no_room::may_mount;
 use crate::scenes::SMALL;
 
@@ -56,6 +57,7 @@ fn three_of_four_slots_where_memory_is_short() {
     told(&process::run(&mut td(&sandbox, &["plan"], &socket), LIMIT));
     let outcome = process::run(&mut td(&sandbox, &["render", "--json", "-o", "out.png"], &socket), LIMIT);
     told(&outcome);
+    shown("little_memory", &outcome, &["MB of free memory"]);
     let done = events::last(&outcome).unwrap();
     let nodes = done["nodes"].as_object().unwrap();
     assert_eq!(nodes.values().next().unwrap()["busy"].as_array().unwrap().len(), 3, "{done:?}");

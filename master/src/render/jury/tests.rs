@@ -112,8 +112,18 @@ fn what_a_lost_node_was_asked_is_asked_of_another() {
     assert_eq!(jury.answer(0, node(2), Some(picture(7))), None);
     let (questions, _) = jury.ask(&all(&[1, 3]));
     assert_eq!(questions, [Question { case: 0, witness: node(3) }]);
-    assert_eq!(jury.answer(0, node(3), None), None);
-    assert_eq!(jury.ask(&all(&[1, 3])).0, [Question { case: 0, witness: node(1) }]);
+}
+
+/// A witness that fails has said nothing: the others come first, then it again, and the maker last.
+#[test]
+fn who_fails_is_asked_again_three_times_in_all() {
+    let mut jury = jury(&[(1, TRUTH)]);
+    for witness in [2, 3, 2, 3, 2, 3, 1, 1, 1] {
+        let (questions, findings) = jury.ask(&all(&[1, 2, 3]));
+        assert_eq!((questions, findings), (vec![Question { case: 0, witness: node(witness) }], vec![]));
+        assert_eq!(jury.answer(0, node(witness), None), None);
+    }
+    assert_eq!(jury.ask(&all(&[1, 2, 3])).1, [(0, Finding::Unchecked)]);
 }
 
 #[test]

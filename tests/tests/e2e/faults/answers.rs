@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{Cluster, LIMIT, seen, shown, told};
+use super::cluster::{Cluster, LIMIT, seen, shown};
 use super::proxy::{Mischief, Proxy};
 
 /// Two nodes, the first of them behind a proxy.
@@ -46,7 +46,7 @@ fn cut() {
 
 #[test]
 fn garbage() {
-    told(&through(Mischief::Garbage), &["node1", "not used any more"]);
+    shown("answers_garbage", &through(Mischief::Garbage), &["node1", "does not understand", "not used any more"]);
 }
 
 /// The cable of one of two nodes is out for a while, or for ever.

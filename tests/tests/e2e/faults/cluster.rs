@@ -237,6 +237,25 @@ pub fn shown(name: &str, outcome: &Outcome, words: &[&str]) {
     assert_snapshot!(name, in_general(&said.expect("just told")));
 }
 
+/// The same with what stands in parentheses, where that is td's own word. What the system says in it is `WHY`.
+#[track_caller]
+pub fn shown_with_reason(name: &str, outcome: &Outcome, words: &[&str]) {
+    told(outcome, words);
+    let said = notes(outcome).into_iter().find(|note| words.iter().all(|word| note.contains(word))).expect("just told");
+    let said = match said.split_once(" seconds: ").and_then(|(td, why)| Some((td, why.split_once(')')?.1))) {
+        Some((td, after)) => format!("{td} seconds: WHY){after}"),
+        None => said,
+    };
+    assert_snapshot!(name, without_numbers(&said));
+}
+
+/// The same for one line of what td said, on whichever output.
+#[track_caller]
+pub fn line_shown(name: &str, said: &str, words: &[&str]) {
+    let line = said.lines().find(|line| words.iter().all(|word| line.contains(word)));
+    assert_snapshot!(name, in_general(line.unwrap_or_else(|| panic!("no line says {words:?}:\n{said}"))));
+}
+
 /// The same for what td said at its end on standard error.
 #[track_caller]
 pub fn ended_with(name: &str, outcome: &Outcome) {
@@ -259,20 +278,29 @@ fn in_general(text: &str) -> String {
             _ => {}
         }
     }
+    without_numbers(&without)
+}
+
+fn without_numbers(text: &str) -> String {
     let word = |word: &str| {
-        let bare = word.trim_matches(|c: char| ",;:".contains(c));
+        let bare = word.trim_matches(|c: char| ",;:()".contains(c));
         let is_number = bare.starts_with(|c: char| c.is_ascii_digit());
-        let is_id = bare.len() == 12 && bare.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        // On agents a job's id has the numbers of the attempt and the run behind it.
+        let is_hex = |id: &str| id.len() == 12 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let is_id = is_hex(bare.split('-').next().unwrap_or_default());
         let node = Path::new(bare).parent().filter(|_| bare.contains("/agent.")).and_then(Path::file_name);
         match node {
             _ if is_id => word.replacen(bare, "ID", 1),
             _ if is_number => word.replacen(bare, "N", 1),
+            // An agent in the sandbox's own folder.
+            Some(node) if node.to_string_lossy().starts_with("td-test-") => word.replacen(bare, "NODE", 1),
             Some(node) => word.replacen(bare, &node.to_string_lossy(), 1),
+            None if bare.contains("/td-test-") => word.replacen(bare, "PATH", 1),
             None => word.to_owned(),
         }
     };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
-    without.lines().map(line).collect::<Vec<_>>().join("\n")
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -8,7 +8,7 @@ use td_tests::process;
 use td_tests::programs;
 use td_tests::skip::{is_root, skip};
 
-use super::cluster::{Cluster, LIMIT, notes, seen, told};
+use super::cluster::{Cluster, LIMIT, seen, shown};
 
 /// One agent as it should be, and one whose cache is a file system of its own of this size. None where that cannot be.
 fn cluster(size: &'static str) -> Option<Cluster> {
@@ -48,7 +48,7 @@ fn one_agents_disk_is_full() {
     let outcome = running.wait(LIMIT);
     seen("an agent's disk becomes full", &outcome);
     cluster.exact(&outcome);
-    told(&outcome, &["node2", "full"]);
+    shown("disk_full", &outcome, &["node2", "full"]);
     cluster.ends();
 }
 
@@ -58,8 +58,6 @@ fn an_agent_whose_disk_was_full_before_gets_no_strips() {
     let outcome = cluster.render(&[]).wait(LIMIT);
     seen("an agent's disk is full from the beginning", &outcome);
     cluster.exact(&outcome);
-    let notes = notes(&outcome);
-    let is_told = |note: &String| note.contains("node2") && note.contains("gets no strips: scratch: ");
-    assert!(notes.iter().any(is_told), "{notes:#?}");
+    shown("disk_full_before", &outcome, &["node2", "gets no strips: scratch: "]);
     cluster.ends();
 }

@@ -7,8 +7,8 @@ use td_tests::cluster::Cluster;
 use td_tests::sandbox::Sandbox;
 use td_tests::{events, process};
 
-use super::cluster::seen;
-use crate::cluster_faults::{LIMIT, NAMES, command, ends_exact, is_exact, under_way};
+use super::cluster::{line_shown, notes, seen};
+use crate::cluster_faults::{LIMIT, NAMES, command, ends_exact, is_exact, told_and_exact, under_way};
 
 /// Waits until all agents have given the silent master's job up, and their POV-Rays have ended.
 #[track_caller]
@@ -51,7 +51,11 @@ fn a_master_is_stopped_until_its_agents_have_given_up() {
     running.signal(Signal::STOP);
     until_given_up(&cluster);
     running.signal(Signal::CONT);
-    ends_exact(&cluster, running);
+    let outcome = told_and_exact(&cluster, running);
+    // Whichever of them it hears of first, and whether by a strip that was cut off or by a job that is not open any more.
+    let lost = |name: &str| notes(&outcome).iter().any(|note| note.contains(&format!("{name} was lost")));
+    let first = NAMES.into_iter().find(|name| lost(name)).expect("one was lost");
+    line_shown("master_stopped", &notes(&outcome).join("\n").replace(first, "NODE"), &["NODE was lost"]);
     cluster.end();
 }
 

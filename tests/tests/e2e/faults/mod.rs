@@ -17,3 +17,4 @@ mod pixels;
 mod proxy;
 mod rests;
 mod stops;
+mod witnesses;

@@ -105,6 +105,23 @@ fn a_master_killed_after_a_node_was_put_out() {
     cluster.ends();
 }
 
+/// Sockets are named from the folder td is typed in; a resumed job knows them by what holds everywhere.
+#[test]
+fn a_node_that_was_put_out_stays_out_whatever_its_name_was_typed_as() {
+    let (cluster, _flag) = cluster(3);
+    let typed: Vec<PathBuf> = (1..=3).map(|number| PathBuf::from(format!("../node{number}/agent.sock"))).collect();
+    let mut running = cluster.render_on(typed.iter().map(PathBuf::as_path), &["--verify=320"]);
+    until(&mut running, "put out of the job");
+    running.signal(Signal::KILL);
+    let _ = running.wait(LIMIT);
+    let resumed = process::run(cluster.sandbox.td(["resume", "--json"]).args(["-o", "out.png"]), LIMIT);
+    cluster.exact(&resumed);
+    told(&resumed, &["node2", "left out of this job", "wrong pixels"]);
+    let again = notes(&resumed).iter().any(|note| note.contains("put out of the job"));
+    assert!(!again, "it was used again: {}", resumed.transcript());
+    cluster.ends();
+}
+
 #[test]
 fn two_nodes_that_differ_are_told_and_there_is_no_picture() {
     let (cluster, flag) = cluster(2);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cluster::{Cluster, LIMIT, seen};
+use super::cluster::{Cluster, LIMIT, notes, seen, shown_with_reason};
 
 /// Whom the signal hits.
 #[derive(Clone, Copy, Debug)]
@@ -38,9 +38,16 @@ fn stop(whom: Whom, time: Option<Duration>) {
         }
         None => running.wait(LIMIT),
     };
+    let is_long = time.is_none_or(|time| time > Duration::from_secs(20));
     let time = time.map_or("for ever".to_owned(), |time| format!("for {} s", time.as_secs()));
     seen(&format!("SIGSTOP of {whom:?} {time}"), &outcome);
     cluster.exact(&outcome);
+    if matches!(whom, Whom::Agent) && is_long {
+        shown_with_reason("agent_stopped", &outcome, &["node1", "was lost", "nothing heard for"]);
+    }
+    if matches!(whom, Whom::Povray) {
+        assert!(notes(&outcome).is_empty(), "{}", outcome.transcript());
+    }
     all(Signal::CONT);
     cluster.ends();
 }

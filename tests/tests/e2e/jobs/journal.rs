@@ -4,9 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use td_tests::events;
+use td_tests::picture::Picture;
 use td_tests::process;
+use td_tests::reference::Reference;
 use td_tests::sandbox::{Sandbox, files_below};
+use td_tests::{compare, events};
 
 use super::{LIMIT, is_exact, killed, newest, resume, with_scene};
 
@@ -35,6 +37,31 @@ fn a_torn_journal_is_good_up_to_the_tear() {
     assert_eq!(events::last(outcome.code(0)).unwrap()["rows_resumed"], job["rows_done"]);
     is_exact(&sandbox, "out.png");
     assert_eq!(newest(&sandbox)["state"], "done", "what came behind the tear is read");
+}
+
+/// What the rows are of is then not known any more, so they are rendered again, from the scene as it is now.
+#[test]
+fn rows_whose_scene_is_not_written_down_are_not_used() {
+    let sandbox = with_scene();
+    killed(&sandbox, &["-o", "out.png"]);
+    let path = journal(&sandbox);
+    let whole = fs::read(&path).unwrap();
+    // Behind the records of the job and of its run.
+    let record = |at: usize| 12 + u32::from_be_bytes(whole[at..at + 4].try_into().unwrap()) as usize;
+    let first = 12 + record(12);
+    fs::write(&path, &whole[..first + record(first)]).unwrap();
+    assert_eq!(newest(&sandbox)["rows_done"], 0);
+    let changed = super::slow().replace("bozo scale 0.1", "bozo scale 0.7");
+    sandbox.write("slow.pov", &changed);
+    let outcome = resume(&sandbox, &[]);
+    assert_eq!(events::last(outcome.code(0)).unwrap()["rows_resumed"], 0, "{}", outcome.transcript());
+
+    let alone = Sandbox::new();
+    alone.write("slow.pov", &changed);
+    let folder = alone.work();
+    let switches = super::SWITCHES.map(str::to_owned);
+    let wanted = Reference { root: &folder, folder: &folder, scene: "slow.pov", switches: &switches }.picture();
+    compare::same(&wanted.unwrap(), &Picture::read(&sandbox.work().join("out.png")).unwrap()).unwrap();
 }
 
 /// CRC-32 as in PNG, bit by bit.

@@ -10,6 +10,7 @@ use td_tests::skip::skip;
 use td_tests::{events, programs};
 
 use super::{LIMIT, ROWS, id_of, is_exact, killed, newest, resume, rows_rendered, slow, with_scene};
+use crate::faults::cluster::line_shown;
 use crate::no_room::may_mount;
 
 #[test]
@@ -117,6 +118,7 @@ fn a_full_disk_at_the_end_costs_no_row() {
     command.args(["--mount", "/bin/sh", "-c", script]).arg(programs::binary("td"));
     let outcome = process::run(&mut command, LIMIT);
     outcome.code(0).says(&["full/out.png", "space", "211 of 211 rows", "td resume"]);
+    line_shown("output_full", &outcome.err(), &["no space is left for"]);
     let done = events::last(&outcome).unwrap();
     assert_eq!((done["rows_resumed"].as_u64(), rows_rendered(&done)), (Some(ROWS), 0));
     is_exact(&sandbox, "kept.png");

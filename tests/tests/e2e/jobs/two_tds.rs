@@ -7,7 +7,7 @@ use td_tests::process::{self, Running};
 use td_tests::programs;
 use td_tests::sandbox::Sandbox;
 
-use super::{LIMIT, SWITCHES, id_of, is_exact, jobs, start, until_some_rows, with_scene};
+use super::{LIMIT, SWITCHES, id_of, is_exact, jobs, killed, start, until_some_rows, with_scene};
 use crate::scenes::SMALL;
 
 #[test]
@@ -34,6 +34,22 @@ fn two_tds_never_write_one_picture() {
     let _ = running.wait(LIMIT);
     sandbox.nothing_left_behind();
     sandbox.run(["render", "scene.pov", "+W97", "+H71", "-o", "out.png"]).code(0);
+}
+
+/// A link to a picture is that picture, for `td resume -o` too.
+#[test]
+fn a_resumed_job_does_not_write_through_a_link_what_another_td_writes() {
+    let sandbox = with_scene();
+    let interrupted = id_of(&killed(&sandbox, &["-o", "other.png"]));
+    sandbox.write("real.png", "to be replaced");
+    std::os::unix::fs::symlink("real.png", sandbox.work().join("link.png")).unwrap();
+    let mut running = start(&sandbox, &["-o", "real.png"]);
+    let id = id_of(&until_some_rows(&sandbox, &mut running));
+    let outcome = process::run(&mut sandbox.td(["resume", &interrupted, "-o", "link.png"]), LIMIT);
+    outcome.code(2).speaks_to_a_person().says(&["real.png is being written", &id]);
+    running.signal(Signal::KILL);
+    let _ = running.wait(LIMIT);
+    sandbox.nothing_left_behind();
 }
 
 /// An agent that several tds use at a time.
