@@ -1,8 +1,11 @@
 //! Nodes that say of themselves that they are not well.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use rustix::fs::OFlags;
 use serde_json::{Value, json};
 use td_tests::events;
 use td_tests::process::Outcome;
@@ -81,6 +84,33 @@ fn a_node_that_is_well_again_comes_back() {
     outcome.code(0);
     told(&outcome, "node2", "is fit again");
     assert!(node(&outcome, "node2")["rows"].as_u64().unwrap() > 0, "{}", outcome.transcript());
+    cluster.ends();
+}
+
+#[test]
+fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
+    let mut cluster = Cluster::new(1);
+    let root = add(&mut cluster, "read-only later", &json!({ "root_read_only": false }));
+    let mut running = cluster.render(&["+H1600"]);
+    cluster.at_work(&mut running);
+    probed(&root, &read_only());
+    until(&mut running, "gets no further strips: root-read-only: ");
+    // From now on it cannot even look: that says nothing new, least of all that it is well.
+    let hangs = root.join("proc/uptime");
+    fs::create_dir_all(hangs.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(&hangs).status().unwrap().success());
+    let outcome = running.wait(LIMIT);
+    // Who hangs there goes on, if anybody does.
+    let _ = OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&hangs);
+    fs::remove_file(&hangs).unwrap();
+    seen("a node's root becomes read-only in the middle, and then its files hang", &outcome);
+    outcome.code(0);
+    assert!(!notes(&outcome).iter().any(|note| note.contains("is fit again")), "{}", outcome.transcript());
+    let (first, second) = (node(&outcome, "node1"), node(&outcome, "node2"));
+    assert!(second["rows"].as_u64().unwrap() > 0, "what it had was left to end: {}", outcome.transcript());
+    assert!(first["rows"].as_u64() > second["rows"].as_u64(), "{}", outcome.transcript());
+    cluster.exact_at(&outcome, &["+H1600"]);
+    told(&outcome, "node2", "gets no further strips: root-read-only: ");
     cluster.ends();
 }
 
