@@ -124,7 +124,7 @@ fn this_machine_beside_one_that_is_watched() {
     let sandbox = Sandbox::new();
     let running = on_a_terminal(&sandbox, "--watch=0.5 --timeout 30");
     wait_for(&sandbox, |seen| seen.contains("povray"));
-    let outcome = sandbox.run(["health", "--timeout", "50"]);
+    let outcome = process::run(&mut sandbox.td(["health", "--timeout", "50"]), LIMIT);
     outcome.speaks_to_a_person();
     assert!(outcome.out().contains(" bit"), "its POV-Ray is not known: {}", outcome.transcript());
     assert!(outcome.wall < Duration::from_secs(40), "{}", outcome.transcript());
