@@ -3,7 +3,7 @@
 # the history writes to the card in a day.
 # The history is written to an ext4 of its own on a loop device, each write synced by itself, and the kernel's count of
 # that device tells the bytes, the journal's among them. The probe of an emulated Raspberry Pi 1 is in armv6.sh.
-# TD_BENCH_RUNS runs (20), of which the median counts. TD_BENCH_PROGRAMS names a folder with td-agent and history-day to
+# TD_BENCH_RUNS runs (20), of which the median counts; TD_BENCH_PAIRS pairs of renders (2), with and without questions. TD_BENCH_PROGRAMS names a folder with td-agent and history-day to
 # use instead of building them. Needs root. Ends with 1 when a bound is missed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -75,6 +75,11 @@ row "an answer of the server ($size bytes), CPU" "$each" 5 ms
 kill "$agent"
 agent=
 
+# A render that asks for it, and one that does not.
+read -r added asked < <(benches/health-in-a-render.py "$programs" "$work" "${TD_BENCH_PAIRS:-2}") ||
+  { echo "the renders with and without health could not be compared" >&2; missed=1; }
+row "what health adds to a render's CPU (${asked:-no} questions in it, a probe each minute), median of ${TD_BENCH_PAIRS:-2} pairs" "${added:-100}" 1 %
+
 # In the middle of a render, at the speed of a Pi 1: an agent on 1.6 ms of each 100 ms of a core, asked over TLS, each time
 # by a new connection.
 name=probe-$$
@@ -96,11 +101,17 @@ master=$!
 for _ in $(seq 600); do tests/nodes/limited.sh pids "$name" | xargs -r -n1 -I{} cat /proc/{}/comm 2>/dev/null | grep -q povray && break; sleep 0.1; done
 tests/nodes/limited.sh set "$name" 1600 100000
 sleep 5
-for _ in $(seq "$runs"); do
-  curl --silent --fail --tlsv1.3 --max-time 30 --cacert "$tls/ca.pem" --cert "$tls/master.pem" --key "$tls/master.key" --output "$work/answer" \
+for run in $(seq "$runs"); do
+  curl --silent --fail --tlsv1.3 --max-time 30 --cacert "$tls/ca.pem" --cert "$tls/master.pem" --key "$tls/master.key" --output "$work/answer.$run" \
     --write-out '%{time_total}\n' --resolve "one:$port:127.0.0.1" "https://one:$port/health" || echo 30
 done | sort -n >"$work/times"
-grep -q '"busy":1' "$work/answer" || { echo "nothing was rendering meanwhile: $(tail -n 3 "$work/render")" >&2; missed=1; }
+# An answer without a look in it comes quickly, and says nothing.
+for run in $(seq "$runs"); do
+  grep -q '"busy":1' "$work/answer.$run" && grep -q '"uptime":[0-9]' "$work/answer.$run" || {
+    echo "nothing was rendering meanwhile, or the answer has no look in it: $(cut -c -300 "$work/answer.$run") $(tail -n 3 "$work/render")" >&2
+    missed=1
+  }
+done
 row "an answer at 0.016 of a core that renders, median of $runs" "$(sed -n "$(((runs + 1) / 2))p" "$work/times")" 2 s
 row "the slowest of them" "$(tail -n 1 "$work/times")" 2 s
 kill "$master" 2>/dev/null || true

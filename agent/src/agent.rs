@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use td_protocol::health::{self, Report};
+use td_protocol::health::{self, Look, Report};
 use td_protocol::hello::{Fingerprint, Hello};
 use td_protocol::job::{JobOpened, OpenJob};
 use td_protocol::share::{ShareRole, Shared};
@@ -111,11 +111,14 @@ impl Agent {
     /// What this node says of its health. Waits neither for the fingerprint nor for anything that can hang; with `deep` some
     /// MB are written.
     pub async fn report(&self, deep: bool) -> Report {
-        let write_rate = if deep { self.health.write_rate().await } else { None };
-        let (look, probed) = self.health.look().await;
-        let (probed, unprobed) = match probed {
-            Ok(probed) => (Some(probed), None),
-            Err(why) => (None, Some(why)),
+        let (write_rate, write_problem) = match deep {
+            true => self.health.write_rate().await.map_or_else(|why| (None, Some(why)), |rate| (Some(rate), None)),
+            false => (None, None),
+        };
+        let (look, probed, unprobed, look_problem) = match self.health.look().await {
+            Ok((look, Ok(probed))) => (look, Some(probed), None, None),
+            Ok((look, Err(why))) => (look, None, Some(why), None),
+            Err(why) => (Look::default(), None, Some(why.clone()), Some(why)),
         };
         let ages = probed.as_ref().map(|probed| kept::ages(probed, boot::clock()));
         let (fast_age, slow_age) = ages.unwrap_or_default();
@@ -129,10 +132,12 @@ impl Agent {
             povray: self.search.at_once().map(Into::into),
             certificate_end: self.health.certificate_end,
             look,
+            look_problem,
             probed,
             unprobed,
             shut_down_in_order: self.health.shut_down_in_order(),
             write_rate,
+            write_problem,
             fast_age,
             slow_age,
         }

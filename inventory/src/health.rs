@@ -123,7 +123,8 @@ pub static CARD_ERRORS: Limit = Limit {
     ..count("card-errors", "Reads and writes of the card that failed since the boot, by the kernel's log.")
 };
 pub static CARD_SPEED: Limit = low("card-speed", "MB/s", 4.0, 1.0, 1e5, "How fast a file comes onto the cache's disk.");
-pub static SHARE: Limit = high("share", "s", 1.0, 10.0, 3600.0, "Time for a small file on the share.");
+pub static SHARE: Limit =
+    high("share", "s", 1.0, 5.0, 5.0, "Time for a small file on the share, which is not waited for longer than 5 s.");
 pub static SHARE_CLOCK: Limit =
     high("share-clock", "s", 1.0, 30.0, 1e9, "The node's clock against that of the share's server.");
 pub static CLOCK: Limit = high("clock", "s", 2.0, 60.0, 1e9, "The node's clock against the master's.");

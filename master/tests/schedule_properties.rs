@@ -43,6 +43,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<u32>().prop_map(|slot| Step::Fail { slot }),
         2 => any::<u32>().prop_map(|slot| Step::Yield { slot }),
         1 => any::<u32>().prop_map(|node| Step::NodeOut { node }),
+        1 => any::<u32>().prop_map(|node| Step::NodeDrain { node }),
         2 => any::<u32>().prop_map(|node| Step::NodeBack { node }),
         1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Elsewhere { start, len }),
         1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Refuse { start, len }),

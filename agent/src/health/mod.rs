@@ -31,6 +31,11 @@ use root::Root;
 
 /// A look takes milliseconds. One that takes longer than this is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same for some MB onto a card, and for somebody else who asked for it a moment before.
+const WRITING: Duration = Duration::from_secs(20);
+
+/// Seconds. What a probe saw that was stopped is nothing of the moment for which a sample stands.
+const STALE: f64 = 300.0;
 
 /// What the server knows of the node it runs on.
 #[derive(Debug)]
@@ -69,25 +74,35 @@ impl Health {
         Self { root, cache: cache.to_owned(), certificate_end, kept, looking, writing }
     }
 
-    /// What can be seen now, and what the probe saw. Nothing where an earlier look hangs.
-    pub async fn look(&self) -> (Look, Result<Probed, String>) {
-        let hangs = || (Look::default(), Err("a look at this node's own files hangs".to_owned()));
-        let Ok(held) = tokio::time::timeout(PATIENCE, Arc::clone(&self.looking).lock_owned()).await else {
-            return hangs();
-        };
+    /// What can be seen now, and what the probe saw.
+    ///
+    /// # Errors
+    /// A sentence, when the look hangs, or an earlier one does: then nothing is known, which is not the same as that all is
+    /// well.
+    pub async fn look(&self) -> Result<(Look, Result<Probed, String>), String> {
+        let hangs = || format!("a look at the node's own files takes longer than {} s", PATIENCE.as_secs());
+        let held = tokio::time::timeout(PATIENCE, Arc::clone(&self.looking).lock_owned()).await;
+        let held = held.map_err(|_| hangs())?;
         let (root, cache) = (self.root.clone(), self.cache.clone());
         let look = apart(held, move || (look::look(&root, &cache), kept::read(&root)));
-        match tokio::time::timeout(PATIENCE, look).await {
-            Ok(Some(seen)) => seen,
-            _ => hangs(),
-        }
+        tokio::time::timeout(PATIENCE, look).await.ok().flatten().ok_or_else(hangs)
     }
 
-    /// Bytes per second onto the cache's disk; none where the disk refuses, or somebody else is writing just now.
-    pub async fn write_rate(&self) -> Option<f64> {
-        let held = Arc::clone(&self.writing).try_lock_owned().ok()?;
+    /// Bytes per second onto the cache's disk.
+    ///
+    /// # Errors
+    /// A sentence, where the disk refuses, or takes too long.
+    pub async fn write_rate(&self) -> Result<f64, String> {
         let cache = self.cache.clone();
-        apart(held, move || deep::write_rate(&cache)).await?.ok()
+        let written = async {
+            let held = Arc::clone(&self.writing).lock_owned().await;
+            apart(held, move || deep::write_rate(&cache)).await
+        };
+        match tokio::time::timeout(WRITING, written).await {
+            Ok(Some(Ok(rate))) => Ok(rate),
+            Ok(Some(Err(error))) => Err(error.to_string()),
+            _ => Err(format!("a file of 4 MB takes longer than {} s", WRITING.as_secs())),
+        }
     }
 
     #[must_use]
@@ -111,8 +126,10 @@ impl Health {
     /// Takes a sample, with `busy` slots.
     pub async fn sample(&self, busy: u32) {
         let Some(history) = self.kept.as_ref().and_then(|kept| kept.history.as_ref()) else { return };
-        let (look, probed) = self.look().await;
-        if let Err(error) = history.push(sample(&look, probed.ok().as_ref(), busy)) {
+        let (look, probed) = self.look().await.unwrap_or_else(|why| (Look::default(), Err(why)));
+        let fresh =
+            probed.ok().filter(|probed| kept::ages(probed, look::boot::clock()).0.is_some_and(|age| age < STALE));
+        if let Err(error) = history.push(sample(&look, fresh.as_ref(), busy)) {
             tracing::warn!("the history is not written: {error}");
         }
     }
@@ -173,9 +190,11 @@ mod tests {
         let health = Health::new(root.clone(), &cache, None, true);
         runtime().block_on(async {
             health.sample(1).await;
-            let (look, probed) = health.look().await;
+            let (look, probed) = health.look().await.unwrap();
             assert_eq!((look.boot_id.as_deref(), probed.is_err()), (Some("a"), true));
-            assert!(health.write_rate().await.is_some());
+            assert!(health.write_rate().await.unwrap() > 0.0);
+            let nowhere = Health::new(root.clone(), &dir.path().join("none"), None, false);
+            assert!(nowhere.write_rate().await.unwrap_err().contains("No such file"));
         });
         let now = look::boot::date();
         let told = health.history(60.0, now);
@@ -183,6 +202,24 @@ mod tests {
         health.end();
         let again = Health::new(root, &cache, None, true);
         assert_eq!(again.history(60.0, now), told);
+    }
+
+    #[test]
+    fn what_a_stopped_probe_saw_is_no_sample() {
+        let (dir, root) = node(&[("/proc/loadavg", "1.50 1 1 1/1 1\n"), ("/run/td/x", "")]);
+        let health = Health::new(root.clone(), dir.path(), None, true);
+        let mut bits = Vec::new();
+        for age in [10.0, STALE + 10.0] {
+            let fast = json(look::boot::clock() - age);
+            std::fs::write(root.path(kept::FILE), fast).unwrap();
+            runtime().block_on(health.sample(0));
+            bits.push(health.history(60.0, look::boot::date()).last().unwrap().throttled);
+        }
+        assert_eq!(bits, [Some(4), None]);
+    }
+
+    fn json(at: f64) -> String {
+        format!("{{\"fast\":{{\"at\":{at},\"firmware\":{{\"throttled\":4}}}}}}")
     }
 
     #[test]
@@ -202,10 +239,26 @@ mod tests {
         runtime().block_on(async {
             let _held = Arc::clone(&health.looking).lock_owned().await;
             for _ in 0..2 {
-                let (look, probed) = health.look().await;
-                assert_eq!(look, Look::default());
-                assert!(probed.unwrap_err().contains("hangs"));
+                assert!(health.look().await.unwrap_err().contains("takes longer than 1 s"));
             }
         });
+    }
+
+    /// A file that is never there to be read, as on a disk that hangs.
+    #[test]
+    fn files_that_hang_are_told_and_not_taken_for_well() {
+        let (dir, root) = node(&[("/proc/loadavg", "1.50 1 1 1/1 1\n")]);
+        let uptime = root.path("/proc/uptime");
+        let made = std::process::Command::new("mkfifo").arg(&uptime).status();
+        assert!(made.unwrap().success());
+        let health = Health::new(root, dir.path(), None, false);
+        let runtime = runtime();
+        runtime.block_on(async {
+            for _ in 0..2 {
+                assert!(health.look().await.unwrap_err().contains("takes longer than 1 s"));
+            }
+        });
+        // Or the thread that reads there would keep this one.
+        std::fs::write(&uptime, "1 1\n").unwrap();
     }
 }

@@ -23,15 +23,14 @@ const CACHE: &str = "/var/lib/td/cache";
 pub fn write(options: &cli::Probe, folder: &Path) -> Result<(), String> {
     let root = Root::new(&options.root);
     let probed = kept::read(&root).ok();
-    let (fast_age, slow_age) = probed.as_ref().map_or((None, None), |probed| kept::ages(probed, boot::clock()));
     let report = Report {
         version: health::VERSION,
         td: version::TD.to_owned(),
         clock: Some(boot::date()),
         look: look::look(&root, &root.path(CACHE)),
         probed,
-        fast_age,
-        slow_age,
+        // No ages: they would be those of the moment of writing for as long as the file lies there, and so never old. What
+        // tells of a probe that has stopped is when it last ran.
         ..Report::default()
     };
     let path = folder.join(FILE);

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use rustix::process::Signal;
@@ -17,7 +17,7 @@ use crate::exit::ExitStatus;
 use crate::fleet::embedded::{self, Embedded};
 use crate::fleet::once::{Asker, Place, Unreachable};
 use crate::fleet::trouble::Why;
-use crate::health::survey::{Standing, Survey, Target, histories, survey};
+use crate::health::survey::{MOST_REPORT, Standing, Survey, Target, histories, survey};
 use crate::health::view::watch::{self, Screen};
 use crate::health::view::{Paint, explain, history, json, nagios, node, prometheus, table};
 use crate::health::{Expected, checks};
@@ -28,6 +28,10 @@ use crate::render::muster::AgentAddress;
 const TIMEOUT: f64 = 2.0;
 /// The same with --deep: a file of some MB has to come onto a slow card.
 const DEEP_TIMEOUT: f64 = 30.0;
+/// How much of the time td's own agent has to find out what POV-Ray is there.
+const FOR_POVRAY: f64 = 0.75;
+/// Folders for agents of td's own, of as many `td health` beside each other.
+const MOST_CACHES: u32 = 8;
 
 const AFTER_HELP: &str = "Exit codes: 0 all nodes are ok, 1 a check warns or fails, 2 wrong use or refused input, \
 4 a node is unreachable (whatever the others are). With --nagios: 0 ok, 1 warning, 2 critical, 3 unknown.";
@@ -95,7 +99,7 @@ struct Plan {
     /// Nodes were named: they are shown with all checks.
     in_full: bool,
     /// Ends when this is dropped.
-    _own: Option<Embedded>,
+    own: Option<Embedded>,
 }
 
 /// Asks the nodes and shows what they are like. The exit code is Nagios's own where that is asked for.
@@ -112,6 +116,13 @@ pub async fn health(arguments: HealthArguments, interrupted: &mut Receiver<()>) 
         if !(0.1..=3600.0).contains(&every) {
             return refused(&arguments, &format!("--watch={every}: has to be from 0.1 to 3600 seconds"));
         }
+        if arguments.deep {
+            return refused(
+                &arguments,
+                "--deep writes some MB to each card, and --watch would do so again and again, which wears them: \
+                 leave one of the two out",
+            );
+        }
         if !std::io::stdout().is_terminal() {
             return refused(
                 &arguments,
@@ -119,20 +130,30 @@ pub async fn health(arguments: HealthArguments, interrupted: &mut Receiver<()>) 
             );
         }
     }
+    let begun = Instant::now();
     let plan = tokio::select! {
-        plan = plan(&arguments) => plan,
+        plan = tokio::time::timeout(timeout, plan(&arguments)) => plan,
         _ = interrupted.recv() => return ExitStatus::Interrupted,
     };
     let plan = match plan {
-        Ok(plan) => plan,
-        Err(problem) => return refused(&arguments, &problem),
+        Ok(Ok(plan)) => plan,
+        Ok(Err(problem)) => return refused(&arguments, &problem),
+        Err(_) => {
+            let problem = format!("no agent could be started within {seconds} s: give it longer with --timeout");
+            return nobody(&arguments, &problem, ExitStatus::Unreachable);
+        }
     };
     let work = async {
         match (arguments.watch, arguments.since) {
             (Some(every), _) => watched(&plan, &arguments, timeout, Duration::from_secs_f64(every)).await,
             (None, Some(since)) => looked_back(&plan, timeout, since).await,
             (None, None) => {
-                let survey = survey(&plan.asker, &plan.targets, timeout, arguments.deep).await;
+                if plan.own.is_some() {
+                    find_povray(&plan, begun + timeout.mul_f64(FOR_POVRAY)).await;
+                }
+                let left = timeout.saturating_sub(begun.elapsed());
+                let survey = survey(&plan.asker, &plan.targets, left, arguments.deep).await;
+                let survey = Survey { timeout: seconds, ..survey };
                 shown(&plan, &arguments, &survey)
             }
         }
@@ -161,17 +182,31 @@ fn explained(name: &str) -> ExitStatus {
     }
 }
 
-/// Nobody can be asked. Programs that read JSON get their document all the same, and Nagios its line.
+/// An agent that was started a moment ago does not know its POV-Ray yet: its greeting waits until it does. What comes of that
+/// is in its report.
+async fn find_povray(plan: &Plan, until: Instant) {
+    for target in &plan.targets {
+        if let Err(error) = plan.asker.get(&target.place, "/hello", MOST_REPORT, until).await {
+            tracing::debug!("{}", error.sentence);
+        }
+    }
+}
+
 fn refused(arguments: &HealthArguments, problem: &str) -> ExitStatus {
+    nobody(arguments, problem, ExitStatus::Refused)
+}
+
+/// Nobody can be asked. Programs that read JSON get their document all the same, and Nagios its line.
+fn nobody(arguments: &HealthArguments, problem: &str, status: ExitStatus) -> ExitStatus {
     if arguments.nagios {
         say(&format!("{}\n", nagios::unknown(problem)));
         return ExitStatus::Nagios(nagios::UNKNOWN);
     }
     if arguments.json {
-        say(&format!("{:#}\n", json::document(&Survey::default(), Some(problem), ExitStatus::Refused)));
+        say(&format!("{:#}\n", json::document(&Survey::default(), Some(problem), status)));
     }
     complain(problem);
-    ExitStatus::Refused
+    status
 }
 
 /// A reader that has gone away has read enough.
@@ -207,14 +242,27 @@ async fn plan(arguments: &HealthArguments) -> Result<Plan, String> {
     if Path::new("inventory.yaml").is_file() {
         complain("inventory.yaml lies here and is not used; -i inventory.yaml names it");
     }
-    // A folder of its own: the agent of a render on this machine holds the other one.
-    let cache = embedded::default_cache().map_err(|error| error.to_string())?.with_file_name("health-agent");
+    let cache = own_cache(&embedded::default_cache().map_err(|error| error.to_string())?);
     let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
     let own = Embedded::start(cores, &cache).await.map_err(|error| error.to_string())?;
     let place = Place::Socket(own.socket());
     let target = Target { name: own.client().name().to_owned(), place, expected: Expected::default() };
     let plan = chosen_by_word(arguments, vec![target], local())?;
-    Ok(Plan { in_full: true, _own: Some(own), ..plan })
+    Ok(Plan { in_full: true, own: Some(own), ..plan })
+}
+
+/// A folder for td's own agent that no other one holds: not that of a render on this machine, nor that of another `td health`,
+/// as one with --watch that runs for days. They are kept, for the fingerprint that lies there.
+fn own_cache(of_renders: &Path) -> PathBuf {
+    let folder = |number: u32| match number {
+        1 => of_renders.with_file_name("health-agent"),
+        _ => of_renders.with_file_name(format!("health-agent-{number}")),
+    };
+    let is_free = |folder: &PathBuf| {
+        let lock = folder.join("lock");
+        std::fs::File::open(&lock).is_ok_and(|lock| lock.try_lock().is_ok()) || !lock.exists()
+    };
+    (1..=MOST_CACHES).map(folder).find(is_free).unwrap_or_else(|| folder(MOST_CACHES))
 }
 
 /// Agents of this machine need no TLS.
@@ -224,7 +272,7 @@ fn local() -> Asker {
 
 fn chosen_by_word(arguments: &HealthArguments, targets: Vec<Target>, asker: Asker) -> Result<Plan, String> {
     match arguments.nodes.first() {
-        None => Ok(Plan { targets, asker, in_full: false, _own: None }),
+        None => Ok(Plan { targets, asker, in_full: false, own: None }),
         Some(node) => Err(format!("{node}: nodes are those of an inventory, which -i FILE names")),
     }
 }
@@ -239,7 +287,7 @@ fn of_inventory(file: &Path, words: &[String]) -> Result<Plan, String> {
     });
     let targets: Vec<Target> = targets.collect();
     let asker = Asker::new(credentials(&inventory, file, targets.len()));
-    Ok(Plan { targets, asker, in_full: !words.is_empty(), _own: None })
+    Ok(Plan { targets, asker, in_full: !words.is_empty(), own: None })
 }
 
 /// What nodes are asked with, or why none of them can be.
@@ -371,6 +419,19 @@ mod tests {
         for text in ["", "2", "h", "2 hours", "-2h", "2d", "nanh", "0s", "1e9s"] {
             assert!(time(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn agents_of_td_health_beside_each_other_have_folders_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let renders = dir.path().join("agent");
+        let (first, second) = (dir.path().join("health-agent"), dir.path().join("health-agent-2"));
+        assert_eq!(own_cache(&renders), first);
+        std::fs::create_dir(&first).unwrap();
+        let lock = std::fs::File::create(first.join("lock")).unwrap();
+        assert_eq!(own_cache(&renders), first, "nobody holds it");
+        lock.lock().unwrap();
+        assert_eq!(own_cache(&renders), second);
     }
 
     #[test]

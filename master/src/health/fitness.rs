@@ -13,8 +13,8 @@ use crate::health::checks::{
 use crate::health::finding::Verdict;
 use crate::health::seen::{Expected, Seen};
 
-/// What a node cannot render without; one that fails keeps it out.
-static NEEDED: [&Check; 5] = [&POVRAY_CHECK, &TEST_RENDER_CHECK, &SCRATCH_CHECK, &ROOT_READ_ONLY_CHECK, &MEMORY_CHECK];
+/// What a node cannot render without; one that fails keeps it out. Those that a strip itself may cause come last.
+static NEEDED: [&Check; 5] = [&POVRAY_CHECK, &TEST_RENDER_CHECK, &ROOT_READ_ONLY_CHECK, &SCRATCH_CHECK, &MEMORY_CHECK];
 
 /// The share of a slowed node whose clock is not known, and of one that swaps.
 const HALF: f64 = 0.5;
@@ -37,9 +37,19 @@ pub enum Fitness {
     },
     /// It should get nothing.
     Unfit {
+        /// The check's name.
+        check: &'static str,
         /// A sentence, without the node's name: the check, and what it says.
         reason: String,
     },
+}
+
+impl Fitness {
+    /// Whether a strip that runs there may be the cause: then it is over when the strip ends.
+    #[must_use]
+    pub fn may_come_from_a_strip(&self) -> bool {
+        matches!(self, Self::Unfit { check, .. } if [MEMORY_CHECK.name, SCRATCH_CHECK.name].contains(check))
+    }
 }
 
 /// The fitness of the node that sent this report. What the report does not say is no reason to do without the node.
@@ -50,7 +60,7 @@ pub fn fitness(report: &Report, expected: &Expected) -> Fitness {
     for check in NEEDED {
         let finding = (check.look)(&seen);
         if finding.verdict == Verdict::Fail {
-            return Fitness::Unfit { reason: format!("{}: {}", check.name, finding.sentence) };
+            return Fitness::Unfit { check: check.name, reason: format!("{}: {}", check.name, finding.sentence) };
         }
     }
     let less = |check: &Check, share: f64| {
@@ -88,6 +98,7 @@ mod tests {
     use td_protocol::hello::PovrayState;
 
     use super::*;
+    use crate::health::checks::slowed_between;
 
     fn with_fast(fast: Fast) -> Report {
         Report { probed: Some(Probed { fast: Some(fast), ..Probed::default() }), ..Report::default() }
@@ -108,7 +119,9 @@ mod tests {
     #[track_caller]
     fn is_unfit(report: &Report, word: &str) {
         match fitness(report, &Expected::default()) {
-            Fitness::Unfit { reason } => assert!(reason.starts_with(word), "{reason}"),
+            Fitness::Unfit { check, reason } => {
+                assert!(reason.starts_with(word) && reason.starts_with(check), "{reason}");
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -134,11 +147,37 @@ mod tests {
         report.look.arm_clock_most = Some(1500e6);
         let (share, reason) = less(&report);
         assert_eq!(share, 0.4);
+        report.busy = Some(0);
+        assert_eq!(less(&report).0, HALF, "an idle processor lowers its clock by itself");
+        report.busy = Some(1);
+        assert_eq!(less(&report).0, 0.4);
         assert!(reason.starts_with("throttled: it is throttled"), "{reason}");
         assert!(less(&firmware(0b10)).1.starts_with("frequency-capped: its clock is capped"));
         // What was and is no more costs nothing; nor does a voltage that is low and slows nothing down.
         assert_eq!(fitness(&firmware(0xF_0000), &Expected::default()), Fitness::Fit);
         assert_eq!(fitness(&firmware(0b1), &Expected::default()), Fitness::Fit);
+    }
+
+    #[test]
+    fn an_old_measure_of_the_firmware_does_not_count() {
+        let firmware = Firmware { throttled: Some(0b100), arm_clock: Some(600e6), ..Firmware::default() };
+        let mut report = with_fast(Fast { firmware: Some(firmware), ..Fast::default() });
+        (report.busy, report.look.arm_clock, report.look.arm_clock_most) = (Some(1), Some(900e6), Some(1500e6));
+        report.fast_age = Some(30.0);
+        assert_eq!(less(&report).0, 0.4);
+        report.fast_age = Some(200.0);
+        assert_eq!(less(&report).0, 0.6, "the kernel's is of now");
+    }
+
+    #[test]
+    fn what_came_during_a_job_shows_in_what_was_since_the_boot() {
+        let between = |first, last| slowed_between(&firmware(first), &firmware(last));
+        assert_eq!(between(0, 0), None);
+        assert_eq!(between(0x6_0000, 0x6_0000), None, "before the job, or not: nobody knows");
+        assert!(between(0x2_0000, 0x6_0000).unwrap().starts_with("throttled: at some time"));
+        assert!(between(0x1_0000, 0x3_0000).unwrap().starts_with("frequency-capped: at some time"));
+        assert_eq!(between(0, 0x9_0000), None, "a low voltage and the soft limit alone slow nothing down much");
+        assert_eq!(slowed_between(&Report::default(), &firmware(0x4_0000)), None);
     }
 
     #[test]

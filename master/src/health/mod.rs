@@ -18,7 +18,7 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
-pub use checks::Check;
+pub use checks::{Check, slowed_between};
 pub use finding::{Finding, Verdict};
 pub use fitness::{Fitness, fitness};
 pub use seen::{Expected, Moment, Seen};

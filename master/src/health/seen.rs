@@ -75,6 +75,14 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// Why there is nothing of its slow half.
+    pub(super) fn no_slow(&self) -> String {
+        match self.fast() {
+            Some(_) => "the probe has not looked at it yet".to_owned(),
+            None => self.unprobed(),
+        }
+    }
+
     /// Why a fact of the firmware is missing.
     pub(super) fn no_firmware(&self) -> String {
         match self.fast() {

@@ -13,7 +13,7 @@ use crate::health::finding::{Finding, Verdict};
 use crate::health::seen::{Expected, Moment, Seen};
 
 /// Longest answer to a question for health, bytes: a report has a few thousand.
-const MOST_REPORT: usize = 1 << 20;
+pub const MOST_REPORT: usize = 1 << 20;
 /// Longest answer to a question for the history, bytes: a day has some 1,400 samples of at most 300 bytes.
 const MOST_HISTORY: usize = 4 << 20;
 
@@ -212,8 +212,11 @@ fn parse<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, Unreachab
     if !answer.body.trim_ascii_start().starts_with(b"{") {
         return Err(Unreachable::new(Why::Broken, "it answered what td does not understand: no JSON object"));
     }
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Unreachable::new(Why::Broken, format!("it answered what td does not understand: {error}")))
+    // What it says of a word that it does not know is that word as it is.
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        let error = super::text::plain(&error.to_string());
+        Unreachable::new(Why::Broken, format!("it answered what td does not understand: {error}"))
+    })
 }
 
 fn of_hello(hello: Hello) -> Report {

@@ -24,6 +24,88 @@ fn an_empty_report_is_no_reason_for_a_guess() {
     }
 }
 
+/// One that says that it could not look is no well one.
+#[test]
+fn a_node_that_cannot_look_at_itself_is_not_ok() {
+    let report = Report { look_problem: Some("it hangs".to_owned()), ..Report::default() };
+    let finding = probe(&report, &Expected::default());
+    assert_eq!(finding.verdict, Verdict::Fail);
+    assert!(finding.sentence.starts_with("it hangs: "), "{}", finding.sentence);
+}
+
+/// Of an inventory's node a probe is expected, as soon as its timer must have run.
+#[test]
+fn a_probe_that_never_ran_is_told_some_minutes_after_the_boot() {
+    let mut report = Report { unprobed: Some("it has not run: see the timer".to_owned()), ..Report::default() };
+    let node = Expected { is_node: true, ..Expected::default() };
+    for (up, verdict) in [(60.0, Verdict::Unsupported), (400.0, Verdict::Warn), (4000.0, Verdict::Fail)] {
+        report.look.uptime = Some(up);
+        let finding = probe(&report, &node);
+        assert_eq!(finding.verdict, verdict, "{}", finding.sentence);
+        assert!(finding.sentence.contains("see the timer"), "{}", finding.sentence);
+        assert_eq!(probe(&report, &Expected::default()).verdict, Verdict::Unsupported, "no inventory");
+    }
+    report.probed = Some(Probed { fast: Some(Fast::default()), ..Probed::default() });
+    report.fast_age = Some(5.0);
+    for (up, verdict) in [(600.0, Verdict::Ok), (4000.0, Verdict::Warn)] {
+        report.look.uptime = Some(up);
+        let finding = probe(&report, &node);
+        assert_eq!(finding.verdict, verdict, "its daily half is missing: {}", finding.sentence);
+    }
+}
+
+fn probe(report: &Report, expected: &Expected) -> Finding {
+    (checks::named("probe").expect("there").look)(&Seen { report, expected, moment: None })
+}
+
+#[test]
+fn a_trial_that_hung_does_not_say_that_there_is_no_povray() {
+    let trial = RenderTrial { passed: false, seconds: 0.0, problem: Some("an earlier test render still hangs".into()) };
+    let slow = Slow { render: Some(trial), ..Slow::default() };
+    let fingerprint = td_protocol::hello::Fingerprint {
+        povray: "3.7.0.10".into(),
+        word_size: 32,
+        picture: td_protocol::hash::ContentHash::of(b""),
+    };
+    let ready = PovrayState::Ready { fingerprint, state_file_proven: true, speed: 1.0 };
+    let mut report = Report {
+        povray: Some(ready),
+        probed: Some(Probed { slow: Some(slow), ..Probed::default() }),
+        ..Report::default()
+    };
+    let povray = |report: &Report| {
+        let seen = Seen { report, expected: &Expected::default(), moment: None };
+        let finding = (checks::named("povray").expect("there").look)(&seen);
+        (finding.verdict, finding.sentence)
+    };
+    assert_eq!(povray(&report), (Verdict::Ok, "POV-Ray 3.7.0.10 of 32 bit".to_owned()));
+    report.povray = None;
+    assert_eq!(
+        povray(&report),
+        (Verdict::Fail, "the probe's test render failed: an earlier test render still hangs".to_owned())
+    );
+}
+
+#[test]
+fn a_card_that_takes_no_file_fails() {
+    let report = Report { write_problem: Some("Read-only file system (os error 30)".into()), ..Report::default() };
+    let seen = Seen { report: &report, expected: &Expected::default(), moment: None };
+    let finding = (checks::named("card-speed").expect("there").look)(&seen);
+    assert_eq!(finding.verdict, Verdict::Fail);
+    assert!(finding.sentence.contains("Read-only file system"), "{}", finding.sentence);
+}
+
+/// Linux 6.12 to 6.14 tell it nowhere else.
+#[test]
+fn a_root_that_only_the_log_calls_read_only_says_so() {
+    let fast = Fast { root_read_only: Some(true), root_given_up: Some("mmcblk0p2".into()), ..Fast::default() };
+    let report = Report { probed: Some(Probed { fast: Some(fast), ..Probed::default() }), ..Report::default() };
+    let seen = Seen { report: &report, expected: &Expected::default(), moment: None };
+    let finding = (checks::named("root-read-only").expect("there").look)(&seen);
+    assert_eq!(finding.verdict, Verdict::Fail);
+    assert!(finding.sentence.contains("by the kernel's log on mmcblk0p2"), "{}", finding.sentence);
+}
+
 #[test]
 fn names_are_words_and_no_two_the_same() {
     let mut names: Vec<_> = ALL.iter().map(|check| check.name).collect();
@@ -167,6 +249,7 @@ prop_compose! {
         povray in proptest::option::of(words()),
         (certificate_end, write_rate, fast_age, slow_age) in (maybe(), maybe(), maybe(), maybe()),
         unprobed in proptest::option::of(words()),
+        (look_problem, write_problem) in (proptest::option::of(words()), proptest::option::of(words())),
         shut_down_in_order in proptest::option::of(any::<bool>()),
     ) -> Report {
         Report {
@@ -179,6 +262,8 @@ prop_compose! {
             look,
             probed: probed.then(|| Probed { fast, slow, ..Probed::default() }),
             unprobed,
+            look_problem,
+            write_problem,
             shut_down_in_order,
             write_rate,
             fast_age,

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
 use crate::fleet::client::Client;
-use crate::health::{Fitness, fitness};
+use crate::health::{Fitness, fitness, slowed_between};
 use crate::render::attempt::AttemptEnd;
 use crate::render::crew::Node;
 use crate::render::heard::Heard;
@@ -71,15 +71,23 @@ impl Run<'_, '_> {
         if self.verifying.out.contains(&id) {
             return Ok(());
         }
+        // A node that could not look at itself says nothing new: neither that it is well, nor that it is not.
+        if report.look_problem.is_some() {
+            return Ok(());
+        }
+        if let Some(reason) = node.health.as_ref().and_then(|first| slowed_between(first, report)) {
+            self.slowed.entry(id).or_insert(reason);
+        }
         let (name, slots) = (node.client.name().to_owned(), node.slots.clone());
         let now = fitness(report, &node.expected);
         let before = self.fitness.get(&id).cloned().unwrap_or(Fitness::Fit);
         if is_alike(&before, &now) {
             return Ok(());
         }
-        // What it has no room for may be what its own strip takes: that is left to end, or to fail.
         let has_strip = self.leases.values().any(|lease| slots.contains(&lease.slot));
-        if matches!(now, Fitness::Unfit { .. }) && has_strip {
+        // Room that is missing may be what its own strip takes: were it taken out for that, so would all others be, one after
+        // the other, and nobody would be left.
+        if has_strip && now.may_come_from_a_strip() {
             return Ok(());
         }
         if matches!(before, Fitness::Unfit { .. }) {
@@ -87,10 +95,11 @@ impl Run<'_, '_> {
             self.tell_scheduler(Event::NodeBack { node: id })?;
         }
         match &now {
-            Fitness::Unfit { reason } => {
-                self.attempt.progress.note(&format!("{name} gets no strips: {reason}"));
+            Fitness::Unfit { reason, .. } => {
+                let further = if has_strip { "further " } else { "" };
+                self.attempt.progress.note(&format!("{name} gets no {further}strips: {reason}"));
                 self.troubles.insert(id, format!("{name} is not fit: {reason}"));
-                self.tell_scheduler(Event::NodeOut { node: id, reason: reason.clone() })?;
+                self.tell_scheduler(Event::NodeDrain { node: id, reason: reason.clone() })?;
             }
             Fitness::Less { share, reason } => {
                 let text = format!("{name} is reckoned with {:.0} % of its speed: {reason}", share * 100.0);
@@ -131,7 +140,7 @@ mod tests {
     #[test]
     fn small_changes_are_not_told() {
         let less = |share| Fitness::Less { share, reason: String::new() };
-        let unfit = |reason: &str| Fitness::Unfit { reason: reason.to_owned() };
+        let unfit = |reason: &str| Fitness::Unfit { check: "povray", reason: reason.to_owned() };
         assert!(is_alike(&Fitness::Fit, &Fitness::Fit));
         assert!(is_alike(&less(0.5), &less(0.55)));
         assert!(is_alike(&unfit("a"), &unfit("b")));

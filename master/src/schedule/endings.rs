@@ -113,17 +113,24 @@ impl Scheduler {
     pub(super) fn node_out(&mut self, node: NodeId, reason: String) {
         self.slots.set_resting(node, true);
         for slot in self.slots.slots_of(node) {
-            match self.slots.get(slot).map(|slot| slot.state) {
-                Some(SlotState::Busy(id)) => {
-                    self.counts.losses += 1;
-                    self.retire_with_its_rows(id);
-                    self.slots.set_state(slot, SlotState::Stopping(id));
-                    let reason = super::event::GiveUpReason::NodeOut;
-                    self.actions.push(Action::GiveUp { slot, lease: id, reason });
-                }
-                // What it waits for goes to the pool when the answer comes.
-                Some(SlotState::Waiting(_)) => self.slots.set_state(slot, SlotState::Idle),
-                _ => {}
+            if let Some(SlotState::Busy(id)) = self.slots.get(slot).map(|slot| slot.state) {
+                self.counts.losses += 1;
+                self.retire_with_its_rows(id);
+                self.slots.set_state(slot, SlotState::Stopping(id));
+                let reason = super::event::GiveUpReason::NodeOut;
+                self.actions.push(Action::GiveUp { slot, lease: id, reason });
+            }
+        }
+        self.node_drain(node, reason);
+    }
+
+    /// Strips that run there go on, and can be shortened by others as before.
+    pub(super) fn node_drain(&mut self, node: NodeId, reason: String) {
+        self.slots.set_resting(node, true);
+        for slot in self.slots.slots_of(node) {
+            // What it waits for goes to the pool when the answer comes.
+            if let Some(SlotState::Waiting(_)) = self.slots.get(slot).map(|slot| slot.state) {
+                self.slots.set_state(slot, SlotState::Idle);
             }
         }
         self.actions.push(Action::Rest { node, reason });

@@ -59,6 +59,8 @@ pub enum Event {
     SlotSlow { slot: SlotId, factor: f64 },
     /// The node must not take part any more, for example because its pixels were wrong.
     NodeOut { node: NodeId, reason: String },
+    /// The node gets no further strips; what it renders is left to end.
+    NodeDrain { node: NodeId, reason: String },
     /// A resting node may work again.
     NodeBack { node: NodeId },
     /// Rows are there without any strip of this scheduler, for example from an agent's cache.

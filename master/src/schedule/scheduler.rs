@@ -227,6 +227,7 @@ impl Scheduler {
             Event::SlotLost { slot } => self.slot_lost(slot),
             Event::SlotSlow { slot, factor } => self.slot_slow(slot, factor),
             Event::NodeOut { node, reason } => self.node_out(node, reason),
+            Event::NodeDrain { node, reason } => self.node_drain(node, reason),
             Event::NodeBack { node } => self.slots.set_resting(node, false),
             Event::RowsSettledElsewhere { rows } => self.settle(rows, None),
             Event::RowsRefused { rows } => self.rows_refused(rows),

@@ -19,6 +19,7 @@ pub enum Step {
     Fail { slot: u32 },
     Yield { slot: u32 },
     NodeOut { node: u32 },
+    NodeDrain { node: u32 },
     NodeBack { node: u32 },
     Elsewhere { start: u32, len: u32 },
     Refuse { start: u32, len: u32 },
@@ -248,6 +249,9 @@ impl Adversary {
             }
             Step::NodeOut { node } => {
                 self.event(Event::NodeOut { node: NodeId(node % 7), reason: "wrong".to_owned() });
+            }
+            Step::NodeDrain { node } => {
+                self.event(Event::NodeDrain { node: NodeId(node % 7), reason: "not fit".to_owned() });
             }
             Step::NodeBack { node } => self.event(Event::NodeBack { node: NodeId(node % 7) }),
             Step::Elsewhere { start, len } => self.elsewhere(start, len),

@@ -203,6 +203,46 @@ fn who_is_fit_again_ends_it_though_another_is_lost() {
 }
 
 #[test]
+fn a_node_that_is_drained_ends_its_strip_and_gets_no_other() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+    cluster.at(50.0).renders(0, 0..160);
+    cluster.renders(1, 320..352);
+    cluster.said();
+    cluster.event(Event::NodeDrain { node: NodeId(0), reason: "its root is read-only".to_owned() });
+    assert_eq!(cluster.orders(), ["rest 0: its root is read-only"], "its strip goes on");
+    cluster.completes(0);
+    assert!(cluster.orders().is_empty(), "it is idle, and rows are left");
+    cluster.event(Event::NodeBack { node: NodeId(0) });
+    assert_eq!(cluster.orders().len(), 1, "it is used again");
+}
+
+#[test]
+fn rows_of_a_drained_nodes_strip_are_taken_by_others() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+    cluster.at(50.0).renders(0, 0..32);
+    cluster.event(Event::NodeDrain { node: NodeId(0), reason: "not fit".to_owned() });
+    cluster.renders(1, 320..640);
+    cluster.said();
+    cluster.ends(1);
+    let orders = cluster.orders();
+    assert!(orders.len() == 1 && orders[0].starts_with("shrink 0 to "), "{orders:?}");
+}
+
+#[test]
+fn a_drained_node_that_waits_for_rows_gets_none() {
+    let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
+    cluster.at(50.0).renders(1, 320..352);
+    cluster.completes(0);
+    cluster.said();
+    cluster.event(Event::NodeDrain { node: NodeId(0), reason: "not fit".to_owned() });
+    cluster.said();
+    cluster.answers(1, 480);
+    assert!(cluster.said().is_empty(), "nobody is there to render them yet");
+    cluster.completes(1);
+    assert_eq!(cluster.orders(), ["start 480..640 on 1"]);
+}
+
+#[test]
 fn a_slow_slot_gives_rows_away_and_keeps_working() {
     let mut cluster = Cluster::new(Job::banded(1280), &[1.0, 1.0]);
     cluster.traces(0, 0.0);

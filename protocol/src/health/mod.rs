@@ -41,6 +41,9 @@ pub struct Report {
     pub certificate_end: Option<f64>,
     /// What the agent sees by itself, without any rights.
     pub look: Look,
+    /// Why `look` and `probed` say nothing this time, a sentence: the node could not look at itself in time. None where it
+    /// could.
+    pub look_problem: Option<String>,
     /// What `td-agent probe` saw as root, when it last ran.
     pub probed: Option<Probed>,
     /// Why there is nothing in `probed`: a sentence.
@@ -50,6 +53,8 @@ pub struct Report {
     pub shut_down_in_order: Option<bool>,
     /// Bytes per second with which a file of some MB came onto the cache's disk; only where it was asked for (`deep`).
     pub write_rate: Option<f64>,
+    /// Why there is no `write_rate` where it was asked for: a sentence.
+    pub write_problem: Option<String>,
     /// Seconds since the two halves of `probed` were seen.
     pub fast_age: Option<f64>,
     pub slow_age: Option<f64>,

@@ -31,6 +31,8 @@ pub struct Fast {
     pub root_read_only: Option<bool>,
     /// Whether the root was mounted `ro` by /etc/fstab's own word: then that is no fault.
     pub root_wanted_read_only: Option<bool>,
+    /// The root's device, where only the kernel's log tells that its file system is read-only: its options say `rw`.
+    pub root_given_up: Option<String>,
     /// Lines of the kernel's log since the boot that tell of failed reads or writes of a card or disk.
     pub card_errors: Option<u64>,
     /// The last of them.

@@ -36,7 +36,9 @@ pub fn parse(text: &str) -> Vec<Mounted> {
         let (fs, source) = (after.next()?, after.next()?);
         let superblock = after.next().unwrap_or_default();
         let is_ro = |options: &str| options.split(',').any(|option| option == "ro");
-        let is_frozen = is_ro(superblock);
+        // After an error ext4 leaves `rw` as it is from Linux 6.12 on, and refuses writes all the same.
+        let is_dead = superblock.split(',').any(|option| matches!(option, "emergency_ro" | "shutdown"));
+        let is_frozen = is_dead || is_ro(superblock);
         Some(Mounted {
             path: fstab::unescape(path),
             inside: fstab::unescape(inside),
@@ -64,5 +66,20 @@ mod tests {
         assert_eq!((mounts[1].path.as_str(), mounts[1].source.as_str()), ("/mnt/a b", "192.0.2.1:/srv/td"));
         assert_eq!((mounts[2].inside.as_str(), mounts[2].read_only), ("/srv/td", true));
         assert_eq!((mounts[2].is_frozen, mounts[2].device.as_str()), (false, "8:1"));
+    }
+
+    /// As Linux 6.15 (`emergency_ro`) and `xfs_io -x -c shutdown` leave them, with `errors=remount-ro` and a failed card.
+    #[test]
+    fn a_file_system_that_refuses_writes_is_read_only_whatever_its_first_option() {
+        for options in ["rw,emergency_ro,errors=remount-ro", "rw,shutdown", "ro,emergency_ro", "ro"] {
+            let text = format!("29 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 {options}\n");
+            assert_eq!(
+                parse(&text).first().map(|mount| (mount.read_only, mount.is_frozen)),
+                Some((true, true)),
+                "{options}"
+            );
+        }
+        let well = "29 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 rw,errors=remount-ro\n";
+        assert_eq!(parse(well).first().map(|mount| mount.read_only), Some(false));
     }
 }

@@ -31,6 +31,8 @@ pub struct Told {
     pub last_error: Option<String>,
     /// What the kernel said of file systems that want a check.
     pub checks: Vec<String>,
+    /// Devices whose file systems it has made read-only for an error, and not mounted anew since.
+    pub given_up: Vec<String>,
 }
 
 /// Reads what is new. False where there is no log to read.
@@ -71,6 +73,13 @@ impl Told {
             self.errors += 1;
             self.last_error = Some(message.to_owned());
         }
+        match remounted(message) {
+            Some((device, true)) => self.given_up.retain(|other| other != device),
+            Some((device, false)) if !self.given_up.iter().any(|other| other == device) => {
+                self.given_up.push(device.to_owned());
+            }
+            _ => {}
+        }
         if asks_for_check(message) && self.checks.len() < MOST_SENTENCES {
             let sentence = format!("the kernel says: {message}");
             if !self.checks.contains(&sentence) {
@@ -78,6 +87,17 @@ impl Told {
             }
         }
     }
+}
+
+/// The device of an ext4 that the kernel has made read-only for an error (false), or that was mounted anew so that it can be
+/// written (true): fs/ext4/super.c. Until Linux 5.15 the latter has `Opts:` in place of `r/w`, and nothing in place of `ro`.
+fn remounted(message: &str) -> Option<(&str, bool)> {
+    let (device, what) = message.strip_prefix("EXT4-fs (")?.split_once("): ")?;
+    if what.starts_with("Remounting filesystem read-only") {
+        return Some((device, false));
+    }
+    let is_ro = || what.split([' ', '.']).any(|word| word == "ro");
+    (what.starts_with("re-mounted") && !is_ro()).then_some((device, true))
 }
 
 /// Number and text of the kernel's own records. Programs can write there too: theirs have a facility.
@@ -210,6 +230,29 @@ mod tests {
         told.hear(&fat.replace("123", "124"), &devices);
         assert_eq!(told.checks.len(), 1);
         assert_eq!(told.errors, 1);
+    }
+
+    #[test]
+    fn what_was_made_read_only_for_an_error_is_so_until_it_is_mounted_anew() {
+        let mut told = Told::default();
+        let mut number = 0;
+        let mut after = |message: &str| {
+            number += 1;
+            told.hear(&format!("3,{number},1,-;{message}\n"), &["mmcblk0".to_owned()]);
+            told.given_up.clone()
+        };
+        assert!(
+            after("EXT4-fs (mmcblk0p2): mounted filesystem 4f1b ro with ordered data mode. Quota mode: none.")
+                .is_empty()
+        );
+        assert!(after("EXT4-fs (mmcblk0p2): re-mounted 4f1b r/w.").is_empty());
+        assert_eq!(after("EXT4-fs (mmcblk0p2): Remounting filesystem read-only"), ["mmcblk0p2"]);
+        assert_eq!(after("EXT4-fs (mmcblk0p2): Remounting filesystem read-only"), ["mmcblk0p2"]);
+        assert_eq!(after("EXT4-fs (mmcblk0p2): re-mounted 4f1b ro."), ["mmcblk0p2"]);
+        assert_eq!(after("EXT4-fs (sda1): re-mounted 4f1b r/w."), ["mmcblk0p2"]);
+        assert!(after("EXT4-fs (mmcblk0p2): re-mounted 4f1b r/w. Quota mode: none.").is_empty());
+        assert_eq!(after("EXT4-fs (mmcblk0p2): Remounting filesystem read-only"), ["mmcblk0p2"]);
+        assert!(after("EXT4-fs (mmcblk0p2): re-mounted. Opts: (null)").is_empty());
     }
 
     #[test]

@@ -154,8 +154,12 @@ impl<'a> Probe<'a> {
         let root = &self.root;
         let at = boot::clock();
         let firmware = firmware::read(root, state);
-        let (root_read_only, root_wanted_read_only) = root_mount::read(root);
+        let (mut root_read_only, root_wanted_read_only) = root_mount::read(root);
         let has_log = kernel_log::read(root, &block::devices(root), &mut state.kernel_log);
+        let by_log = root_mount::given_up(root, &state.kernel_log).filter(|_| root_read_only == Some(false));
+        if by_log.is_some() {
+            root_read_only = Some(true);
+        }
         let share = self.options.share.as_deref().map(|place| {
             let asked = Asked { place, node: &self.node, user: self.user, is_server: self.options.server };
             share::read(root, state, &asked)
@@ -166,6 +170,7 @@ impl<'a> Probe<'a> {
             firmware,
             root_read_only,
             root_wanted_read_only,
+            root_given_up: by_log,
             card_errors: has_log.then_some(state.kernel_log.errors),
             card_error: state.kernel_log.last_error.clone(),
             written: block::written(root),
@@ -292,6 +297,23 @@ mod tests {
         fs::write(root.path("/proc/sys/kernel/random/boot_id"), "b-2\n").unwrap();
         run(&options).unwrap();
         assert_eq!(kept::read(&root).unwrap().slow, None, "that was seen in another boot");
+    }
+
+    /// Linux 6.12 to 6.14: the options say `rw`, and nothing can be written.
+    #[test]
+    fn a_root_that_only_the_log_calls_read_only_is_so() {
+        let (_dir, root) = node(&[
+            ("/proc/self/mountinfo", "20 1 179:2 / / rw - ext4 /dev/root rw,errors=remount-ro\n"),
+            ("/dev/kmsg", "2,1,1,-;EXT4-fs (mmcblk0p2): Remounting filesystem read-only\n"),
+            ("/sys/dev/block/179:2/uevent", "MAJOR=179\nDEVNAME=mmcblk0p2\n"),
+        ]);
+        run(&options(&root)).unwrap();
+        let fast = kept::read(&root).unwrap().fast.unwrap();
+        assert_eq!((fast.root_read_only, fast.root_given_up.as_deref()), (Some(true), Some("mmcblk0p2")));
+        fs::write(root.path("/dev/kmsg"), "6,2,1,-;EXT4-fs (mmcblk0p2): re-mounted 4f1b r/w.\n").unwrap();
+        run(&options(&root)).unwrap();
+        let fast = kept::read(&root).unwrap().fast.unwrap();
+        assert_eq!((fast.root_read_only, fast.root_given_up), (Some(false), None));
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub fn read(root: &Root, gpu_mem: Option<u32>, arm_freq: Option<u32>) -> Vec<Str
         reasons.push(if names.is_empty() { "a package was updated".to_owned() } else { format!("updated: {names}") });
     }
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    reasons.extend(kernel(&release, &root.names("/lib/modules")));
+    let is_whole = |name: &str| root.exists(&format!("/lib/modules/{name}/modules.dep"));
+    reasons.extend(kernel(&release, &root.names("/lib/modules"), is_whole));
     let changed =
         CONFIGS.iter().find_map(|path| Some((*path, std::fs::metadata(root.path(path)).ok()?.mtime() as f64)));
     if let Some((path, changed)) = changed
@@ -42,10 +43,35 @@ fn names(text: &str) -> String {
     names.join(" ")
 }
 
-/// A kernel whose modules are gone was replaced by an update. A machine without any modules has nothing to say.
-fn kernel(release: &str, modules: &[String]) -> Option<String> {
-    let is_replaced = !modules.is_empty() && !modules.iter().any(|name| name == release);
-    is_replaced.then(|| format!("the kernel was updated: {release} runs, and has no modules any more"))
+/// A kernel whose modules are gone was replaced by an update, and where packages have versions in their names, a newer one lies
+/// beside it. A machine without any modules has nothing to say.
+fn kernel(release: &str, modules: &[String], is_whole: impl Fn(&str) -> bool) -> Option<String> {
+    if !modules.is_empty() && !modules.iter().any(|name| name == release) {
+        return Some(format!("the kernel was updated: {release} runs, and has no modules any more"));
+    }
+    let (version, flavour) = parts(release);
+    let is_newer = |name: &&String| {
+        let (other, its) = parts(name);
+        its == flavour && other > version && is_whole(name)
+    };
+    let newest = modules.iter().filter(is_newer).max_by_key(|name| parts(name).0)?;
+    Some(format!("the kernel was updated: {release} runs, {newest} is installed"))
+}
+
+/// The numbers of a release, and what tells for which machines it is built: 6, 6, 31 and `rpi-v6` of `6.6.31+rpt-rpi-v6`; 6, 1,
+/// 0, 18 and `amd64` of `6.1.0-18-amd64`; 6, 1, 21 and `v7+` of `6.1.21-v7+`.
+fn parts(release: &str) -> (Vec<u32>, &str) {
+    let mut version = Vec::new();
+    let mut rest = release;
+    while !rest.is_empty() {
+        let (word, after) = rest.split_once('-').unwrap_or((rest, ""));
+        let word = word.split_once('+').map_or(word, |(word, _)| word);
+        let numbers: Option<Vec<u32>> = word.split('.').map(|number| number.parse().ok()).collect();
+        let Some(numbers) = numbers else { break };
+        version.extend(numbers);
+        rest = after;
+    }
+    (version, rest)
 }
 
 /// td's own settings in config.txt that differ from what the firmware runs with.
@@ -88,9 +114,29 @@ mod tests {
     #[test]
     fn a_kernel_without_modules_was_replaced() {
         let modules = ["6.6.31+rpt-rpi-v6".to_owned()];
-        assert!(kernel("6.1.0", &modules).is_some());
-        assert_eq!(kernel("6.6.31+rpt-rpi-v6", &modules), None);
-        assert_eq!(kernel("6.1.0", &[]), None);
+        assert!(kernel("6.1.0", &modules, |_| true).is_some());
+        assert_eq!(kernel("6.6.31+rpt-rpi-v6", &modules, |_| true), None);
+        assert_eq!(kernel("6.1.0", &[], |_| true), None);
+    }
+
+    /// Names of Raspberry Pi OS 12, Debian 12, Ubuntu 24.04 and of Raspberry Pi OS 11, which keep the old one's modules.
+    #[test]
+    fn a_newer_kernel_beside_the_one_that_runs_waits_for_a_reboot() {
+        for (runs, beside, waits) in [
+            ("6.6.31+rpt-rpi-v6", &["6.6.62+rpt-rpi-v6", "6.6.62+rpt-rpi-v7"][..], Some("6.6.62+rpt-rpi-v6")),
+            ("6.6.9+rpt-rpi-v6", &["6.6.31+rpt-rpi-v6", "6.12.25+rpt-rpi-v6"][..], Some("6.12.25+rpt-rpi-v6")),
+            ("6.6.62+rpt-rpi-v6", &["6.6.31+rpt-rpi-v6", "6.12.25+rpt-rpi-v8"][..], None),
+            ("6.1.0-9-amd64", &["6.1.0-18-amd64", "6.1.0-20-cloud-amd64"][..], Some("6.1.0-18-amd64")),
+            ("6.8.0-1004-raspi", &["6.8.0-1010-raspi"][..], Some("6.8.0-1010-raspi")),
+            ("6.1.21-v7+", &["6.1.21+", "6.1.21-v8+"][..], None),
+            ("5.15.84-v7+", &["6.1.21+", "6.1.21-v7+"][..], Some("6.1.21-v7+")),
+            ("odd", &["6.1.0", "even"][..], None),
+        ] {
+            let modules: Vec<String> = beside.iter().chain([&runs]).map(|name| (*name).to_owned()).collect();
+            let expected = waits.map(|new| format!("the kernel was updated: {runs} runs, {new} is installed"));
+            assert_eq!(kernel(runs, &modules, |_| true), expected);
+            assert_eq!(kernel(runs, &modules, |_| false), None, "what is left of one that was removed");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Whether the root is mounted read-only, and whether it is meant to be.
 
+use super::block;
+use super::kernel_log::Told;
 use crate::converge::mounts::{self, fstab};
 use crate::health::root::Root;
 
@@ -10,6 +12,14 @@ pub fn read(root: &Root) -> (Option<bool>, Option<bool>) {
     let is = mounts::parse(&mounts).iter().rfind(|mount| mount.path == "/").map(|mount| mount.read_only);
     let wanted = wanted(&root.text("/etc/fstab").unwrap_or_default(), &root.text("/proc/cmdline").unwrap_or_default());
     (is, is.map(|_| wanted))
+}
+
+/// The kernel's own word that it writes to the root's file system no more. From Linux 6.12 to 6.14 nothing but its log tells.
+#[must_use]
+pub fn given_up(root: &Root, told: &Told) -> Option<String> {
+    let mounts = mounts::parse(&root.text("/proc/self/mountinfo")?);
+    let device = block::file(root, &mounts.iter().rfind(|mount| mount.path == "/")?.device)?;
+    told.given_up.iter().find(|name| device.strip_prefix("/dev/") == Some(name.as_str())).cloned()
 }
 
 /// By fstab's line; where it has none for the root, the kernel's own command line stands.

@@ -2,7 +2,7 @@
 //! behind.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -58,11 +58,19 @@ pub fn read(root: &Root, state: &mut State, asked: &Asked<'_>) -> ShareTrial {
 }
 
 fn trial(root: &Root, state: &mut State, asked: &Asked<'_>) -> ShareTrial {
+    // Whoever may write to the share may lay traps there: nothing of root's goes in.
+    let Some((uid, gid)) = asked.user else {
+        let problem = "cannot be tried: the agent's user is not in /etc/passwd".to_owned();
+        return ShareTrial {
+            path: asked.place.to_owned(),
+            problem: Some(problem),
+            is_server: asked.is_server,
+            mounted: is_mounted(&mounts::parse(&root.text("/proc/self/mountinfo").unwrap_or_default()), asked.place),
+            ..ShareTrial::default()
+        };
+    };
     let mut command = child::command("/proc/self/exe");
-    command.args(["probe-child", "share", asked.place, asked.node]);
-    if let Some((uid, gid)) = asked.user {
-        command.uid(uid).gid(gid);
-    }
+    command.args(["probe-child", "share", asked.place, asked.node]).uid(uid).gid(gid);
     let ending = children::run(root, &mut state.left, "share", &mut command, DEADLINE);
     // Only now: the child's look mounted what is mounted at the first look.
     let mounts = mounts::parse(&root.text("/proc/self/mountinfo").unwrap_or_default());
@@ -104,8 +112,12 @@ pub fn child(place: &Path, node: &str) -> Result<(), String> {
     let path = place.join(format!("{PREFIX}{node}"));
     let before = boot::date();
     let text = format!("{before} {}\n", std::process::id());
-    // Over whatever a child that was left behind has left there; its time is set anew by the server.
-    let written = fs::File::create(&path).and_then(|mut file| {
+    // What a child that was left behind has left there, or a link that somebody else has laid there: neither is written to.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed("cannot be written to")(error)),
+        _ => {}
+    }
+    let written = fs::File::create_new(&path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
@@ -138,6 +150,24 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
         let gone = child(&dir.path().join("gone"), "pi1").unwrap_err();
         assert!(gone.starts_with("cannot be looked at: "), "{gone}");
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, dir.path().join(".td-health-pi1")).unwrap();
+        child(dir.path(), "pi1").unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn root_goes_nowhere_for_an_unknown_user() {
+        let asked = Asked { place: "/x", node: "pi1", user: None, is_server: false };
+        let trial = read(&Root::new("/"), &mut State::default(), &asked);
+        assert!(trial.problem.unwrap().contains("is not in /etc/passwd"));
     }
 
     #[test]

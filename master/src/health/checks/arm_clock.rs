@@ -19,11 +19,15 @@ pub static ARM_CLOCK_CHECK: Check = Check {
     look: arm_clock,
 };
 
+/// Seconds. A probe that looks each minute has missed one: what the firmware measured then says nothing of now.
+const LATE: f64 = 90.0;
+
 /// The clock now and the highest that is set, Hz. The kernel tells what it asked for; where the firmware says that it slows
 /// the processor down, what the firmware measures counts.
 fn clocks(seen: &Seen<'_>) -> Option<(f64, f64)> {
     let firmware = seen.firmware();
-    let by_firmware = firmware.and_then(|firmware| finite(firmware.arm_clock)).filter(|_| is_slowed(seen));
+    let is_late = finite(seen.report.fast_age).is_some_and(|age| age > LATE);
+    let by_firmware = firmware.and_then(|firmware| finite(firmware.arm_clock)).filter(|_| is_slowed(seen) && !is_late);
     let by_kernel = finite(seen.report.look.arm_clock);
     let now = [by_kernel, by_firmware].into_iter().flatten().reduce(f64::min)?;
     let set = finite(seen.report.look.arm_clock_most)
@@ -32,8 +36,12 @@ fn clocks(seen: &Seen<'_>) -> Option<(f64, f64)> {
     (now >= 0.0).then_some((now, set))
 }
 
-/// Clock now over the highest that is set, 0 to 1; `None` where the node does not say.
+/// Clock now over the highest that is set, 0 to 1; `None` where the node does not say, and where nothing renders: an idle
+/// processor lowers its clock by itself.
 pub fn clock_share(seen: &Seen<'_>) -> Option<f64> {
+    if seen.report.busy == Some(0) {
+        return None;
+    }
     clocks(seen).map(|(now, set)| (now / set).clamp(0.0, 1.0))
 }
 

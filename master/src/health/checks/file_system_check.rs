@@ -12,7 +12,7 @@ pub static FILE_SYSTEM_CHECK: Check = Check {
     remedy: "Boot the node anew: the check is done at boot (`fsck.mode=force` in cmdline.txt makes sure of it).",
     limit: None,
     look: |seen| {
-        let Some(slow) = seen.slow() else { return Finding::unsupported(seen.unprobed()) };
+        let Some(slow) = seen.slow() else { return Finding::unsupported(seen.no_slow()) };
         match &slow.file_system_checks {
             None => Finding::unsupported("the probe could not look"),
             Some(asking) if asking.is_empty() => Finding::ok("no", "none asks for a check"),

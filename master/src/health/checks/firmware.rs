@@ -2,6 +2,8 @@
 //!
 //! Bits and their meaning: <https://www.raspberrypi.com/documentation/computers/os.html#get_throttled>.
 
+use td_protocol::health::Report;
+
 use super::Check;
 use crate::health::finding::Finding;
 use crate::health::seen::Seen;
@@ -14,8 +16,8 @@ const SOFT_LIMIT: u32 = 3;
 
 pub static UNDER_VOLTAGE_CHECK: Check = Check {
     name: "under-voltage",
-    meaning: "The 5 V supply fell below about 4.63 V, by the firmware's word. The processor is slowed down, and a card can \
-              be written wrong.",
+    meaning: "The 5 V supply fell below about 4.63 V, by the firmware's word. A card can be written wrong then. Where the \
+              firmware slows the processor down for it, `frequency-capped` or `throttled` say so.",
     when: "fail: now; warn: at some time since the boot",
     remedy: "Use a stronger power supply and a shorter, thicker cable; take away what draws power over USB. The fact `since \
              boot` goes away with the next boot.",
@@ -96,6 +98,16 @@ fn bit(seen: &Seen<'_>, bit: u32, now_fails: bool, is: &str, was: &str, remedy: 
 
 const fn is_now(bits: u32, bit: u32) -> bool {
     bits >> bit & 1 == 1
+}
+
+/// What of it came between two reports of one boot, by the facts `since the boot`: whoever asks now and then sees few moments.
+pub fn slowed_between(first: &Report, last: &Report) -> Option<String> {
+    let bits = |report: &Report| report.probed.as_ref()?.fast.as_ref()?.firmware?.throttled;
+    let new = bits(last)? & !bits(first)?;
+    let came = |bit: u32| is_now(new, bit + 16);
+    let check = [(THROTTLED, &THROTTLED_CHECK), (FREQUENCY_CAPPED, &FREQUENCY_CAPPED_CHECK)];
+    let (_, check) = check.into_iter().find(|(bit, _)| came(*bit))?;
+    Some(format!("{}: at some time since it began, by the firmware's word", check.name))
 }
 
 /// Whether the firmware slows the processor down at this moment.

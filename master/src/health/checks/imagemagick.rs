@@ -12,7 +12,7 @@ pub static IMAGEMAGICK_CHECK: Check = Check {
     remedy: "`td-provision apply` installs it (the package `imagemagick`).",
     limit: None,
     look: |seen| {
-        let Some(slow) = seen.slow() else { return Finding::unsupported(seen.unprobed()) };
+        let Some(slow) = seen.slow() else { return Finding::unsupported(seen.no_slow()) };
         match &slow.imagemagick {
             Some(version) => Finding::ok(plain(version), format!("ImageMagick {}", plain(version))),
             None if slow.packages_known => {

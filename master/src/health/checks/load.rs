@@ -17,12 +17,13 @@ pub static LOAD_CHECK: Check = Check {
     look: |seen| {
         let load = seen.report.look.load.map(|load| (load, finite(Some(load.one))));
         let Some((load, Some(one))) = load else { return Finding::unsupported("the node tells no load") };
-        let slots = seen.report.slots.unwrap_or(0).max(load.cores);
-        if slots == 0 {
+        let slots = seen.report.slots.unwrap_or(0);
+        let (count, of) = if load.cores > slots { (load.cores, "core") } else { (slots, "slot") };
+        if count == 0 {
             return Finding::unsupported("the node tells neither its slots nor its cores");
         }
-        let each = one / f64::from(slots);
-        let what = format!("the load is {} on {slots} {}", number(one), if slots == 1 { "slot" } else { "slots" });
+        let each = one / f64::from(count);
+        let what = format!("the load is {} on {count} {of}{}", number(one), if count == 1 { "" } else { "s" });
         Finding::measured(seen, &LOAD, each, number(one), &what, "something else runs there")
     },
 };

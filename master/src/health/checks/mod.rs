@@ -37,7 +37,7 @@ use crate::health::finding::Finding;
 use crate::health::seen::Seen;
 
 pub use arm_clock::clock_share;
-pub use firmware::{FREQUENCY_CAPPED_CHECK, THROTTLED_CHECK, is_slowed};
+pub use firmware::{FREQUENCY_CAPPED_CHECK, THROTTLED_CHECK, is_slowed, slowed_between};
 pub use memory::{MEMORY_CHECK, available_share};
 pub use povray::POVRAY_CHECK;
 pub use probe::PROBE_CHECK;

@@ -1,5 +1,6 @@
 //! POV-Ray itself.
 
+use td_protocol::health::Slow;
 use td_protocol::hello::PovrayState;
 
 use super::Check;
@@ -17,10 +18,6 @@ pub static POVRAY_CHECK: Check = Check {
 };
 
 fn povray(seen: &Seen<'_>) -> Finding {
-    // The probe looks again when it changes; the agent found out when it started.
-    if seen.slow().is_some_and(|slow| slow.povray.is_none()) {
-        return Finding::fail("missing", "there is no POV-Ray: td-provision apply installs it");
-    }
     match &seen.report.povray {
         Some(PovrayState::Ready { fingerprint, .. }) => {
             let version = plain(&fingerprint.povray);
@@ -30,9 +27,21 @@ fn povray(seen: &Seen<'_>) -> Finding {
             none if none.is_empty() => Finding::fail("unusable", "its agent cannot use the POV-Ray there"),
             why => Finding::fail("unusable", why),
         },
-        None => match seen.slow().and_then(|slow| slow.povray.as_deref()) {
-            Some(version) => Finding::ok(plain(version), format!("POV-Ray {}", plain(version))),
+        // The agent has not found out yet: what the probe saw.
+        None => match seen.slow() {
             None => Finding::unsupported("the agent has not found out yet"),
+            Some(slow) => of_the_probe(slow),
         },
+    }
+}
+
+/// A trial that told no version may have hung: that is not the same as that there is no POV-Ray.
+fn of_the_probe(slow: &Slow) -> Finding {
+    if let Some(version) = slow.povray.as_deref().map(plain) {
+        return Finding::ok(version.as_str(), format!("POV-Ray {version}"));
+    }
+    match slow.render.as_ref().and_then(|render| render.problem.as_deref()).map(plain) {
+        Some(why) => Finding::fail("unusable", format!("the probe's test render failed: {why}")),
+        None => Finding::unsupported("the agent has not found out yet"),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::health::finding::Finding;
+use crate::health::text::plain;
 
 pub static ROOT_READ_ONLY_CHECK: Check = Check {
     name: "root-read-only",
@@ -17,7 +18,12 @@ pub static ROOT_READ_ONLY_CHECK: Check = Check {
             (Some(false), _) => Finding::ok("no", "the root can be written"),
             (Some(true), Some(true)) => Finding::ok("as wanted", "the root is read-only, as /etc/fstab says"),
             (Some(true), _) => {
-                Finding::fail("read-only", "the root has become read-only: the card may be worn out; dmesg there tells")
+                let by_log = fast.root_given_up.as_deref().map_or_else(String::new, |device| {
+                    format!(" (by the kernel's log on {}; its mount options do not tell)", plain(device))
+                });
+                let sentence =
+                    format!("the root has become read-only{by_log}: the card may be worn out; dmesg there tells");
+                Finding::fail("read-only", sentence)
             }
         }
     },

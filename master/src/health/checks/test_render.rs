@@ -13,7 +13,7 @@ pub static TEST_RENDER_CHECK: Check = Check {
     remedy: "Run what the sentence says by hand on the node as the user td; `td-provision verify` does the same and more.",
     limit: None,
     look: |seen| {
-        let Some(slow) = seen.slow() else { return Finding::unsupported(seen.unprobed()) };
+        let Some(slow) = seen.slow() else { return Finding::unsupported(seen.no_slow()) };
         match &slow.render {
             None => Finding::unsupported("the probe has not rendered it yet"),
             Some(trial) if trial.passed => {

@@ -24,7 +24,7 @@ const fn counter(name: &'static str, help: &'static str, samples: fn(&Report, Si
 }
 
 /// In the order of writing.
-pub const FAMILIES: [Family; 51] = [
+pub const FAMILIES: [Family; 53] = [
     gauge("td_agent_info", "The agent's version.", |report, tell| tell(&[("version", &report.td)], 1.0)),
     gauge("td_clock_timestamp_seconds", "The node's clock when it was asked.", |report, tell| {
         one(tell, report.clock);
@@ -38,6 +38,7 @@ pub const FAMILIES: [Family; 51] = [
         one(tell, report.certificate_end);
     }),
     gauge("td_uptime_seconds", "Time since the boot.", |report, tell| one(tell, report.look.uptime)),
+    gauge("td_boot_time_seconds", "When the node booted, by its own clock.", |report, tell| one(tell, booted(report))),
     gauge("td_shut_down_in_order", "Whether the boot before this one ended by a shutdown.", |report, tell| {
         one(tell, report.shut_down_in_order.map(flag));
     }),
@@ -172,10 +173,23 @@ pub const FAMILIES: [Family; 51] = [
     gauge("td_probe_age_seconds", "Time since the root's part was seen, by half.", |report, tell| {
         by_half(tell, report.fast_age, report.slow_age);
     }),
+    gauge(
+        "td_probe_last_run_timestamp_seconds",
+        "When the root's part was seen, by half and the node's own clock.",
+        |report, tell| {
+            let when = |at: Option<f64>| Some((booted(report)? + at?).round());
+            by_half(tell, when(fast(report).map(|fast| fast.at)), when(slow(report).map(|slow| slow.at)));
+        },
+    ),
     gauge("td_probe_cpu_seconds", "CPU time that the last run of each half took.", |report, tell| {
         by_half(tell, fast(report).map(|fast| fast.cpu), slow(report).map(|slow| slow.cpu));
     }),
 ];
+
+/// Whole seconds: the two clocks are read one after the other.
+fn booted(report: &Report) -> Option<f64> {
+    Some((report.clock? - report.look.uptime?).round())
+}
 
 fn fast(report: &Report) -> Option<&Fast> {
     report.probed.as_ref()?.fast.as_ref()

@@ -171,11 +171,17 @@ impl Cluster {
     /// The picture is that of one plain POV-Ray.
     #[track_caller]
     pub fn exact(&self, outcome: &Outcome) {
+        self.exact_at(outcome, &[]);
+    }
+
+    /// The same of a render with more switches.
+    #[track_caller]
+    pub fn exact_at(&self, outcome: &Outcome, more: &[&str]) {
         outcome.code(0).speaks_to_a_person();
         let alone = Sandbox::new();
         alone.write("scene.pov", SCENE);
         let folder = alone.work();
-        let switches = SWITCHES.map(str::to_owned);
+        let switches: Vec<String> = SWITCHES.iter().chain(more).map(|switch| (*switch).to_owned()).collect();
         let wanted = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches }.picture();
         let got = Picture::read(&self.sandbox.work().join("out.png")).expect("td's picture");
         compare::same(&wanted.expect("plain POV-Ray"), &got)

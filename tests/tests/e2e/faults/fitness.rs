@@ -1,8 +1,13 @@
 //! Nodes that say of themselves that they are not well.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
+use rustix::fs::OFlags;
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use td_tests::events;
 use td_tests::process::Outcome;
@@ -75,6 +80,46 @@ fn a_node_that_is_well_again_comes_back() {
     outcome.code(0);
     shown("fit_again", &outcome, &["node2", "is fit again"]);
     assert!(node(&outcome, "node2")["rows"].as_u64().unwrap() > 0, "{}", outcome.transcript());
+    cluster.ends();
+}
+
+#[test]
+fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
+    let mut cluster = Cluster::new(1);
+    let root = add(&mut cluster, "read-only later", &json!({ "root_read_only": false }));
+    let mut running = cluster.render(&["+H1600"]);
+    cluster.at_work(&mut running);
+    probed(&root, &read_only());
+    until(&mut running, "gets no further strips: root-read-only: ");
+    // From now on it cannot even look: that says nothing new, least of all that it is well.
+    let hangs = root.join("proc/uptime");
+    fs::create_dir_all(hangs.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(&hangs).status().unwrap().success());
+    // The other one is late now, so that rows are left when this one's strip has ended.
+    let late = cluster.agents[0].povrays(&cluster.sandbox);
+    late.iter().for_each(|&pid| kill_process(pid, Signal::STOP).unwrap());
+    std::thread::sleep(Duration::from_secs(8));
+    for pid in late {
+        let _ = kill_process(pid, Signal::CONT);
+    }
+    let outcome = running.wait(LIMIT * 2);
+    // Who hangs there goes on, if anybody does.
+    let _ = OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&hangs);
+    fs::remove_file(&hangs).unwrap();
+    seen("a node's root becomes read-only in the middle, and then its files hang", &outcome);
+    outcome.code(0);
+    assert!(!notes(&outcome).iter().any(|note| note.contains("is fit again")), "{}", outcome.transcript());
+    assert!(node(&outcome, "node2")["rows"].as_u64().unwrap() > 0, "its strip ended: {}", outcome.transcript());
+    let all = events::all(&outcome).unwrap();
+    let text = |event: &events::Event| event.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let after = all.iter().skip_while(|event| !text(event).contains("gets no further strips"));
+    let after = after.filter(|event| event["event"] == "progress").filter_map(|event| event["nodes"].as_object());
+    let is_busy = after.filter_map(|nodes| nodes.iter().find(|(name, _)| name.contains("node2"))?.1["busy"].as_u64());
+    let is_busy: Vec<u64> = is_busy.collect();
+    assert!(is_busy.windows(2).all(|moments| moments[1] <= moments[0]), "it got another strip: {is_busy:?}");
+    assert_eq!(is_busy.last(), Some(&0), "{}", outcome.transcript());
+    cluster.exact_at(&outcome, &["+H1600"]);
+    told(&outcome, "node2", "gets no further strips: root-read-only: ");
     cluster.ends();
 }
 

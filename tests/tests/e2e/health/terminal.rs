@@ -117,3 +117,28 @@ fn no_colours_where_nobody_wants_them() {
     let outcome = sandbox.run(["health", "--agent", "./one.sock"]);
     assert!(!outcome.out().contains('\x1b'), "{:?}", outcome.out());
 }
+
+/// Without an inventory each has an agent of its own, that knows its POV-Ray before it answers.
+#[test]
+fn this_machine_beside_one_that_is_watched() {
+    let sandbox = Sandbox::new();
+    let running = on_a_terminal(&sandbox, "--watch=0.5 --timeout 30");
+    wait_for(&sandbox, |seen| seen.contains("povray"));
+    let outcome = process::run(&mut sandbox.td(["health", "--timeout", "50"]), LIMIT);
+    outcome.speaks_to_a_person();
+    assert!(outcome.out().contains(" bit"), "its POV-Ray is not known: {}", outcome.transcript());
+    assert!(outcome.wall < Duration::from_secs(40), "{}", outcome.transcript());
+    end_by(&sandbox, running, Signal::INT).code(130);
+    let outcome = sandbox.run(["health", "--timeout", "0.001"]);
+    outcome.code(4).says(&["no agent could be started within 0.001 s", "--timeout"]);
+    sandbox.nothing_left_behind();
+}
+
+#[test]
+fn cards_are_not_written_again_and_again() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run(["health", "--agent", "./one.sock", "--watch", "--deep"])
+        .code(2)
+        .says(&["--deep writes some MB", "wears"]);
+}

@@ -45,6 +45,10 @@ fn failures() {
     let full = with(&[("/look/disks/0/free", json!(12_000_000))]);
     let hangs = with(&[("/probed/fast/share/answered", Value::Null), ("/probed/fast/share/hangs", json!(312.0))]);
     let bare = with(&[
+        (
+            "/povray",
+            json!({ "state": "unusable", "message": "POV-Ray is not installed on this node: install the packages povray and povray-includes" }),
+        ),
         ("/probed/slow/povray", Value::Null),
         ("/probed/slow/render", json!({ "passed": false, "seconds": 0.0, "problem": "povray: not found" })),
         ("/probed/fast/root_read_only", json!(true)),
@@ -86,6 +90,14 @@ fn answers_that_are_none() {
     outcome.code(4);
     assert!(outcome.out().contains("it answered what td does not understand"), "{}", outcome.out());
     assert!(outcome.out().contains("3 nodes: 1 ok, 2 unreachable"), "{}", outcome.out());
+    // serde repeats a word that it does not know.
+    let evil = format!("\u{1b}]0;owned\u{7}\u{1b}[2J{}", "x".repeat(500_000));
+    let outcome = health(&[("pi1", json!({ "povray": { "state": evil } }))], &[]);
+    outcome.code(4);
+    let said = [outcome.out(), outcome.err()].concat();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("it answered what td does not understand: unknown variant"), "{said}");
+    assert!(!outcome.out().contains('\u{1b}') && !said.contains('\u{7}') && said.len() < 2000, "{} bytes", said.len());
 }
 
 #[test]

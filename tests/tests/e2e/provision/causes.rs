@@ -1,6 +1,7 @@
 //! Real causes on real nodes, and what `td health` makes of each: the table after it, and that it is gone when it is mended.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,10 @@ use super::{LIMIT, Master, SHARE, usual};
 /// What nodes that are containers share with this machine is not looked at: its load, its memory, how full its disk is.
 const LIMITS: &str = "health: { load: { warn: none, fail: none }, oom-kills: { warn: none }, disk: { warn: 1, fail: 0.3 }, \
                       memory: { warn: none, fail: none }, swap: { warn: none, fail: none } }\n";
+
+/// systemd has started it before it listens (7979 is 1F2B, and 0A a socket that does).
+const LISTENS: &str =
+    "timeout 60 sh -c 'until grep -q \":1F2B .* 0A \" /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done'";
 
 /// The tables so far, for the snapshot.
 pub struct Causes<'a> {
@@ -157,7 +162,7 @@ fn causes_and_their_tables() {
         format!(
             "systemctl stop td-agent; umount /var/lib/td/cache 2>/dev/null || true
              mount -t tmpfs -o size={size},mode=700,uid=$(id -u td),gid=$(id -g td) tmpfs /var/lib/td/cache
-             systemctl start td-agent"
+             systemctl start td-agent; {LISTENS}"
         )
     };
     causes.cause("little room for POV-Ray's files", client, &cache("200m"));
@@ -167,7 +172,7 @@ fn causes_and_their_tables() {
     causes.cause(
         "POV-Ray was removed",
         client,
-        &format!("apt-get -yq remove povray >/dev/null; systemctl restart td-agent; {probe_all}"),
+        &format!("apt-get -yq remove povray >/dev/null; systemctl restart td-agent; {LISTENS}; {probe_all}"),
     );
     causes.cause(
         "and ImageMagick",
@@ -190,15 +195,28 @@ fn causes_and_their_tables() {
     causes.cause(
         "config.txt was edited, and the node rebooted",
         client,
-        &format!("systemctl stop td-probe.timer; {probe_all}"),
+        // The first look mounts the share, which takes longer than one that is mounted.
+        &format!("systemctl stop td-probe.timer; {PROBE}; {probe_all}"),
     );
     client.sh("mv /boot/firmware/config.txt.bak /boot/firmware/config.txt");
     client.reboot();
     causes.mend(client, &format!("systemctl stop td-probe.timer; {probe_all}"));
 
+    // Its timer is stopped all the time; what makes that late is the inventory's to say.
+    let inventory = fs::read_to_string(master.sandbox.work().join("inventory.yaml")).unwrap();
+    for (what, bounds) in [
+        ("its probe has not looked for longer than the limit", "{ warn: 2, fail: none }"),
+        ("and for longer than the second one", "{ warn: 2, fail: 3 }"),
+    ] {
+        master.add("pi2", &format!("health: {{ probe: {bounds} }}"));
+        causes.cause(what, client, "sleep 4");
+        master.sandbox.write("inventory.yaml", &inventory);
+    }
+    causes.mend(client, PROBE);
+
     for (what, days) in [("its certificate ends in three weeks", 20), ("its certificate ends in two days", 2)] {
         let pem = certificate(&master, client, days);
-        causes.cause(what, client, &format!("test -e /root/agent.pem || cp -p /etc/td/agent.pem /root; printf '%s' '{pem}' >/etc/td/agent.pem; systemctl restart td-agent"));
+        causes.cause(what, client, &format!("test -e /root/agent.pem || cp -p /etc/td/agent.pem /root; printf '%s' '{pem}' >/etc/td/agent.pem; systemctl restart td-agent; {LISTENS}"));
     }
     causes.mend(client, "cp -p /root/agent.pem /etc/td/agent.pem; systemctl restart td-agent");
 
@@ -224,6 +242,16 @@ fn causes_and_their_tables() {
 pub fn of_own_kernels(master: &Master<'_>) -> String {
     let (server, client) = (master.cluster.node(1), master.cluster.node(2));
     let mut causes = Causes::begin(master);
+
+    // Before anything is changed that a boot forgets.
+    let probe_all = format!("systemctl stop td-probe.timer; {}", in_full(client));
+    client.kill();
+    client.start();
+    client.wait_up();
+    // The first look mounts the share, which takes longer than one that is mounted.
+    causes.cause("its power went, and came back", client, &format!("{PROBE}; {probe_all}"));
+    client.reboot();
+    causes.mend(client, &probe_all);
 
     // So much of the memory in a file that this much of it is left, in %.
     let fill = |left: u32| {
