@@ -243,16 +243,6 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
     let (server, client) = (master.cluster.node(1), master.cluster.node(2));
     let mut causes = Causes::begin(master);
 
-    // Before anything is changed that a boot forgets.
-    let probe_all = format!("systemctl stop td-probe.timer; {}", in_full(client));
-    client.kill();
-    client.start();
-    client.wait_up();
-    // The first look mounts the share, which takes longer than one that is mounted.
-    causes.cause("its power went, and came back", client, &format!("{PROBE}; {probe_all}"));
-    client.reboot();
-    causes.mend(client, &probe_all);
-
     // So much of the memory in a file that this much of it is left, in %.
     let fill = |left: u32| {
         format!(

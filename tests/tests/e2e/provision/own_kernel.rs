@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use td_tests::nodes::{self, Cluster, Fresh};
 use td_tests::process;
 
@@ -54,6 +55,16 @@ fn a_real_share() {
     server.start();
     server.wait_up();
     process::run(&mut master.command(&["verify"]), LONG).code(0);
+    // Containers' agents see the boot of the machine below them; these have their own.
+    let mut health = master.sandbox.td(["health", "-i", "inventory.yaml", "--json", "--timeout", "60"]);
+    let health: Value = serde_json::from_str(&process::run(&mut health, LONG).out()).unwrap();
+    for (node, is_unexpected) in [(0, true), (1, false)] {
+        let checks = health["nodes"][node]["checks"].as_array().unwrap();
+        let reboot = checks.iter().find(|check| check["name"] == "reboot").unwrap();
+        let state = if is_unexpected { "warn" } else { "ok" };
+        assert!(reboot["facts"]["unexpected"] == is_unexpected && reboot["state"] == state, "{reboot:#}");
+        println!("seen: {}", reboot["sentence"]);
+    }
     assert_eq!(apply(), 0);
     unchanged(&cluster, &before);
 }
