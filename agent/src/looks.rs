@@ -11,8 +11,6 @@ const LEAST_LOOKS: usize = 6;
 const MOST_OF_THE_FIRST: f64 = 0.1;
 /// Rows of blocks by whose pace is told what was spent before the first.
 const EARLY_ROWS: u32 = 3;
-/// The blocks of the last look cost at most this many times what those of the look before did: the rest is the writing.
-const MOST_OF_THE_LAST: f64 = 1.5;
 
 /// The looks at one view.
 #[derive(Debug)]
@@ -73,9 +71,8 @@ impl Looks {
         let setting_up = self.setting_up();
         let mut points = vec![(0, 0.0)];
         points.extend(self.found.iter().map(|&(blocks, cpu)| (blocks, cpu - setting_up)));
-        if is_whole && let [.., (early, at_early), (before, at_before), (last, at_last)] = points.as_mut_slice() {
-            let each = (*at_before - *at_early) / f64::from(*before - *early);
-            *at_last = at_last.min(*at_before + MOST_OF_THE_LAST * each * f64::from(*last - *before));
+        if is_whole {
+            self.leave_the_writing_out(&mut points);
         }
         let trace_cpu = points.last().map_or(0.0, |&(_, cpu)| cpu);
         let seen_well =
@@ -86,19 +83,34 @@ impl Looks {
 
     /// CPU seconds before the first block, if the first rows of blocks are traced at one pace.
     ///
-    /// POV-Ray writes blocks when it can: they wait, and then many come at once. So a look may find too few blocks and never
-    /// too many, and of what the looks say the least is right.
+    /// POV-Ray writes blocks when it can: they wait, and then many come at once, so that two looks tell little. The line is laid
+    /// through all looks at these rows, by least squares.
     fn setting_up(&self) -> f64 {
         let Some(&(first, first_cpu)) = self.found.first() else { return 0.0 };
         let enough = |&(blocks, _): &(u32, f64)| blocks - first >= EARLY_ROWS * self.row_blocks;
         let until = self.found.iter().position(enough).unwrap_or(self.found.len() - 1);
-        let (blocks, cpu) = self.found[until];
-        if blocks == first {
-            return 0.0;
+        let early = &self.found[..=until];
+        let looks = early.len() as f64;
+        let (blocks, cpu) = early.iter().fold((0.0, 0.0), |(x, y), &(blocks, cpu)| (x + f64::from(blocks), y + cpu));
+        let (blocks, cpu) = (blocks / looks, cpu / looks);
+        let (with_cpu, with_blocks) = early.iter().fold((0.0, 0.0), |(xy, xx), &(found, spent)| {
+            let beyond = f64::from(found) - blocks;
+            (xy + beyond * (spent - cpu), xx + beyond * beyond)
+        });
+        let before = cpu - with_cpu / with_blocks * blocks;
+        if before.is_finite() { before.clamp(0.0, first_cpu) } else { 0.0 }
+    }
+
+    /// After its last block POV-Ray writes the picture, and the look that finds that block may come late: its blocks cost no more
+    /// than those of the row of blocks before.
+    fn leave_the_writing_out(&self, points: &mut [(u32, f64)]) {
+        let [seen @ .., (last, at_last)] = points else { return };
+        let Some(&(before, at_before)) = seen.last() else { return };
+        let from = seen.iter().rev().find(|&&(blocks, _)| before - blocks >= self.row_blocks).or(seen.first());
+        if let Some(&(from, at_from)) = from.filter(|&&(from, _)| from < before) {
+            let each = (at_before - at_from) / f64::from(before - from);
+            *at_last = at_last.min(at_before + each * f64::from(*last - before));
         }
-        let each = (cpu - first_cpu) / f64::from(blocks - first);
-        let before = self.found[..=until].iter().map(|&(blocks, cpu)| cpu - each * f64::from(blocks));
-        before.fold(f64::INFINITY, f64::min).max(0.0)
     }
 
     fn arrivals(&self, points: &[(u32, f64)]) -> Vec<(u32, f64)> {
@@ -155,9 +167,9 @@ mod tests {
         }
         let costs = looks.costs(true);
         let first = costs.arrivals[0].1;
-        assert!((first - 1.0).abs() < 0.2, "{first}");
+        assert!((first - 1.0).abs() < 0.4, "{first}");
         let setting_up = 20.0 - costs.trace_cpu;
-        assert!((setting_up - 4.0).abs() < 0.2, "{setting_up}");
+        assert!((setting_up - 4.0).abs() < 0.4, "{setting_up}");
     }
 
     #[test]
@@ -168,7 +180,7 @@ mod tests {
         }
         look(&mut looks, 64, 4, 25.0);
         let last = |costs: &Costs| costs.arrivals[15].1 - costs.arrivals[14].1;
-        assert!((last(&looks.costs(true)) - 1.5).abs() < 1e-9);
+        assert!((last(&looks.costs(true)) - 1.0).abs() < 1e-9);
         // As long as more is to come, it was the blocks.
         assert!((last(&looks.costs(false)) - 10.0).abs() < 1e-9);
     }

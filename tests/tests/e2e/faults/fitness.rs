@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use td_tests::events;
 use td_tests::process::Outcome;
 
-use super::cluster::{Cluster, LIMIT, ended_with, seen, shown, told, until};
+use super::cluster::{Cluster, LIMIT, ended_with, notes, seen, shown, told, until};
 
 /// What the node's probe saw just now, where its agent looks for it.
 fn probed(root: &Path, fast: &Value) {
@@ -119,7 +119,7 @@ fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     assert!(is_busy.windows(2).all(|moments| moments[1] <= moments[0]), "it got another strip: {is_busy:?}");
     assert_eq!(is_busy.last(), Some(&0), "{}", outcome.transcript());
     cluster.exact_at(&outcome, &["+H1600"]);
-    told(&outcome, "node2", "gets no further strips: root-read-only: ");
+    shown("no_further_strips", &outcome, &["node2", "gets no further strips: root-read-only: "]);
     cluster.ends();
 }
 
