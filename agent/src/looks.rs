@@ -10,13 +10,16 @@ const LEAST_LOOKS: usize = 6;
 /// Nor is anything told where the first look found so large a part of all blocks: nobody knows what those cost.
 const MOST_OF_THE_FIRST: f64 = 0.1;
 /// Rows of blocks by whose pace is told what was spent before the first.
-const EARLY_ROWS: u32 = 3;
+const EARLY_ROWS: u32 = 2;
+/// Rows of blocks at the end that are looked at closely, so that the last look finds few blocks and little of the writing.
+const LATE_ROWS: u32 = 2;
 
 /// The looks at one view.
 #[derive(Debug)]
 pub struct Looks {
-    /// Blocks in a row of blocks.
+    /// Blocks in a row of blocks, and in all.
     row_blocks: u32,
+    all_blocks: u32,
     /// For each look that found blocks: blocks so far, and CPU seconds since the start of the trace.
     found: Vec<(u32, f64)>,
     /// Rows of blocks that are whole: the first row below, and after how many blocks.
@@ -35,9 +38,17 @@ pub struct Costs {
 }
 
 impl Looks {
+    /// At a view with so many blocks in a row and so many rows of them.
     #[must_use]
-    pub const fn new(row_blocks: u32) -> Self {
-        Self { row_blocks, found: Vec::new(), marks: Vec::new(), blocks: 0 }
+    pub const fn new(row_blocks: u32, rows: u32) -> Self {
+        let all_blocks = row_blocks.saturating_mul(rows);
+        Self { row_blocks, all_blocks, found: Vec::new(), marks: Vec::new(), blocks: 0 }
+    }
+
+    /// Whether the next looks had better be close to one another.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        (1..=LATE_ROWS.saturating_mul(self.row_blocks)).contains(&self.all_blocks.saturating_sub(self.blocks))
     }
 
     /// A block is there.
@@ -144,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_a_trace_is_set_up_with_is_not_charged_to_its_first_rows() {
-        let mut looks = Looks::new(4);
+        let mut looks = Looks::new(4, 16);
         // 4 s for setting up; then 4 blocks and a second each look.
         for number in 1..=16 {
             look(&mut looks, 4 * number, 4, 4.0 + f64::from(number));
@@ -156,7 +167,7 @@ mod tests {
     /// Blocks that wait to be written come all at once: the second look alone would say that the first rows cost nothing.
     #[test]
     fn blocks_that_come_in_bursts_do_not_make_the_first_rows_cheap() {
-        let mut looks = Looks::new(4);
+        let mut looks = Looks::new(4, 16);
         // 4 s for setting up; then four blocks a second, of which two wait to be written.
         (0..2).for_each(|_| looks.block());
         looks.end_look(5.0);
@@ -174,7 +185,7 @@ mod tests {
 
     #[test]
     fn writing_the_picture_is_not_charged_to_its_last_rows() {
-        let mut looks = Looks::new(4);
+        let mut looks = Looks::new(4, 16);
         for number in 1..=15 {
             look(&mut looks, 4 * number, 4, f64::from(number));
         }
@@ -186,8 +197,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_rows_are_looked_at_closely() {
+        let mut looks = Looks::new(4, 16);
+        look(&mut looks, 52, 52, 1.0);
+        assert!(!looks.is_late());
+        look(&mut looks, 56, 4, 2.0);
+        assert!(looks.is_late());
+        look(&mut looks, 64, 8, 3.0);
+        assert!(!looks.is_late(), "all is traced");
+    }
+
+    #[test]
     fn few_looks_tell_nothing_of_where_the_cost_lies() {
-        let mut looks = Looks::new(4);
+        let mut looks = Looks::new(4, 16);
         assert_eq!(looks.costs(true), Costs::default());
         look(&mut looks, 40, 40, 5.0);
         assert_eq!(looks.costs(false), Costs { arrivals: Vec::new(), trace_cpu: 5.0 });

@@ -13,10 +13,14 @@ use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
 use crate::povray::locate::Povray;
 use crate::povray::process::{self, Process};
+use crate::povray::steady_cpu::SteadyCpu;
 use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::store::blobs::Blobs;
 use crate::strip::pacing::{self, Look, Pacing};
+
+/// Pause between looks that are to be close to one another, as a share of the trace's time until then.
+const CLOSE: f64 = 1.0 / 128.0;
 
 /// What renders of a job need.
 #[derive(Debug, Clone)]
@@ -91,9 +95,11 @@ pub fn render(
     let mut paced = Pacing::new(pacing::VIEW);
     let mut looked = process::own_thread_cpu();
     let mut was_whole = false;
+    let mut steady = SteadyCpu::begin(0.0, 0.0);
     loop {
         let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
         let cpu = process.cpu_seconds();
+        let now = begun.elapsed().as_secs_f64();
         match follower.poll(|block| collected.take(block)) {
             Ok(true) => progress = Instant::now(),
             Ok(false) => {}
@@ -103,15 +109,16 @@ pub fn render(
             }
         }
         if start.is_none() && follower.is_open() {
-            start = Some((begun.elapsed().as_secs_f64(), cpu));
-            paced.begin_tracing(begun.elapsed().as_secs_f64());
+            start = Some((now, cpu));
+            steady = SteadyCpu::begin(now, cpu);
+            paced.begin_tracing(now);
         }
         let blocks = collected.looks.fresh();
         if let Some((seconds, start_cpu)) = start {
             if blocks > 0 {
-                collected.seconds = begun.elapsed().as_secs_f64() - seconds;
+                collected.seconds = now - seconds;
             }
-            collected.looks.end_look(cpu - start_cpu);
+            collected.looks.end_look(steady.at(now, cpu) - start_cpu);
         }
         if let Some(status) = status {
             let messages = process.messages();
@@ -154,7 +161,12 @@ pub fn render(
             blocks_left: 0,
         };
         looked = spent;
-        watch.wait(None, paced.next(look));
+        let mut pause = paced.next(look);
+        if let Some((begun_tracing, _)) = start.filter(|_| collected.looks.is_late()) {
+            let close = Duration::from_secs_f64(CLOSE * (now - begun_tracing).max(0.0));
+            pause = pause.min(close.max(pacing::VIEW.shortest));
+        }
+        watch.wait(None, pause);
     }
 }
 
@@ -175,11 +187,12 @@ impl Collected {
         let expected = drawing.rows.len() as usize * drawing.width as usize;
         // A first pass is as large as the picture, and nobody looks at its pixels.
         let broken = drawing.radiosity == Radiosity::Save;
+        let side = drawing.block.max(1);
         Ok(Self {
             assembler,
             pixels: Vec::new(),
             expected,
-            looks: Looks::new(drawing.width.div_ceil(drawing.block.max(1))),
+            looks: Looks::new(drawing.width.div_ceil(side), drawing.rows.len().div_ceil(side)),
             seconds: 0.0,
             broken,
         })

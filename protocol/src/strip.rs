@@ -130,6 +130,9 @@ pub enum StripEvent {
         segment: SegmentMeta,
         /// CPU seconds that POV-Ray spent since the segment before.
         cpu: f64,
+        /// CPU seconds that it has spent since the last of these rows was finished.
+        #[serde(default)]
+        ahead: f64,
     },
     /// All rows up to `end` were sent; POV-Ray has ended. Last frame.
     Ended {

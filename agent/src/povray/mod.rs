@@ -6,4 +6,5 @@ pub mod follow;
 pub mod large_file;
 pub mod locate;
 pub mod process;
+pub mod steady_cpu;
 pub mod watch;

@@ -299,7 +299,7 @@ async fn band(State(agent): Here, Path((id, start, end)): Path<(String, u32, u32
     let rows = Rows::new(start, end);
     let read = job.bands.read(rows);
     let (segment, data) = read.ok_or_else(|| Problem::not_found(format!("{rows} do not lie here")))?;
-    let event = StripEvent::Rows { segment, cpu: 0.0 };
+    let event = StripEvent::Rows { segment, cpu: 0.0, ahead: 0.0 };
     frame::encode(&event, &data).map(Bytes::from).map_err(Problem::internal)
 }
 

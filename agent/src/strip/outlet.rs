@@ -43,11 +43,11 @@ impl Outlet {
     }
 
     /// Takes the row [`Self::next_row`], packed as in the PNG without its filter byte. `end` is the end of the strip as
-    /// it holds now; `cpu` what POV-Ray has used so far.
+    /// it holds now; `cpu` what POV-Ray had used when the row was finished, and `now` what by now.
     ///
     /// # Errors
     /// [`Gone`] when the master no longer listens.
-    pub fn row(&mut self, packed: &[u8], end: u32, cpu: f64, events: &mut Events<'_>) -> Result<(), Gone> {
+    pub fn row(&mut self, packed: &[u8], end: u32, cpu: f64, now: f64, events: &mut Events<'_>) -> Result<(), Gone> {
         let rows = Rows::new(self.begun, self.begun.saturating_add(SEGMENT_ROWS).min(end));
         let encoder = self.encoder.get_or_insert_with(|| SegmentEncoder::new(self.format, self.width));
         if let Err(error) = encoder.row(packed) {
@@ -58,14 +58,14 @@ impl Outlet {
         if self.next < rows.end {
             return Ok(());
         }
-        self.flush(cpu, events)
+        self.flush(cpu, now, events)
     }
 
     /// Sends the rows that wait for their segment to fill: the strip has ended here.
     ///
     /// # Errors
     /// [`Gone`] when the master no longer listens.
-    pub fn flush(&mut self, cpu: f64, events: &mut Events<'_>) -> Result<(), Gone> {
+    pub fn flush(&mut self, cpu: f64, now: f64, events: &mut Events<'_>) -> Result<(), Gone> {
         let Some(encoder) = self.encoder.as_mut().filter(|_| self.begun < self.next) else { return Ok(()) };
         let (segment, data) = encoder.finish(self.begun).map_err(|error| {
             tracing::error!("rows cannot be encoded: {error}");
@@ -75,7 +75,7 @@ impl Outlet {
             tracing::warn!("a finished band is not kept in the cache: {error}");
         }
         self.begun = self.next;
-        let event = StripEvent::Rows { segment, cpu: (cpu - self.cpu).max(0.0) };
+        let event = StripEvent::Rows { segment, cpu: (cpu - self.cpu).max(0.0), ahead: (now - cpu).max(0.0) };
         self.cpu = cpu;
         events.send(&event, &data)
     }

@@ -290,7 +290,7 @@ impl<'a> Trace<'a> {
                     for (row, pixels) in (run.rows.start..).zip(run.iter()) {
                         if row == outlet.next_row() && row < wishes.end && !gone {
                             converter.convert(pixels, packed);
-                            gone = outlet.row(packed, wishes.end, cpu_so_far, events).is_err();
+                            gone = outlet.row(packed, wishes.end, cpu_so_far, cpu, events).is_err();
                         }
                     }
                 }
@@ -300,7 +300,7 @@ impl<'a> Trace<'a> {
             return Err(Stop::Gone);
         }
         if self.outlet.next_row() >= self.strip.control.wishes().end {
-            self.outlet.flush(cpu, events)?;
+            self.outlet.flush(cpu, cpu, events)?;
         }
         if let Some(reason) = is_new.as_ref().err().map(ToString::to_string).or(distrust) {
             if !self.distrusted {
@@ -386,7 +386,7 @@ impl<'a> Trace<'a> {
         while self.outlet.next_row() < end {
             let row = picture.next_row().map_err(|error| failed(error.to_string()))?;
             let row = row.ok_or_else(|| failed("it ends early".to_owned()))?;
-            self.outlet.row(row, end, cpu, events)?;
+            self.outlet.row(row, end, cpu, cpu, events)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use td_protocol::hash::ContentHash;
 use td_protocol::hello::Fingerprint;
 use td_protocol::job::OpenJob;
 use td_protocol::options::RenderOptions;
-use td_protocol::probe::{ProbeEvent, ProbeReport, StartProbe};
+use td_protocol::probe::{self, ProbeEvent, ProbeReport, StartProbe};
 use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
@@ -19,9 +19,9 @@ const MOST_PIXELS: f64 = 160.0 * 120.0;
 const SHARE: f64 = 1.0 / 120.0;
 /// The same for a view that the master renders itself: as many pixels as it traces in this share of the time that the
 /// nodes need for the whole picture, since they wait for it.
-const OWN_WAIT: f64 = 0.035;
-const MOST_OWN_PIXELS: f64 = 640.0 * 480.0;
-const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 4.0);
+const OWN_WAIT: f64 = 0.045;
+const MOST_OWN_PIXELS: f64 = 800.0 * 600.0;
+const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 3.0);
 /// A multiple of the sides of a view's blocks, but for the largest, in rows.
 const VIEW_ROWS: u32 = 16;
 /// Fewer pixels tell too little.
@@ -54,7 +54,8 @@ pub fn own_size(width: u32, height: u32, speeds: f64) -> (u32, u32) {
     let (own_width, own_height) = scaled(width, height, wanted);
     // Whole rows of blocks: a lower last one would put the map's cells beside the rows that they tell of.
     let whole = own_height.next_multiple_of(VIEW_ROWS);
-    (own_width, if whole <= height { whole } else { own_height })
+    let fits = whole <= height && u64::from(own_width) * u64::from(whole) <= probe::MOST_PIXELS;
+    (own_width, if fits { whole } else { own_height })
 }
 
 /// Runs the probe on `client`'s agent.
@@ -203,20 +204,17 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8), (640, 480));
-        assert_eq!(super::own_size(800, 600, 7.8), (400, 304));
-        assert_eq!(super::own_size(400, 20, 7.8), (200, 16));
-        assert_eq!(super::own_size(400, 15, 7.8).1, 8);
-        assert_eq!(super::own_size(800, 600, 1.0), (150, 112));
+        assert_eq!(super::own_size(6400, 4800, 7.8), (800, 608));
+        assert_eq!(super::own_size(800, 600, 7.8), (462, 352));
+        assert_eq!(super::own_size(400, 20, 7.8), (231, 16));
+        assert_eq!(super::own_size(400, 15, 7.8).1, 9);
+        assert_eq!(super::own_size(800, 600, 1.0), (170, 128));
         assert_eq!(super::own_size(800, 600, f64::NAN), (73, 64));
         for (width, height) in [(6400, 4800), (12_800, 9600), (65_500, 17), (999, 65_500)] {
             let (own_width, own_height) = super::own_size(width, height, f64::INFINITY);
-            assert!(u64::from(own_width) * u64::from(own_height) <= td_protocol::probe::MOST_PIXELS);
+            assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS);
             let (own_width, own_height) = super::own_size(width, height, 1e9);
-            assert!(
-                u64::from(own_width) * u64::from(own_height) <= td_protocol::probe::MOST_PIXELS,
-                "{own_width}x{own_height}"
-            );
+            assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS, "{own_width}x{own_height}");
         }
         assert_eq!(size(33, 1), (33, 1));
         assert_eq!(size(1, 33), (1, 33));

@@ -56,8 +56,9 @@ impl Run<'_, '_> {
             StripHeard::Progress { end, cpu } => {
                 self.tell_scheduler(Event::Progress { slot, lease, end, cost_seconds: cpu })
             }
-            StripHeard::Segment { meta, data, cpu } => {
+            StripHeard::Segment { meta, data, cpu, ahead } => {
                 let rows = meta.rows;
+                let done = Event::RowsDone { slot, lease, rows, cost_seconds: cpu, ahead_seconds: ahead };
                 self.tally.slot(slot).cpu += cpu;
                 if self.attempt.policy.sharing != Sharing::Rows {
                     let folder = self.attempt.folder.clone();
@@ -69,11 +70,11 @@ impl Run<'_, '_> {
                     let maker = self.attempt.crew.maker_on(slot);
                     let _ = self.attempt.spool.add_from(maker, &meta, &data)?;
                     self.account.keeping += thread_cpu().saturating_sub(begun);
-                    self.tell_scheduler(Event::RowsDone { slot, lease, rows, cost_seconds: cpu })?;
+                    self.tell_scheduler(done)?;
                     self.tally.slot(slot).rows += self.scheduler.rows_settled().saturating_sub(before);
                     return Ok(());
                 }
-                self.tell_scheduler(Event::RowsDone { slot, lease, rows, cost_seconds: cpu })
+                self.tell_scheduler(done)
             }
             StripHeard::Ended { cpu, agent_cpu, write_cpu, yielded } => {
                 self.tally.slot(slot).povray_cpu += cpu;

@@ -29,11 +29,12 @@ pub enum StripHeard {
         end: u32,
         cpu: f64,
     },
-    /// A verified segment.
+    /// A verified segment; CPU seconds for it, and since then for what follows.
     Segment {
         meta: SegmentMeta,
         data: Vec<u8>,
         cpu: f64,
+        ahead: f64,
     },
     /// All rows came, or those before the agent gave the slot to another job; CPU seconds of POV-Ray and of the agent.
     Ended {
@@ -90,10 +91,10 @@ impl StripTask {
                     let end = self.start.rows.start.saturating_add(rows).min(self.start.rows.end);
                     StripHeard::Progress { end, cpu }
                 }
-                StripEvent::Rows { segment, cpu } => {
+                StripEvent::Rows { segment, cpu, ahead } => {
                     self.check(&segment, &data, next)?;
                     next = segment.rows.end;
-                    StripHeard::Segment { meta: segment, data, cpu }
+                    StripHeard::Segment { meta: segment, data, cpu, ahead }
                 }
                 StripEvent::Ended { end, .. } if end != next => {
                     return Err(self.garbage(format!("it ended at row {end}, but its rows came up to {next}")));

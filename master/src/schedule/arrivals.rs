@@ -9,14 +9,14 @@ use super::scheduler::Scheduler;
 use super::slots::SlotState;
 
 impl Scheduler {
-    pub(super) fn rows_done(&mut self, slot: SlotId, id: LeaseId, rows: Rows, cost_seconds: f64) {
+    pub(super) fn rows_done(&mut self, slot: SlotId, id: LeaseId, rows: Rows, cost_seconds: f64, ahead_seconds: f64) {
         if let Some(lease) = self.leases.get_mut(&id) {
             let rows = clip(rows, lease.rows);
             if lease.slot != slot || rows.is_empty() {
                 return;
             }
             if rows.end > lease.frontier {
-                self.learn(id, rows.end, cost_seconds);
+                self.learn(id, rows.end, cost_seconds, ahead_seconds);
             }
             if self.job.sharing == Sharing::Rows {
                 self.settle(rows, Some(id));
@@ -36,14 +36,8 @@ impl Scheduler {
     }
 
     pub(super) fn progress(&mut self, slot: SlotId, id: LeaseId, end: u32, cost_seconds: f64) {
-        let Some(lease) = self.leases.get(&id).filter(|lease| lease.slot == slot) else {
-            return;
-        };
-        let are_new = end > lease.frontier;
-        if are_new {
-            self.learn(id, end, cost_seconds);
-        }
-        if self.look_ended(id, end, cost_seconds) || are_new {
+        if self.leases.get(&id).is_some_and(|lease| lease.slot == slot && end > lease.frontier) {
+            self.learn(id, end, cost_seconds, 0.0);
             self.requeue(id);
             self.trim(id);
         }

@@ -37,8 +37,9 @@ pub enum Event {
     Expected { seconds: f64 },
     /// What writing costs from now on (a job that falls back from way (a) to way (b)).
     WriteCost(WriteCost),
-    /// Rows arrived and were verified. `cost_seconds`: CPU seconds that the slot spent on them, 0 where not known.
-    RowsDone { slot: SlotId, lease: LeaseId, rows: Rows, cost_seconds: f64 },
+    /// Rows arrived and were verified. `cost_seconds`: CPU seconds that the slot spent on them, 0 where not known;
+    /// `ahead_seconds`: those that it has spent since on what follows. An agent looks now and then, and finds the next block begun.
+    RowsDone { slot: SlotId, lease: LeaseId, rows: Rows, cost_seconds: f64, ahead_seconds: f64 },
     /// All rows of the strip before row `end` are traced, though not yet here (way (b), or held back).
     Progress { slot: SlotId, lease: LeaseId, end: u32, cost_seconds: f64 },
     /// The strip goes on with the row of blocks that is not finished: `done` of its blocks (0 to 1) are, after

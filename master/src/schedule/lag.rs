@@ -14,33 +14,6 @@ const NOT_YET: f64 = 1.05;
 const LONGEST: f64 = 1e3;
 
 impl Scheduler {
-    /// An agent's look that found all rows before `end` finished, which took `cost_seconds` of CPU since the last such look. Where these rows were
-    /// told before with what they alone took, the rest went into the block at work: it was begun so long before. Whether there
-    /// was such a rest.
-    pub(super) fn look_ended(&mut self, id: LeaseId, end: u32, cost_seconds: f64) -> bool {
-        let Some(lease) = self.leases.get_mut(&id) else {
-            return false;
-        };
-        if !(cost_seconds.is_finite() && cost_seconds > 0.0) {
-            return false;
-        }
-        lease.looks_cpu += cost_seconds;
-        let ahead = (lease.looks_cpu - lease.rows_cpu).clamp(0.0, cost_seconds);
-        if ahead <= 0.0 || lease.ahead > 0.0 || lease.frontier != end || end >= lease.end {
-            return false;
-        }
-        let Some(slot) = self.slots.get_mut(lease.slot) else {
-            return false;
-        };
-        slot.pace.spent_besides(ahead);
-        let Some(load) = slot.pace.load() else {
-            return false;
-        };
-        lease.ahead = ahead;
-        lease.anchor -= ahead * load;
-        true
-    }
-
     /// Predicts the row of blocks at work from its share that is `done` after `cost_seconds` of CPU.
     ///
     /// Two things tell how long it will take: how much less of its processor the slot gets than it did, and how long the

@@ -26,9 +26,6 @@ pub(super) struct Lease {
     pub field: FieldEstimate,
     /// Seconds at speed 1 of all rows so far, and the map's units of them, to start over with a new map.
     pub cpu_seconds: f64,
-    /// CPU seconds as told with finished rows, and as told with looks: a look finds the next row of blocks begun.
-    pub rows_cpu: f64,
-    pub looks_cpu: f64,
     /// CPU seconds that the block at work had taken when the rows before it were told.
     pub ahead: f64,
     /// How many times slower than predicted the band at work is, at least; 1 until it is overdue.

@@ -62,8 +62,9 @@ const HIGHEST_LOAD: f64 = 6.0;
 pub(super) struct Observation {
     /// Units of the cost map.
     pub units: f64,
-    /// CPU seconds spent.
+    /// CPU seconds spent on them, and since then on others.
     pub cpu: f64,
+    pub ahead: f64,
     /// Seconds passed.
     pub wall: f64,
 }
@@ -149,20 +150,12 @@ impl SlotPace {
         seen.cpu * self.cpu_speed()
     }
 
-    /// What was learnt last took `cpu` seconds more: they went into other rows.
-    pub fn spent_besides(&mut self, cpu: f64) {
-        self.cpu += cpu;
-        if self.wall >= LEAST_WALL {
-            self.load = (self.wall / self.cpu).ln().clamp(0.0, HIGHEST_LOAD);
-        }
-    }
-
     fn learn_load(&mut self, seen: Observation) {
         let kept = (-seen.wall / LOAD_MEMORY).exp();
         // A stop of half a minute says no more than one of this length.
         let counted = (LOAD_MEMORY / seen.wall).min(1.0);
         self.wall = self.wall * kept + seen.wall * counted;
-        self.cpu = self.cpu * kept + seen.cpu * counted;
+        self.cpu = self.cpu * kept + (seen.cpu + seen.ahead) * counted;
         if self.wall >= LEAST_WALL {
             self.load = (self.wall / self.cpu).ln().clamp(0.0, HIGHEST_LOAD);
         }
@@ -203,7 +196,7 @@ mod tests {
 
     fn run(pace: &mut SlotPace, field: &mut FieldEstimate, cpu: f64, wall: f64, bands: u32, map_known: bool) {
         for _ in 0..bands {
-            pace.learn(field, Observation { units: 1.0, cpu, wall }, map_known);
+            pace.learn(field, Observation { units: 1.0, cpu, ahead: 0.0, wall }, map_known);
         }
     }
 

@@ -213,8 +213,9 @@ impl Scheduler {
         }
     }
 
-    /// Learns from rows of `id` before row `end`, traced since the lease was last heard of.
-    pub(super) fn learn(&mut self, id: LeaseId, end: u32, cost_seconds: f64) {
+    /// Learns from rows of `id` before row `end`, traced since the lease was last heard of, and from what went `ahead`, into the
+    /// block after them.
+    pub(super) fn learn(&mut self, id: LeaseId, end: u32, cost_seconds: f64, ahead: f64) {
         let Some(lease) = self.leases.get_mut(&id) else {
             return;
         };
@@ -225,7 +226,8 @@ impl Scheduler {
         let first = lease.frontier == lease.rows.start;
         let passed = self.now - lease.anchor;
         let known_cost = cost_seconds.is_finite() && cost_seconds > 0.0;
-        let wall = if lease.anchored || !known_cost { passed } else { cost_seconds };
+        let ahead = if known_cost && ahead.is_finite() { ahead.max(0.0) } else { 0.0 };
+        let wall = if lease.anchored || !known_cost { passed } else { cost_seconds + ahead };
         let cpu = if known_cost { cost_seconds } else { wall };
         lease.frontier = rows.end;
         lease.anchor = self.now;
@@ -233,10 +235,9 @@ impl Scheduler {
         lease.stall = 1.0;
         lease.lag = 1.0;
         lease.deaf = false;
-        lease.ahead = 0.0;
-        if known_cost {
-            lease.rows_cpu += cost_seconds;
-        }
+        lease.ahead = ahead;
+        // So long ago was the block at work begun.
+        lease.anchor -= wall * (ahead / (cpu + ahead)).max(0.0);
         let units = self.sums.of(rows);
         if !(cpu > 0.0 && units > 0.0) {
             return;
@@ -250,7 +251,7 @@ impl Scheduler {
         let Some(slot) = self.slots.get_mut(lease.slot) else {
             return;
         };
-        let seen = Observation { units, cpu, wall: wall.max(cpu) };
+        let seen = Observation { units, cpu, ahead, wall: wall.max(cpu + ahead) };
         let seconds = slot.pace.learn(&mut lease.field, seen, self.sums.known());
         lease.cpu_seconds += seconds;
         let load = slot.pace.load();
@@ -351,7 +352,7 @@ impl Scheduler {
             {
                 // One observation of all rows so far; the slot's own seconds again.
                 let cpu = cpu / slot.pace.cpu_speed();
-                slot.pace.learn(&mut lease.field, Observation { units, cpu, wall: cpu }, true);
+                slot.pace.learn(&mut lease.field, Observation { units, cpu, ahead: 0.0, wall: cpu }, true);
             }
         }
         self.rebuild();

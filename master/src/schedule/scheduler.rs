@@ -217,7 +217,9 @@ impl Scheduler {
                 self.job.write = write.sane();
                 self.rebuild();
             }
-            Event::RowsDone { slot, lease, rows, cost_seconds } => self.rows_done(slot, lease, rows, cost_seconds),
+            Event::RowsDone { slot, lease, rows, cost_seconds, ahead_seconds } => {
+                self.rows_done(slot, lease, rows, cost_seconds, ahead_seconds);
+            }
             Event::Progress { slot, lease, end, cost_seconds } => self.progress(slot, lease, end, cost_seconds),
             Event::Working { slot, lease, done, cost_seconds } => self.working(slot, lease, done, cost_seconds),
             Event::StripEnded { slot, lease } => self.strip_ended(slot, lease),

@@ -264,8 +264,6 @@ impl Scheduler {
             anchored: false,
             field,
             cpu_seconds: 0.0,
-            rows_cpu: 0.0,
-            looks_cpu: 0.0,
             ahead: 0.0,
             stall: 1.0,
             lag: 1.0,

@@ -69,7 +69,7 @@ impl Engine<'_> {
                 self.plan_look(id, lease);
             }
             Step::Rows(rows, cost_seconds) => {
-                self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds });
+                self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds, ahead_seconds: 0.0 });
             }
             Step::Progress(end, cost_seconds) => {
                 self.send(id, Event::Progress { slot, lease, end, cost_seconds });

@@ -283,7 +283,7 @@ impl Adversary {
             self.strips.remove(&slot);
         }
         let slot = SlotId(slot);
-        self.event(Event::RowsDone { slot, lease, rows, cost_seconds });
+        self.event(Event::RowsDone { slot, lease, rows, cost_seconds, ahead_seconds: 0.0 });
         if ended {
             self.event(Event::StripEnded { slot, lease });
         }
@@ -381,7 +381,7 @@ impl Adversary {
         let rows = Rows::new(c, d);
         let odd = f64::from_bits(u64::from(e) << 32 | u64::from(d));
         let event = match kind % 14 {
-            0 => Event::RowsDone { slot, lease, rows, cost_seconds: odd },
+            0 => Event::RowsDone { slot, lease, rows, cost_seconds: odd, ahead_seconds: odd },
             1 => Event::StripEnded { slot, lease },
             2 => Event::StripFailed { slot, lease, reason: String::new() },
             3 => Event::ShrinkAnswered { lease, epoch: c, end: d },
@@ -391,7 +391,7 @@ impl Adversary {
             7 => Event::Progress { slot, lease, end: d, cost_seconds: odd },
             8 => Event::SlotIdle { slot },
             9 => Event::StripEnded { slot, lease: other.unwrap_or(lease) },
-            10 => Event::RowsDone { slot, lease: other.unwrap_or(lease), rows, cost_seconds: 1.0 },
+            10 => Event::RowsDone { slot, lease: other.unwrap_or(lease), rows, cost_seconds: 1.0, ahead_seconds: 1.0 },
             11 => Event::StripYielded { slot, lease },
             12 => Event::StripYielded { slot, lease: other.unwrap_or(lease) },
             _ => {

@@ -131,6 +131,7 @@ impl Cluster {
             lease,
             rows: Rows::new(rows.start, rows.end),
             cost_seconds: 0.0,
+            ahead_seconds: 0.0,
         });
         if let Some(strip) = self.strips.get_mut(&slot) {
             strip.next = rows.end;

@@ -162,19 +162,46 @@ fn a_start_that_turns_out_longer_counts_for_the_next_one() {
 /// rows, and the slot gets as much of its processor as before.
 #[test]
 fn what_a_look_finds_of_the_next_block_does_not_make_the_slot_seem_slow() {
-    let speed = |look: Option<f64>| {
+    let speed = |ahead_seconds: f64| {
         let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
         cluster.map(&[1.0]);
         cluster.traces(0, 0.0);
         let (slot, lease, rows) = (SlotId(0), LeaseId(1), Rows::new(0, 32));
-        cluster.at(3.0).event(Event::RowsDone { slot, lease, rows, cost_seconds: 2.0 });
-        if let Some(cost_seconds) = look {
-            // Told a moment later: a slow node takes as long for two messages.
-            cluster.at(3.05).event(Event::Progress { slot, lease, end: rows.end, cost_seconds });
-        }
+        cluster.at(3.0).event(Event::RowsDone { slot, lease, rows, cost_seconds: 2.0, ahead_seconds });
         let speeds: Vec<(SlotId, f64)> = cluster.scheduler.speeds().collect();
         speeds[0].1
     };
-    assert!((speed(None) - 2.0 / 3.0).abs() < 0.01, "{}", speed(None));
-    assert!((speed(Some(3.0)) - 1.0).abs() < 0.01, "{}", speed(Some(3.0)));
+    assert!((speed(0.0) - 2.0 / 3.0).abs() < 0.01, "{}", speed(0.0));
+    assert!((speed(1.0) - 1.0).abs() < 0.01, "{}", speed(1.0));
+}
+
+/// With two blocks left a strip that is late is asked to end with the first of them. Not so where the block before the
+/// last is nearly done by the time at which the rows before it are told.
+#[test]
+fn a_look_that_comes_late_does_not_make_a_strip_seem_late() {
+    let orders = |ahead_seconds: f64| {
+        let job = Job { fine_rows: 1, ..Job::banded(256) };
+        let mut cluster = Cluster::gathering(job);
+        cluster.map(&[1.0]);
+        for slot in 0..2 {
+            let start_seconds = Some(0.6);
+            cluster.event(Event::SlotUp { slot: SlotId(slot), node: NodeId(slot), speed: 1.0, start_seconds });
+        }
+        cluster.begin();
+        for slot in 0..2 {
+            cluster.at(0.0).traces(slot, 0.0);
+        }
+        // A second for each block.
+        for block in 1..=2_u32 {
+            cluster.at(f64::from(block)).renders(0, 32 * (block - 1)..32 * block);
+            let rows = Rows::new(128 + 32 * (block - 1), 128 + 32 * block);
+            let (slot, lease) = (SlotId(1), LeaseId(2));
+            let (late, ahead_seconds) = if block == 2 { (0.95, ahead_seconds) } else { (0.0, 0.0) };
+            cluster.at(f64::from(block) + late);
+            cluster.event(Event::RowsDone { slot, lease, rows, cost_seconds: 1.0, ahead_seconds });
+        }
+        cluster.at(2.96).renders(0, 64..96);
+        cluster.orders()
+    };
+    assert_eq!(orders(0.95).len(), 2, "both strips are started, and no more is said");
 }

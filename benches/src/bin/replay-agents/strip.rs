@@ -77,7 +77,7 @@ impl Strip {
             while sent < traced && matches!(self.control.wishes().way, Way::StateFile { .. }) {
                 let rows = Rows::new(sent, self.grid.end_of_band(sent).min(traced));
                 let (segment, data) = self.recording.segment(rows).map_err(|_| Over)?;
-                self.send(&StripEvent::Rows { segment, cpu: unsent_cpu }, &data).await?;
+                self.send(&StripEvent::Rows { segment, cpu: unsent_cpu, ahead: 0.0 }, &data).await?;
                 unsent_cpu = 0.0;
                 sent = rows.end;
             }
