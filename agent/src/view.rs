@@ -100,7 +100,7 @@ pub fn render(
         let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
         let cpu = process.cpu_seconds();
         let now = begun.elapsed().as_secs_f64();
-        match follower.poll(|block| collected.take(block)) {
+        match follower.poll(u64::MAX, |block| collected.take(block)) {
             Ok(true) => progress = Instant::now(),
             Ok(false) => {}
             Err(error) => {

@@ -26,6 +26,8 @@ pub struct Follower {
     width: u32,
     height: u32,
     file: Option<File>,
+    /// Bytes read.
+    position: u64,
     reader: StateReader,
     piece: Vec<u8>,
 }
@@ -34,7 +36,7 @@ impl Follower {
     /// `width` and `height` are those of the whole image.
     #[must_use]
     pub fn new(path: PathBuf, width: u32, height: u32) -> Self {
-        Self { path, width, height, file: None, reader: StateReader::new(width, height), piece: Vec::new() }
+        Self { path, width, height, file: None, position: 0, reader: StateReader::new(width, height), piece: Vec::new() }
     }
 
     /// Whether the file has appeared: POV-Ray has parsed and traces.
@@ -61,6 +63,7 @@ impl Follower {
     /// When the file cannot be moved in.
     pub fn restart(&mut self) -> io::Result<()> {
         self.reader = StateReader::new(self.width, self.height);
+        self.position = 0;
         match &mut self.file {
             Some(file) => file.seek(SeekFrom::Start(0)).map(|_| ()),
             None => Ok(()),
@@ -82,25 +85,28 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads what is new and hands over each finished block; tells whether anything was new.
+    /// Reads what is new of the first `until` bytes and hands over each finished block; tells whether anything was new.
     ///
     /// # Errors
     /// When the file cannot be read or is not POV-Ray's.
-    pub fn poll(&mut self, mut block: impl FnMut(&Block<'_>)) -> Result<bool, FollowError> {
+    pub fn poll(&mut self, until: u64, mut block: impl FnMut(&Block<'_>)) -> Result<bool, FollowError> {
         self.open()?;
         let Some(file) = &mut self.file else { return Ok(false) };
         self.piece.resize(PIECE, 0);
         let mut is_new = false;
-        loop {
-            let read = file.read(&mut self.piece)?;
+        while self.position < until {
+            let most = usize::try_from(until - self.position).map_or(PIECE, |left| left.min(PIECE));
+            let read = file.read(&mut self.piece[..most])?;
             if read == 0 {
-                return Ok(is_new);
+                break;
             }
             is_new = true;
+            self.position += read as u64;
             self.reader.push(&self.piece[..read]);
             while let Some(finished) = self.reader.next_block()? {
                 block(&finished);
             }
         }
+        Ok(is_new)
     }
 }

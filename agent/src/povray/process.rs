@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::process::Signal;
+
 /// How much of POV-Ray's messages is kept: the end, where errors are.
 const KEPT_MESSAGES: usize = 64 << 10;
 
@@ -19,6 +21,7 @@ pub struct Process {
     reader: Option<std::thread::JoinHandle<()>>,
     ended: Option<ExitStatus>,
     last_cpu: f64,
+    is_held: bool,
 }
 
 impl Process {
@@ -63,7 +66,7 @@ impl Process {
             let messages = Arc::clone(&messages);
             std::thread::spawn(move || keep_end(stderr, &messages))
         });
-        Ok(Self { child, messages, reader, ended: None, last_cpu: 0.0 })
+        Ok(Self { child, messages, reader, ended: None, last_cpu: 0.0, is_held: false })
     }
 
     /// CPU seconds of the process so far, user and system; what was last seen once it has been reaped.
@@ -95,13 +98,31 @@ impl Process {
             return;
         }
         self.cpu_seconds();
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
-            && rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).is_err()
-        {
+        if !self.signal(Signal::KILL) {
             // The group is gone when POV-Ray ended a moment ago; the wait below tells.
             let _ = self.child.kill();
         }
         self.ended = self.child.wait().ok();
+    }
+
+    /// Stops POV-Ray until [`Self::go_on`]. It can be killed meanwhile.
+    pub fn hold(&mut self) {
+        if self.ended.is_none() && !self.is_held {
+            self.is_held = self.signal(Signal::STOP);
+        }
+    }
+
+    /// Lets POV-Ray run again where it was stopped.
+    pub fn go_on(&mut self) {
+        if std::mem::take(&mut self.is_held) && self.ended.is_none() {
+            self.signal(Signal::CONT);
+        }
+    }
+
+    /// Whether the process group got the signal.
+    fn signal(&self, signal: Signal) -> bool {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        pid.is_some_and(|pid| rustix::process::kill_process_group(pid, signal).is_ok())
     }
 
     /// The end of what POV-Ray printed; whole once it has ended.

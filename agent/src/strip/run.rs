@@ -126,7 +126,7 @@ impl Strip {
             let spent = process::own_thread_cpu();
             let pause = paced.next(trace.look(spent - looked));
             looked = spent;
-            wishes = self.control.wait(&watch, pause);
+            wishes = self.control.wait(&watch, if trace.has_rows_waiting() { Duration::ZERO } else { pause });
         };
         trace.process.kill();
         let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
@@ -169,6 +169,8 @@ struct Trace<'a> {
     cpu: f64,
     blocks: u32,
     blocks_left: u32,
+    /// Bytes of a block in the state file, about.
+    block_bytes: f64,
     /// Way (a) did not work here: this strip goes on as (b), whatever the job's way.
     distrusted: bool,
 }
@@ -200,6 +202,7 @@ impl<'a> Trace<'a> {
             cpu: 0.0,
             blocks: 0,
             blocks_left: 0,
+            block_bytes: 0.0,
             distrusted: false,
         })
     }
@@ -224,6 +227,12 @@ impl<'a> Trace<'a> {
         self.was_tracing.then(|| Working { done: f64::from(done) / f64::from(all), cpu })
     }
 
+    /// Whether the row of blocks at work is whole by now: it became so while earlier rows were sent.
+    fn has_rows_waiting(&self) -> bool {
+        let missing = self.block_bytes * f64::from(self.blocks_left);
+        missing > 0.0 && self.follower.length().saturating_sub(self.length) as f64 >= missing
+    }
+
     fn way(&self, wishes: Wishes) -> Way {
         if self.distrusted { Way::Writer } else { wishes.way }
     }
@@ -238,11 +247,18 @@ impl<'a> Trace<'a> {
         let traced_before = self.traced;
         let mut distrust = None;
         let mut gone = false;
+        // Before any rows: what was spent until here was for reading the scene.
+        let is_open = self.follower.open();
+        // What POV-Ray does after its last row, it would do in vain, and here on the rows' cost.
+        if self.converter.is_some() && self.follower.is_removed() {
+            self.process.hold();
+        }
+        // What is there at this moment and no more: converting and sending take their time on a slow node, and rows that come
+        // meanwhile would cost nothing by the CPU time of now.
+        let length = self.follower.length();
         let cpu = self.process.cpu_seconds();
         let cpu_before = std::mem::replace(&mut self.cpu, cpu);
         self.blocks = 0;
-        // Before any rows: what was spent until here was for reading the scene.
-        let is_open = self.follower.open();
         if !self.was_tracing && self.follower.is_open() {
             self.was_tracing = true;
             let seconds = self.begun.elapsed().as_secs_f64();
@@ -255,14 +271,14 @@ impl<'a> Trace<'a> {
         let control = &self.strip.control;
         let columns = self.strip.site.job.spec.options.columns;
         // Blocks that come with one look are charged by their size; a block is about as long in the file as its floats are.
-        let bytes_new = self.follower.length().saturating_sub(self.length).max(1) as f64;
-        let mut bytes_read = 0.0;
+        let bytes_new = length.saturating_sub(self.length).max(1) as f64;
+        let mut bytes_read = 0.0_f64;
         let mut cpu_so_far = cpu_before.max(self.progress_cpu).min(cpu);
         let charged_before = cpu_so_far;
-        let Self { follower, assembler, converter, outlet, traced, packed, blocks, blocks_left, .. } = self;
+        let Self { process, follower, assembler, converter, outlet, traced, packed, blocks, blocks_left, .. } = self;
         let (setting_up, progress_cpu) = (&mut self.setting_up, &mut self.progress_cpu);
         let is_new = is_open.and_then(|()| {
-            follower.poll(|block| {
+            follower.poll(length, |block| {
                 *blocks += 1;
                 setting_up.block();
                 bytes_read += block.bytes() as f64;
@@ -287,6 +303,9 @@ impl<'a> Trace<'a> {
                     // Before anything is sent: from here on no shrink takes these rows away.
                     control.finished(*traced);
                     let Some(converter) = converter else { continue };
+                    if *traced >= wishes.end {
+                        process.hold();
+                    }
                     for (row, pixels) in (run.rows.start..).zip(run.iter()) {
                         if row == outlet.next_row() && row < wishes.end && !gone {
                             converter.convert(pixels, packed);
@@ -310,13 +329,18 @@ impl<'a> Trace<'a> {
             self.converter = None;
         }
         self.setting_up.end_look(At { wall: self.begun.elapsed().as_secs_f64(), cpu });
-        let length = self.follower.length();
+        if self.blocks > 0 {
+            self.block_bytes = bytes_read / f64::from(self.blocks);
+        }
         if is_new.unwrap_or(false) || length != self.length || self.follower.is_removed() {
             self.length = length;
             self.progress = Instant::now();
         }
         if self.traced >= self.asked_end && self.traced_cpu.is_none() {
             self.traced_cpu = Some(self.earlier_cpu + cpu);
+        }
+        if !self.is_sent(wishes) {
+            self.process.go_on();
         }
         if self.traced > traced_before {
             let rows = self.traced - self.strip.rows.start;

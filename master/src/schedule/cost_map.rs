@@ -116,6 +116,23 @@ impl Measured {
         }
     }
 
+    /// As [`Self::add`]; within `rows` the cost lies as `sums` has it.
+    pub fn add_like(&mut self, rows: Rows, seconds: f64, sums: &CostSums) {
+        let units = sums.of(rows);
+        if units <= 0.0 {
+            return;
+        }
+        let mut start = rows.start;
+        while start < rows.end {
+            // From the boundary of one cell to the next.
+            let cell = (f64::from(start) / self.cell_rows) as u32 + 1;
+            let end = ((f64::from(cell) * self.cell_rows).ceil() as u32).clamp(start + 1, rows.end);
+            let part = Rows::new(start, end);
+            self.add(part, seconds * sums.of(part) / units);
+            start = end;
+        }
+    }
+
     /// Seconds per row just above and just below `rows`, where either was measured.
     pub fn seconds_per_row_near(&self, rows: Rows) -> Option<f64> {
         let cell = |row: f64| {
@@ -194,5 +211,22 @@ mod tests {
         measured.add(Rows::new(50, 75), 20.0);
         let map = measured.map(&sums).unwrap();
         assert_eq!(map.costs, [5.0, 5.0, 20.0, 10.0]);
+    }
+
+    #[test]
+    fn what_a_band_cost_lies_within_it_as_the_map_before_had_it() {
+        let sums = CostSums::new(&CostMap { costs: vec![1.0, 3.0, 2.0, 2.0], seconds: None, load: None }, 100);
+        let mut measured = Measured::new(100, 4);
+        measured.add_like(Rows::new(0, 50), 8.0, &sums);
+        measured.add_like(Rows::new(50, 100), 2.0, &sums);
+        for (cost, expected) in measured.map(&sums).unwrap().costs.into_iter().zip([2.0, 6.0, 1.0, 1.0]) {
+            assert!((cost - expected).abs() < 1e-9, "{cost} {expected}");
+        }
+        // Cells that do not begin at whole rows, and none at all.
+        let mut measured = Measured::new(10, 3);
+        measured.add_like(Rows::new(2, 9), 7.0, &CostSums::uniform(10));
+        measured.add_like(Rows::new(9, 9), 7.0, &CostSums::uniform(10));
+        let map = measured.map(&CostSums::uniform(10)).unwrap();
+        assert!((map.seconds.unwrap() - 10.0).abs() < 1e-9, "{map:?}");
     }
 }

@@ -15,6 +15,9 @@ use super::slots::SlotState;
 const LOAD_CHANGE: f64 = 0.1;
 /// No step takes less, in seconds: keeps divisions harmless.
 const SHORTEST: f64 = 1e-4;
+/// Seconds of the kernel's clock, at whose ticks CPU time is counted. Rows that took less were hardly measured, and go into the
+/// next job's map with what they were taken to cost.
+const TICK: f64 = 0.004;
 
 impl Scheduler {
     /// Until it traces, in seconds.
@@ -223,12 +226,13 @@ impl Scheduler {
         if rows.is_empty() {
             return;
         }
+        let load = self.slots.get(lease.slot).and_then(|slot| slot.pace.load()).unwrap_or(1.0);
         let first = lease.frontier == lease.rows.start;
         let passed = self.now - lease.anchor;
         let known_cost = cost_seconds.is_finite() && cost_seconds > 0.0;
         let ahead = if known_cost && ahead.is_finite() { ahead.max(0.0) } else { 0.0 };
         let wall = if lease.anchored || !known_cost { passed } else { cost_seconds + ahead };
-        let cpu = if known_cost { cost_seconds } else { wall };
+        let cpu = if known_cost { cost_seconds } else { wall / load.max(1.0) };
         lease.frontier = rows.end;
         lease.anchor = self.now;
         lease.anchored = true;
@@ -259,7 +263,9 @@ impl Scheduler {
             self.edges.insert(lease.rows.start, lease.field.seconds_per_unit());
         }
         self.measured.add(rows, seconds);
-        self.measured_for_next.add(rows, cpu * slot.pace.speed_for_next());
+        let (told, expected) = (cpu * slot.pace.speed_for_next(), units * self.seconds_per_unit);
+        let trust = cpu.powi(2) / (cpu.powi(2) + TICK.powi(2));
+        self.measured_for_next.add_like(rows, expected + trust * (told - expected), &self.sums);
         self.observed.seconds += seconds;
         self.observed.units += units;
         self.observed.reports += 1;
