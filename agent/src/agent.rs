@@ -16,7 +16,8 @@ use crate::health::root::Root;
 use crate::health::{Health, kept};
 use crate::jobs::{Job, Jobs};
 use crate::povray::locate::Povray;
-use crate::renderer::{Renderer, Search, Wanted, give_way};
+use crate::priority;
+use crate::renderer::{Renderer, Search, Wanted};
 use crate::scratch;
 use crate::slots::Slots;
 use crate::store::bands::Bands;
@@ -146,7 +147,7 @@ impl Agent {
     /// Called in each thread that starts POV-Rays, which inherit it.
     pub fn give_way(&self) {
         if self.setup.is_service {
-            give_way();
+            priority::give_way();
         }
     }
 

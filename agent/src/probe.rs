@@ -14,12 +14,14 @@ use td_protocol::rows::Rows;
 use td_protocol::strip::Way;
 use tokio::sync::mpsc::Sender;
 
+use crate::looks::Costs;
 use crate::pixels::candidates::{self, Decision};
 use crate::pixels::gamma::WorkingGamma;
 use crate::pixels::png_rows::PngRows;
 use crate::pixels::row_assembly::Pixel;
 use crate::povray::command::Drawing;
 use crate::povray::ending::Ending;
+use crate::row_work;
 use crate::scratch::Scratch;
 use crate::strip::events::Events;
 use crate::strip::run::{radiosity, scratch_failed};
@@ -58,17 +60,17 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     if let Some(line) = drawing.radiosity.scene_line() {
         scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
     }
-    let mut view = render(site, &scratch, &drawing, events)?;
+    let (mut view, mut row_work) = render(site, &scratch, &drawing, events)?;
     let mut tries = 1;
     // A trace that was over before anybody looked is no reason to take the long way for the whole picture.
     while view.pixels.is_empty() && !job.options.dither && tries < MOST_TRIES {
-        view = render(site, &scratch, &drawing, events)?;
+        (view, row_work) = render(site, &scratch, &drawing, events)?;
         tries += 1;
     }
     let picture = Picture::read(&scratch, &drawing)?;
     let (way, reason) = decide(&view.pixels, &picture, &job.options, &start.gammas);
     let cut_differences = if start.cut { Some(cut(site, &drawing, &picture, events)?) } else { None };
-    let row_costs = row_costs(&view.costs.arrivals);
+    let (row_costs, trace_cpu) = with_row_work(&view.costs, row_work, drawing.rows.len());
     Ok(ProbeReport {
         chunks: picture.chunks,
         way,
@@ -77,7 +79,7 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
         rows_per_cost: drawing.block,
         start_seconds: view.start_seconds,
         start_cpu: view.start_cpu,
-        trace_cpu: view.costs.trace_cpu,
+        trace_cpu,
         trace_seconds: view.trace_seconds,
         cut_differences,
         warnings: view.messages,
@@ -89,12 +91,14 @@ fn render(
     scratch: &Scratch,
     drawing: &Drawing<'_>,
     events: &mut Events<'_>,
-) -> Result<view::View, Ending> {
+) -> Result<(view::View, f64), Ending> {
     let job = &site.job.spec;
+    let mut row_work = 0.0;
     let mut stop = |stage: Stage<'_>| {
         let told = match stage {
-            Stage::Traced { costs, start_cpu } => {
-                let (row_costs, trace_cpu) = (row_costs(&costs.arrivals), costs.trace_cpu);
+            Stage::Traced { costs, start_cpu, pixels } => {
+                row_work = row_work::seconds_per_row(pixels, drawing.width, job.options.format).unwrap_or(0.0);
+                let (row_costs, trace_cpu) = with_row_work(costs, row_work, drawing.rows.len());
                 events.send(&ProbeEvent::Costs { row_costs, start_cpu, trace_cpu }, &[])
             }
             Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
@@ -103,7 +107,8 @@ fn render(
     };
     let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
     let mut patience = Patience { stall, stop: &mut stop };
-    view::render(&site.povray, scratch, &job.bundle, drawing, &mut patience)
+    let view = view::render(&site.povray, scratch, &job.bundle, drawing, &mut patience)?;
+    Ok((view, row_work))
 }
 
 /// Whether the conversion of `pixels` is POV-Ray's own, and with which working gamma.
@@ -169,15 +174,14 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
     Ok(differing)
 }
 
-/// Seconds of each run of rows.
-fn row_costs(arrivals: &[(u32, f64)]) -> Vec<f64> {
-    let mut before = 0.0;
-    let costs = arrivals.iter().map(|&(_, seconds)| {
-        let cost = (seconds - before).max(0.0);
-        before = seconds;
-        cost
+/// CPU seconds of each run of rows and of all `rows`, if a node spends `row_work` of its own on each of them.
+fn with_row_work(costs: &Costs, row_work: f64, rows: u32) -> (Vec<f64>, f64) {
+    let mut before = (0, 0.0);
+    let costs_of_runs = costs.arrivals.iter().map(|&(end, seconds)| {
+        let (start, at_start) = std::mem::replace(&mut before, (end, seconds));
+        (seconds - at_start).max(0.0) + row_work * f64::from(end.saturating_sub(start))
     });
-    costs.collect()
+    (costs_of_runs.collect(), costs.trace_cpu + row_work * f64::from(rows))
 }
 
 /// POV-Ray's own file of a view.

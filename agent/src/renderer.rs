@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::fingerprint;
 use crate::povray::locate::{self, Povray, binary_identity};
+use crate::priority;
 use crate::store::blobs::Blobs;
 
 /// Questions about the node's health look again after this at the soonest: who keeps the node asks each few seconds.
@@ -129,7 +130,7 @@ impl Search {
 
 fn search(wanted: &Wanted, ending: &AtomicBool, tell: &watch::Sender<Option<Found>>, again: &Receiver<()>) {
     if wanted.gives_way {
-        give_way();
+        priority::give_way();
     }
     let stop = || ending.load(Ordering::Relaxed);
     loop {
@@ -159,14 +160,4 @@ fn find(wanted: &Wanted, stop: &dyn Fn() -> bool) -> Found {
         }
         Err(error) => unusable(error.to_string()),
     }
-}
-
-/// How much weaker than the server the threads are that render, and their POV-Rays: a node of one core answers questions
-/// in the middle of a picture.
-const WEAKER: i32 = 10;
-
-/// Makes the calling thread, and what it starts, weaker than the one that serves.
-pub fn give_way() {
-    // A thread's nice value is its own on Linux. Where it is refused, answers are slower.
-    let _ = rustix::process::nice(WEAKER);
 }

@@ -65,6 +65,7 @@ pub enum Stage<'a> {
     Traced {
         costs: &'a Costs,
         start_cpu: f64,
+        pixels: &'a [Pixel],
     },
     Writing,
 }
@@ -140,7 +141,8 @@ pub fn render(
             (false, _) => Stage::Tracing,
             (true, false) => {
                 costs = collected.looks.costs(true);
-                Stage::Traced { costs: &costs, start_cpu: start.map_or(0.0, |(_, cpu)| cpu) }
+                let start_cpu = start.map_or(0.0, |(_, cpu)| cpu);
+                Stage::Traced { costs: &costs, start_cpu, pixels: &collected.pixels }
             }
             (true, true) => Stage::Writing,
         };

@@ -128,9 +128,9 @@ pub enum StripEvent {
     /// A finished segment; the frame's payload is its data.
     Rows {
         segment: SegmentMeta,
-        /// CPU seconds that POV-Ray spent since the segment before.
+        /// CPU seconds that POV-Ray spent since the segment before, and the agent to convert and send its rows.
         cpu: f64,
-        /// CPU seconds that it has spent since the last of these rows was finished.
+        /// CPU seconds that POV-Ray has spent since the last of these rows was finished.
         #[serde(default)]
         ahead: f64,
     },

@@ -36,7 +36,15 @@ impl Follower {
     /// `width` and `height` are those of the whole image.
     #[must_use]
     pub fn new(path: PathBuf, width: u32, height: u32) -> Self {
-        Self { path, width, height, file: None, position: 0, reader: StateReader::new(width, height), piece: Vec::new() }
+        Self {
+            path,
+            width,
+            height,
+            file: None,
+            position: 0,
+            reader: StateReader::new(width, height),
+            piece: Vec::new(),
+        }
     }
 
     /// Whether the file has appeared: POV-Ray has parsed and traces.

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::Signal;
 
+use crate::priority;
+
 /// How much of POV-Ray's messages is kept: the end, where errors are.
 const KEPT_MESSAGES: usize = 64 << 10;
 
@@ -49,9 +51,13 @@ impl Process {
             .stderr(Stdio::piped())
             .process_group(0);
         let agent = rustix::process::getpid();
-        // SAFETY: only async-signal-safe system calls (prctl, getppid) run between fork and exec.
+        let gives_way = priority::povray_gives_way();
+        // SAFETY: only async-signal-safe system calls (prctl, getppid, setpriority) run between fork and exec.
         unsafe {
             command.pre_exec(move || {
+                if gives_way {
+                    priority::weaken_povray();
+                }
                 rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
                 // An agent that died before the call above sends no signal any more: then nothing may be started.
                 if rustix::process::getppid() == Some(agent) {

@@ -5,6 +5,7 @@ use td_protocol::rows::Rows;
 use td_protocol::strip::StripEvent;
 
 use crate::pixels::encode::SegmentEncoder;
+use crate::povray::process;
 use crate::store::bands::JobBands;
 use crate::strip::events::{Events, Gone};
 
@@ -21,19 +22,21 @@ pub struct Outlet {
     /// First row of the segment that is being encoded.
     begun: u32,
     next: u32,
-    /// POV-Ray's CPU seconds when the last band was sent.
+    /// POV-Ray's CPU seconds when the last band was sent, and those of the calling thread.
     cpu: f64,
+    own_cpu: f64,
 }
 
 impl Outlet {
     #[must_use]
     pub fn new(width: u32, format: PixelFormat, start: u32, bands: JobBands) -> Self {
-        Self { width, format, bands, encoder: None, begun: start, next: start, cpu: 0.0 }
+        Self { width, format, bands, encoder: None, begun: start, next: start, cpu: 0.0, own_cpu: 0.0 }
     }
 
     /// Tracing begins: what POV-Ray has used so far was for reading the scene.
     pub fn begin_tracing(&mut self, cpu: f64) {
         self.cpu = cpu;
+        self.own_cpu = process::own_thread_cpu();
     }
 
     /// The next row that is wanted.
@@ -75,8 +78,11 @@ impl Outlet {
             tracing::warn!("a finished band is not kept in the cache: {error}");
         }
         self.begun = self.next;
-        let event = StripEvent::Rows { segment, cpu: (cpu - self.cpu).max(0.0), ahead: (now - cpu).max(0.0) };
-        self.cpu = cpu;
+        // The node's processor does both, and the agent's part is larger where rows are cheap.
+        let own_cpu = process::own_thread_cpu();
+        let spent = (cpu - self.cpu).max(0.0) + (own_cpu - self.own_cpu).max(0.0);
+        let event = StripEvent::Rows { segment, cpu: spent, ahead: (now - cpu).max(0.0) };
+        (self.cpu, self.own_cpu) = (cpu, own_cpu);
         events.send(&event, &data)
     }
 }

@@ -21,7 +21,7 @@ pub struct Bounds {
 
 /// For strips.
 pub const STRIP: Bounds =
-    Bounds { shortest: Duration::from_millis(25), longest: Duration::from_millis(500), share: 0.01, growth: None };
+    Bounds { shortest: Duration::from_millis(25), longest: Duration::from_millis(500), share: 0.01, growth: Some(0.5) };
 /// For small views, whose cost map is as fine as the looks are frequent.
 pub const VIEW: Bounds = Bounds {
     shortest: Duration::from_millis(1),

@@ -49,8 +49,8 @@ impl SettingUp {
     /// nothing was spent before it, as far as the looks tell.
     pub fn first_row(&mut self, cpu: f64) -> Option<At> {
         let begun = self.begun.filter(|_| !std::mem::replace(&mut self.is_known, true))?;
-        // By the pace of the blocks after the first look that found some, those before it took so long ...
-        let by_pace = self.first.filter(|&(first, _)| first < self.blocks).map(|(first, at)| {
+        // By the pace of the blocks after the first look that found some, those before it took so long; a few blocks tell no pace ...
+        let by_pace = self.first.filter(|&(first, _)| first <= self.blocks / 2).map(|(first, at)| {
             let each = (cpu - at.cpu) / f64::from(self.blocks - first);
             at.cpu - each * f64::from(first)
         });

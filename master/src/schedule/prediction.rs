@@ -15,9 +15,9 @@ use super::slots::SlotState;
 const LOAD_CHANGE: f64 = 0.1;
 /// No step takes less, in seconds: keeps divisions harmless.
 const SHORTEST: f64 = 1e-4;
-/// Seconds of the kernel's clock, at whose ticks CPU time is counted. Rows that took less were hardly measured, and go into the
-/// next job's map with what they were taken to cost.
-const TICK: f64 = 0.004;
+/// CPU seconds of rows that tell as much of their cost as the map did before: none was, or there was one. They go into the next job's
+/// map with the mean of both, weighted by the squares.
+const TOLD_AS_MUCH: [f64; 2] = [0.004, 0.02];
 
 impl Scheduler {
     /// Until it traces, in seconds.
@@ -264,7 +264,8 @@ impl Scheduler {
         }
         self.measured.add(rows, seconds);
         let (told, expected) = (cpu * slot.pace.speed_for_next(), units * self.seconds_per_unit);
-        let trust = cpu.powi(2) / (cpu.powi(2) + TICK.powi(2));
+        let as_much = TOLD_AS_MUCH[usize::from(self.sums.known())];
+        let trust = cpu.powi(2) / (cpu.powi(2) + as_much.powi(2));
         self.measured_for_next.add_like(rows, expected + trust * (told - expected), &self.sums);
         self.observed.seconds += seconds;
         self.observed.units += units;
