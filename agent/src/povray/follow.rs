@@ -118,3 +118,31 @@ impl Follower {
         Ok(is_new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_than_was_asked_for_and_the_rest_the_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.pov-state");
+        let mut follower = Follower::new(path.clone(), 8, 8);
+        assert!(!follower.poll(u64::MAX, |_| panic!("no file")).unwrap());
+        let mut file = File::create(&path).unwrap();
+        // The beginning of a header: no block yet, and nothing wrong.
+        file.write_all(b"POV-Ray Render State File\0\0\0").unwrap();
+        follower.open().unwrap();
+        assert_eq!(follower.length(), 28);
+        let mut new = |until: u64| follower.poll(until, |_| panic!("no block")).unwrap();
+        assert!(new(6));
+        assert!(!new(6));
+        assert!(new(8));
+        assert!(new(u64::MAX));
+        assert!(!new(u64::MAX));
+        follower.restart().unwrap();
+        assert!(follower.poll(1, |_| panic!("no block")).unwrap());
+    }
+}

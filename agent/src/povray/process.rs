@@ -187,3 +187,47 @@ pub fn own_thread_cpu() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// State of a process, the third field of its stat: `R`, `S`, `T`, `Z` ...
+    fn state(pid: u32) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    }
+
+    #[track_caller]
+    fn comes_to(pid: u32, wanted: &[char]) {
+        let begun = Instant::now();
+        while !state(pid).is_some_and(|state| wanted.contains(&state)) {
+            assert!(begun.elapsed() < LIMIT, "{:?}, not {wanted:?}", state(pid));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn one_that_is_held_does_nothing_and_goes_on_or_dies_as_told() {
+        let arguments = ["-c".into(), "while :; do :; done".into()];
+        let mut process = Process::start(Path::new("/bin/sh"), &arguments, &[], Path::new("/")).unwrap();
+        let pid = process.child.id();
+        process.go_on();
+        process.hold();
+        comes_to(pid, &['T']);
+        assert_eq!(process.poll().unwrap(), None, "it has not ended");
+        process.go_on();
+        comes_to(pid, &['R']);
+        process.hold();
+        process.hold();
+        comes_to(pid, &['T']);
+        process.kill();
+        assert_eq!(state(pid), None);
+        process.hold();
+        process.go_on();
+    }
+}
