@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 target=${CARGO_TARGET_DIR:-$top/target}
-programs=${TD_BENCH_PROGRAMS:-$target/release}
+programs=$(cd "${TD_BENCH_PROGRAMS:-$target/release}" && pwd)
 builder=("$programs/td-provision" build-agent --target armv6 --with zig --quiet)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
