@@ -92,6 +92,15 @@ def cpu(pid):
     return (user + system) / TICK, (child_user + child_system) / TICK
 
 
+def bury(agent):
+    """Waits until the agent has buried its POV-Rays: the master has its picture before, and until then their CPU is nobody's."""
+    end = time.monotonic() + 20
+    while subprocess.run(["pgrep", "-P", str(agent.pid)], stdout=subprocess.DEVNULL, check=False).returncode == 0:
+        if time.monotonic() > end:
+            sys.exit("health-in-a-render.py: the agent still has children 20 seconds after the picture")
+        time.sleep(0.1)
+
+
 def ended(process):
     """Waits for it; its CPU seconds."""
     _, status, usage = os.wait4(process.pid, 0)
@@ -115,6 +124,7 @@ def render(proxy, agent, asks):
             spent += ended(subprocess.Popen([f"{PROGRAMS}/td-agent", "probe", "--user", "nobody", "--name", "bench"]))
         time.sleep(0.5)
     spent += ended(master)
+    bury(agent)
     after, povray = cpu(agent.pid)
     return spent + after - before, povray - povray_before, proxy.asked
 

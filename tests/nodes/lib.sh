@@ -39,11 +39,16 @@ use_node() { # NUMBER
 
 in_lan() { ip netns exec "$NS" "$@"; }
 
-# The SSH keys of the person who owns the test nodes, made once.
+# The SSH keys of the person who owns the test nodes, made once. Tests side by side start nodes at the same time: the second
+# one waits, or it would find half of a pair, or be asked by ssh-keygen whether to write over it.
 make_keys() {
   mkdir -p "$KEYS"
   chmod 700 "$KEYS"
-  [ -f "$KEYS/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C td-nodes -f "$KEYS/id_ed25519"
+  # In a shell of its own, and not the 9 of the image's lock, which uml.sh holds meanwhile.
+  (
+    flock 7
+    [ -f "$KEYS/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C td-nodes -f "$KEYS/id_ed25519"
+  ) 7>"$KEYS/lock"
 }
 
 # Runs a command in the background in a control group of this LAN, with no tie to this shell: own session, own log,

@@ -9,6 +9,7 @@ use td_protocol::rows::Rows;
 use td_protocol::strip::Failure;
 
 use crate::fleet::client::{AgentError, Client};
+use crate::fleet::words;
 use crate::render::failure::RenderError;
 use crate::scene::read_failure;
 use crate::schedule::SlotId;
@@ -77,7 +78,7 @@ impl Part {
                     return Ok(PartDone { slot, rows, file: self.file, seconds, cpu, crop_cpu });
                 }
                 Some((ClassicEvent::Failed { failure, message, printed }, _)) => {
-                    return Err(self.failed(&failure, &message, &printed));
+                    return Err(self.failed(&failure, &words::plain(&message), &words::lines(&printed)));
                 }
                 None => return Err(lost(self.unreachable("the answer ended in the middle".to_owned()))),
             }

@@ -22,7 +22,7 @@ use td_protocol::version::{self, VersionMismatch};
 use tokio::sync::Mutex;
 
 use crate::fleet::stream::Frames;
-use crate::fleet::trouble;
+use crate::fleet::{trouble, words};
 
 /// Longest wait for an answer that an agent gives at once.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -119,12 +119,15 @@ impl Client {
         let value: serde_json::Value = self.json(response).await?;
         // The version is looked at before the rest: the rest may have another shape there.
         let number = value.get("protocol").and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let their_td = value.get("td").and_then(serde_json::Value::as_str).unwrap_or("an unknown version");
+        let their_td = value
+            .get("td")
+            .and_then(serde_json::Value::as_str)
+            .map_or_else(|| "an unknown version".to_owned(), words::plain);
         let Some(number) = number else {
             return Err(self.garbage("the answer to hello tells no protocol version"));
         };
-        version::check(&self.name, number, their_td)?;
-        serde_json::from_value(value).map_err(|error| self.garbage(error))
+        version::check(&self.name, number, &their_td)?;
+        serde_json::from_value(value).map(words::of_hello).map_err(|error| self.garbage(error))
     }
 
     /// # Errors
@@ -284,7 +287,8 @@ impl Client {
 
     async fn refusal(&self, status: StatusCode, response: Response) -> AgentError {
         let text = self.bounded_text(response).await.unwrap_or_default();
-        let message = serde_json::from_str::<Refusal>(&text).map_or_else(|_| format!("status {status}"), |r| r.message);
+        let message = serde_json::from_str::<Refusal>(&text)
+            .map_or_else(|_| format!("status {status}"), |r| words::plain(&r.message));
         AgentError::Refused { agent: self.name.to_string(), status: status.as_u16(), message }
     }
 
@@ -310,6 +314,55 @@ impl Client {
     }
 
     fn garbage(&self, reason: impl std::fmt::Display) -> AgentError {
-        AgentError::Garbage { agent: self.name.to_string(), reason: reason.to_string() }
+        // What serde says of a word that it does not know is that word as it is.
+        AgentError::Garbage { agent: self.name.to_string(), reason: words::plain(&reason.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use td_protocol::frame::encode;
+    use td_protocol::strip::StripEvent;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Asks an agent that answers all with this.
+    fn answered<T>(status: u16, body: Vec<u8>, ask: impl AsyncFnOnce(Client) -> Result<T, AgentError>) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = Client::loopback("pi1", listener.local_addr().unwrap()).unwrap();
+            tokio::spawn(async move {
+                let (mut asker, _) = listener.accept().await.unwrap();
+                let _ = asker.read(&mut [0; 4096]).await;
+                let head =
+                    format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                asker.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+            });
+            ask(client).await.err().unwrap().to_string()
+        })
+    }
+
+    #[test]
+    fn an_agents_words_cannot_reach_the_terminal() {
+        const ESCAPE: &str = "\u{1b}]0;owned\u{7}\n\u{9b}2J";
+        let evil = || serde_json::to_string(ESCAPE).unwrap();
+        let hello = async |client: Client| client.hello().await;
+        let rows = async |client: Client| client.band("job", Rows::new(0, 32)).await;
+        let unknown_state =
+            format!("{{\"protocol\":1,\"td\":\"1\",\"name\":\"a\",\"slots\":1,\"povray\":{{\"state\":{}}}}}", evil());
+        let told = [
+            answered(409, format!("{{\"message\":{}}}", evil()).into(), hello),
+            answered(200, format!("{{\"protocol\":9,\"td\":{}}}", evil()).into(), hello),
+            answered(200, unknown_state.into(), hello),
+            answered(200, encode(&serde_json::json!({ "event": ESCAPE }), &[]).unwrap(), rows),
+        ];
+        for text in told {
+            assert!(text.contains("owned") && !text.contains(char::is_control), "{text:?}");
+        }
+        // An honest one gets as far as to be read.
+        let alive = StripEvent::Alive { working: None };
+        assert!(answered(200, encode(&alive, &[]).unwrap(), rows).contains("holds no band"));
     }
 }

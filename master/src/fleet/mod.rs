@@ -4,6 +4,7 @@
 //! - [`client`]: what can be asked of one agent, wherever it is;
 //! - [`once`]: one question to one agent, with one deadline for everything;
 //! - [`trouble`]: what an error of the network or of TLS means for the person who has to mend it;
+//! - `words`: what agents say, made harmless for a terminal;
 //! - [`embedded`]: an agent of td's own on this machine.
 
 pub mod client;
@@ -12,3 +13,4 @@ pub mod embedded;
 pub mod once;
 pub mod stream;
 pub mod trouble;
+pub(crate) mod words;

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use td_protocol::frame::Decoder;
 
 use crate::fleet::client::AgentError;
-use crate::fleet::trouble;
+use crate::fleet::{trouble, words};
 
 /// Silence after which an agent is taken for lost that has a stream to fill: it says something each second. Heartbeats mostly
 /// tell sooner; this holds where there are none.
@@ -37,7 +37,8 @@ impl Frames {
                 Ok(Some(frame)) => return Ok(Some(frame)),
                 Ok(None) => {}
                 Err(error) => {
-                    return Err(AgentError::Garbage { agent: self.agent.clone(), reason: error.to_string() });
+                    let reason = words::plain(&error.to_string());
+                    return Err(AgentError::Garbage { agent: self.agent.clone(), reason });
                 }
             }
             let unreachable = |reason| AgentError::Unreachable { agent: self.agent.clone(), reason };

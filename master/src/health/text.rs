@@ -1,19 +1,13 @@
 //! Numbers and words for people.
 
+use crate::fleet::words::shortened;
+
 /// Longest text of a node that is repeated, in characters.
 const LONGEST: usize = 160;
 
 /// A node's own words, made harmless for a terminal: one line, no control characters, not too long.
 pub(super) fn plain(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-    };
-    let mut out: String = text.trim().chars().take(LONGEST).map(|c| if harmful(c) { ' ' } else { c }).collect();
-    if text.trim().chars().count() > LONGEST {
-        out.push_str("...");
-    }
-    out
+    shortened(text, LONGEST)
 }
 
 /// The first few of a node's words, with commas.

@@ -8,6 +8,7 @@ use td_protocol::job::OpenJob;
 use td_protocol::probe::{FirstPassEvent, StartFirstPass};
 
 use crate::fleet::client::{AgentError, Client};
+use crate::fleet::words;
 use crate::render::failure::RenderError;
 use crate::render::kept_open::KeptOpen;
 use crate::render::opening::{self, Contents};
@@ -40,6 +41,7 @@ pub async fn run(client: &Client, spec: &mut OpenJob, contents: &mut Contents<'_
             }
             Some((FirstPassEvent::Done { cpu }, _)) => break cpu,
             Some((FirstPassEvent::Failed { message, povray, .. }, _)) => {
+                let (message, povray) = (words::plain(&message), words::lines(&povray));
                 return Err(RenderError::Povray(format!("the first pass failed: {message}\n{povray}")));
             }
             None => return Err(garbage("the first pass ended early").into()),

@@ -11,6 +11,7 @@ use td_protocol::probe::{self, ProbeEvent, ProbeReport, StartProbe};
 use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
+use crate::fleet::words;
 use crate::render::heard::{EarlyCosts, ProbeProblem};
 use crate::schedule::CostMap;
 
@@ -83,8 +84,11 @@ pub async fn run_and_tell(
             Some((ProbeEvent::Costs { row_costs, start_cpu, trace_cpu }, _)) => {
                 costs(EarlyCosts { row_costs, start_cpu, trace_cpu });
             }
-            Some((ProbeEvent::Done(report), _)) => return Ok(report),
+            Some((ProbeEvent::Done(report), _)) => {
+                return Ok(ProbeReport { reason: words::plain(&report.reason), ..report });
+            }
             Some((ProbeEvent::Failed { failure, message, povray }, _)) => {
+                let (message, povray) = (words::plain(&message), words::lines(&povray));
                 return Err(ProbeProblem::Failed { failure, message, povray });
             }
             None => {

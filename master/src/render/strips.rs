@@ -9,6 +9,7 @@ use td_protocol::strip::{Failure, StartStrip, StripEvent, Working};
 use tokio::sync::mpsc::Sender;
 
 use crate::fleet::client::{AgentError, Client};
+use crate::fleet::words;
 use crate::render::account::Checking;
 use crate::render::heard::Heard;
 use crate::schedule::{LeaseId, SlotId};
@@ -104,6 +105,7 @@ impl StripTask {
                     return Ok(StripHeard::Ended { cpu, agent_cpu, write_cpu, yielded });
                 }
                 StripEvent::Failed { failure, message, povray } => {
+                    let (message, povray) = (words::plain(&message), words::lines(&povray));
                     return Ok(StripHeard::Failed { failure, message, povray });
                 }
             };

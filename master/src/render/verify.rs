@@ -7,6 +7,7 @@ use td_protocol::strip::{StartStrip, StripEvent, Way};
 
 use crate::compose::{Maker, Shape, plain_rows};
 use crate::fleet::client::{AgentError, Client};
+use crate::fleet::words;
 
 /// Leases of verification do not meet the scheduler's.
 pub(super) const FIRST_LEASE: u64 = 1 << 48;
@@ -72,7 +73,7 @@ pub async fn witness(
                 samples.extend(plain.map_err(|error| NoTestimony::Failed(error.to_string()))?);
                 next = segment.rows.end;
             }
-            StripEvent::Failed { message, .. } => return failed(message),
+            StripEvent::Failed { message, .. } => return failed(words::plain(&message)),
             StripEvent::Ended { .. } if next == rows.end => {
                 return Ok(Testimony { picture: ContentHash::of(&samples), samples });
             }
