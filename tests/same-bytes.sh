@@ -3,7 +3,7 @@
 #
 # Two clones of one commit, each with a home, a cargo folder (to which it fetches the crates) and a user's settings of its own;
 # ARGS go to build-agent (--with cross, --target ...). The tools are those of this checkout, so that they are not fetched
-# twice. Ends with 1 when a byte differs. What was built is left in target/same-bytes.
+# twice: one clone has a link to them, so that they lie outside of it, the other has them inside. Ends with 1 when a byte differs. What was built is left in target/same-bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -23,8 +23,9 @@ for name in one another-and-longer; do
   git clone -q "$top" "$folder"
   git -C "$folder" checkout -q "$(git rev-parse HEAD)"
   mkdir -p "$folder/target/agents"
-  # Links, not copies: the tools are large.
-  ln -s "$target/agents/tools" "$folder/target/agents/tools"
+  # No copies: the tools are large.
+  if [ "$name" = one ]; then ln -s "$target/agents/tools" "$folder/target/agents/tools"
+  else cp -al "$target/agents/tools" "$folder/target/agents/tools"; fi
   echo "== $folder"
   mkdir -p "$work/$name/home" "$work/$name/crates-of-$name"
   # The way to the registry is the machine's.
