@@ -60,6 +60,11 @@ pub enum Problem {
     NoRoom { folder: PathBuf, free: u64, wanted: u64, build: PathBuf },
     #[error("the disk is full: make room in {folder} and run the same command again. The log is {log}")]
     DiskFull { folder: PathBuf, log: PathBuf },
+    #[error(
+        "{what}: too few files may be open at once for zig (1024 are): raise the limit (`ulimit -n 16384`; for a \
+         container `default_ulimits` in containers.conf, or docker's `default-ulimits`). The log is {log}"
+    )]
+    FewFiles { what: String, log: PathBuf },
     #[error("{what} failed. The log is {log}:\n{tail}")]
     Failed { what: String, log: PathBuf, tail: String },
     #[error("what was built for {target} does not do: {why}. It is kept as {path}")]
@@ -128,6 +133,7 @@ pub(crate) fn of_log(what: &str, folder: &Path, log: &Path, said: &str) -> Probl
         "Could not connect to",
         "network is unreachable",
     ];
+    let said = without_afterthought(said);
     let has = |words: &[&str]| {
         let said = said.to_lowercase();
         words.iter().any(|word| said.contains(&word.to_lowercase()))
@@ -135,11 +141,20 @@ pub(crate) fn of_log(what: &str, folder: &Path, log: &Path, said: &str) -> Probl
     let (what, log) = (what.to_owned(), log.to_owned());
     if has(&FULL) {
         Problem::DiskFull { folder: folder.to_owned(), log }
+    } else if has(&["ProcessFdQuotaExceeded"]) {
+        Problem::FewFiles { what, log }
     } else if has(&UNREACHABLE) {
         Problem::NoNetwork { what, log, tail: tail(said, 6) }
     } else {
         Problem::Failed { what, log, tail: tail(said, 25) }
     }
+}
+
+/// Without what cross 0.2.5 says after a build that failed: it asks rustup for a list that a linked toolchain has none of, and takes
+/// that for an error of its own.
+fn without_afterthought(said: &str) -> &str {
+    let Some(asked) = said.find("`rustup component list --toolchain ") else { return said };
+    said.get(..asked).and_then(|before| Some(&before[..before.rfind("Error:")?])).unwrap_or(said)
 }
 
 /// The last lines of a text.
@@ -156,9 +171,22 @@ mod tests {
     fn logs_tell_why() {
         let of = |said: &str| of_log("fetching zig", Path::new("target"), Path::new("log"), said);
         assert!(matches!(of("ld: write: No space left on device"), Problem::DiskFull { .. }));
+        assert!(matches!(of("failed to spawn zig clang: ProcessFdQuotaExceeded"), Problem::FewFiles { .. }));
         assert!(matches!(of("warning: spurious network error: Could not resolve host: x"), Problem::NoNetwork { .. }));
         let Problem::Failed { tail, .. } = of(&format!("{}\nerror[E0308]", "line\n".repeat(80))) else { panic!() };
         assert_eq!((tail.lines().count(), tail.lines().last()), (25, Some("error[E0308]")));
+    }
+
+    #[test]
+    fn the_last_line_is_of_the_build_and_not_of_cross() {
+        let said = "error: could not compile `td-agent`\nError: \n   0: `rustup component list --toolchain usr` failed with exit \
+                    status: 1\n\nStderr:\n   error: invalid toolchain name: 'usr'\n";
+        let problem = of_log("building", Path::new("target"), Path::new("log"), said);
+        let Problem::Failed { tail, .. } = problem else { panic!("{problem}") };
+        assert_eq!(tail, "error: could not compile `td-agent`");
+        // An error of cross alone is all there is.
+        let said = "Error: \n   0: could not run container";
+        assert_eq!(without_afterthought(said), said);
     }
 
     /// One sentence each, with what to type or to do, and the exit code of what was refused before anything was done.
