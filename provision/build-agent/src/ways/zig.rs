@@ -137,15 +137,20 @@ impl Way for ZigWay {
         })?;
         let sources = self.rust.sysroot.join("lib/rustlib/src/rust");
         let real = std::fs::canonicalize(&sources).unwrap_or_else(|_| sources.clone());
+        let top = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         // Where the tools lie inside the checkout, as they do unless `CARGO_TARGET_DIR` says otherwise, cargo names them as seen from there.
-        let inside = std::fs::canonicalize(folder).ok().and_then(|top| Some(real.strip_prefix(top).ok()?.to_owned()));
-        let inside = inside.unwrap_or_else(|| real.clone());
-        let mapped: [(&Path, &str); 5] = [
+        let inside = |path: &Path| {
+            let seen = path.strip_prefix(folder).or_else(|_| path.strip_prefix(&top));
+            seen.unwrap_or(path).to_owned()
+        };
+        let (sources_inside, real_inside) = (inside(&sources), inside(&real));
+        let mapped: [(&Path, &str); 6] = [
             (folder, "/td"),
             (&self.rust.sysroot, "/rust"),
             (&sources, "/rust/src"),
             (&real, "/rust/src"),
-            (&inside, "/rust/src"),
+            (&sources_inside, "/rust/src"),
+            (&real_inside, "/rust/src"),
         ];
         // Without it the link fails on crt1.o: rustc would bring musl's start files, and zig brings them already.
         let home = environment::cargo_home();
