@@ -144,7 +144,7 @@ impl Agent {
         }
     }
 
-    /// Called in each thread that starts POV-Rays, which inherit it.
+    /// Called in each thread that starts POV-Rays; these give way to it in turn.
     pub fn give_way(&self) {
         if self.setup.is_service {
             priority::give_way();

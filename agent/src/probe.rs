@@ -25,7 +25,7 @@ use crate::row_work;
 use crate::scratch::Scratch;
 use crate::strip::events::Events;
 use crate::strip::run::{radiosity, scratch_failed};
-use crate::view::{self, Patience, Site, Stage};
+use crate::view::{self, Patience, Site, Stage, Traced};
 
 /// Side of the probe's blocks: the smaller, the finer the cost map, but each block costs POV-Ray something besides its
 /// pixels, which the picture's larger blocks do not.
@@ -60,11 +60,17 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     if let Some(line) = drawing.radiosity.scene_line() {
         scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
     }
-    let (mut view, mut row_work) = render(site, &scratch, &drawing, events)?;
+    let mut row_work = 0.0;
+    let mut tell = |traced: Traced<'_>| {
+        row_work = row_work::seconds_per_row(traced.pixels, drawing.width, job.options.format).unwrap_or(0.0);
+        let (row_costs, trace_cpu) = with_row_work(traced.costs, row_work, drawing.rows.len());
+        ProbeEvent::Costs { row_costs, start_cpu: traced.start_cpu, trace_cpu }
+    };
+    let mut view = render(site, &scratch, &drawing, events, &mut tell)?;
     let mut tries = 1;
     // A trace that was over before anybody looked is no reason to take the long way for the whole picture.
     while view.pixels.is_empty() && !job.options.dither && tries < MOST_TRIES {
-        (view, row_work) = render(site, &scratch, &drawing, events)?;
+        view = render(site, &scratch, &drawing, events, &mut tell)?;
         tries += 1;
     }
     let picture = Picture::read(&scratch, &drawing)?;
@@ -86,29 +92,25 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     })
 }
 
+/// Renders a view; `tell` makes of its trace what the master hears at once.
 fn render(
     site: &Site,
     scratch: &Scratch,
     drawing: &Drawing<'_>,
     events: &mut Events<'_>,
-) -> Result<(view::View, f64), Ending> {
+    tell: &mut dyn FnMut(Traced<'_>) -> ProbeEvent,
+) -> Result<view::View, Ending> {
     let job = &site.job.spec;
-    let mut row_work = 0.0;
     let mut stop = |stage: Stage<'_>| {
         let told = match stage {
-            Stage::Traced { costs, start_cpu, pixels } => {
-                row_work = row_work::seconds_per_row(pixels, drawing.width, job.options.format).unwrap_or(0.0);
-                let (row_costs, trace_cpu) = with_row_work(costs, row_work, drawing.rows.len());
-                events.send(&ProbeEvent::Costs { row_costs, start_cpu, trace_cpu }, &[])
-            }
+            Stage::Traced(traced) => events.send(&tell(traced), &[]),
             Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
         };
         told.is_err() || site.job.is_closed()
     };
     let stall = Duration::try_from_secs_f64(job.stall_timeout).unwrap_or(Duration::MAX);
     let mut patience = Patience { stall, stop: &mut stop };
-    let view = view::render(&site.povray, scratch, &job.bundle, drawing, &mut patience)?;
-    Ok((view, row_work))
+    view::render(&site.povray, scratch, &job.bundle, drawing, &mut patience)
 }
 
 /// Whether the conversion of `pixels` is POV-Ray's own, and with which working gamma.
@@ -161,7 +163,8 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
         let mut drawing = whole.clone();
         drawing.rows = rows;
         let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
-        render(site, &scratch, &drawing, events)?;
+        // Where the cost of a part lies says nothing of the whole.
+        render(site, &scratch, &drawing, events, &mut |_| ProbeEvent::Alive)?;
         let part = Picture::read(&scratch, &drawing)?;
         let bytes = rows.start as usize * row_bytes..rows.end as usize * row_bytes;
         let (ours, theirs) = (part.samples.get(bytes.clone()), picture.samples.get(bytes));

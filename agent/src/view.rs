@@ -62,12 +62,16 @@ pub struct Patience<'a> {
 pub enum Stage<'a> {
     Tracing,
     /// All is traced; said once. The numbers are those of [`View`].
-    Traced {
-        costs: &'a Costs,
-        start_cpu: f64,
-        pixels: &'a [Pixel],
-    },
+    Traced(Traced<'a>),
     Writing,
+}
+
+/// A trace that is over, while POV-Ray still writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Traced<'a> {
+    pub costs: &'a Costs,
+    pub start_cpu: f64,
+    pub pixels: &'a [Pixel],
 }
 
 /// Renders `drawing` to its end. POV-Ray's picture is then the scratch's output.
@@ -142,7 +146,7 @@ pub fn render(
             (true, false) => {
                 costs = collected.looks.costs(true);
                 let start_cpu = start.map_or(0.0, |(_, cpu)| cpu);
-                Stage::Traced { costs: &costs, start_cpu, pixels: &collected.pixels }
+                Stage::Traced(Traced { costs: &costs, start_cpu, pixels: &collected.pixels })
             }
             (true, true) => Stage::Writing,
         };

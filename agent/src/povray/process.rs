@@ -58,7 +58,7 @@ impl Process {
                 if gives_way {
                     priority::weaken_povray();
                 }
-                rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
                 // An agent that died before the call above sends no signal any more: then nothing may be started.
                 if rustix::process::getppid() == Some(agent) {
                     return Ok(());

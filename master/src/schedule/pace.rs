@@ -44,7 +44,7 @@ const FIELD_DRIFT: [f64; 2] = [0.02, 0.003];
 /// Noise of one band's time.
 const NOISE: f64 = 0.01;
 /// Times below this, in seconds, are hardly measured at all.
-const SHORT: f64 = 0.02;
+pub(super) const SHORT: f64 = 0.02;
 /// One band moves no estimate by more than it would with this error (a factor of 7.4).
 const LARGEST_ERROR: f64 = 2.0;
 /// Seconds in which what was learnt of the load fades to 1/e. An agent looks at POV-Ray now and then, so that a band's

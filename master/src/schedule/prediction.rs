@@ -7,7 +7,7 @@ use super::event::{GiveUpReason, LeaseId, SlotId};
 use super::lease::{Lease, Queued, Twin};
 use super::level::Level;
 use super::moment::Moment;
-use super::pace::{FieldEstimate, Observation};
+use super::pace::{FieldEstimate, Observation, SHORT};
 use super::scheduler::{Observed, Scheduler, Timer};
 use super::slots::SlotState;
 
@@ -17,7 +17,7 @@ const LOAD_CHANGE: f64 = 0.1;
 const SHORTEST: f64 = 1e-4;
 /// CPU seconds of rows that tell as much of their cost as the map did before: none was, or there was one. They go into the next job's
 /// map with the mean of both, weighted by the squares.
-const TOLD_AS_MUCH: [f64; 2] = [0.004, 0.02];
+const TOLD_AS_MUCH: [f64; 2] = [0.004, SHORT];
 
 impl Scheduler {
     /// Until it traces, in seconds.

@@ -205,3 +205,27 @@ fn a_look_that_comes_late_does_not_make_a_strip_seem_late() {
     };
     assert_eq!(orders(0.95).len(), 2, "both strips are started, and no more is said");
 }
+
+/// Rows whose CPU time was too short to be seen took wall time all the same, most of it not theirs where a slot gets a small share of its
+/// processor: no more than that share of it goes into the map that is kept.
+#[test]
+fn rows_of_which_no_cpu_time_is_known_do_not_swell_the_map_that_is_kept() {
+    let mut cluster = Cluster::new(Job::banded(256), &[1.0, 1.0]);
+    cluster.map(&[1.0]);
+    for slot in 0..2 {
+        cluster.at(0.0).traces(slot, 0.0);
+    }
+    // A tenth of a processor: 10 s of the clock for each block of 1 s.
+    for block in 1..=4_u32 {
+        cluster.at(10.0 * f64::from(block));
+        for slot in 0..2_u32 {
+            let start = 128 * slot + 32 * (block - 1);
+            let (slot, lease, rows) = (SlotId(slot), LeaseId(u64::from(slot) + 1), Rows::new(start, start + 32));
+            let cost_seconds = if block == 4 { 0.0 } else { 1.0 };
+            cluster.event(Event::RowsDone { slot, lease, rows, cost_seconds, ahead_seconds: 0.0 });
+        }
+    }
+    let map = cluster.scheduler.cost_map().unwrap().costs;
+    let mean = map.iter().sum::<f64>() / map.len() as f64;
+    assert!(map.iter().all(|cost| (cost / mean - 1.0).abs() < 0.2), "{map:?}");
+}
