@@ -23,7 +23,7 @@ use crate::povray::process::Process;
 use crate::scratch::Scratch;
 use crate::slots::Slots;
 use crate::strip::events::Events;
-use crate::strip::run::scratch_failed;
+use crate::strip::starting::scratch_failed;
 use crate::view::Site;
 
 /// ImageMagick's program, in the folders of [`command::environment`]'s `PATH`.

@@ -13,7 +13,7 @@ use crate::povray::ending::Ending;
 use crate::scratch::Scratch;
 use crate::slots::Slots;
 use crate::strip::events::Events;
-use crate::strip::run::scratch_failed;
+use crate::strip::starting::scratch_failed;
 use crate::view::{self, Patience, Site};
 
 /// Bytes of the file that are sent at once.

@@ -1,6 +1,7 @@
 //! Jobs that are open on this agent.
 
 use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use td_protocol::strip::Way;
 
 use crate::store::bands::JobBands;
 use crate::strip::control::Control;
+use crate::strip::standby::Work;
 
 /// One open job.
 #[derive(Debug)]
@@ -27,12 +29,20 @@ struct State {
     strips: HashMap<u64, Arc<Control>>,
     last_heard: Instant,
     closed: bool,
+    /// Threads that have POV-Ray ready; none before they were asked for.
+    standbys: Option<Vec<SyncSender<Work>>>,
 }
 
 impl Job {
     #[must_use]
     pub fn new(spec: OpenJob, fingerprint: Fingerprint, bands: JobBands) -> Self {
-        let state = State { way: Way::Undecided, strips: HashMap::new(), last_heard: Instant::now(), closed: false };
+        let state = State {
+            way: Way::Undecided,
+            strips: HashMap::new(),
+            last_heard: Instant::now(),
+            closed: false,
+            standbys: None,
+        };
         Self { spec, fingerprint, bands, state: Mutex::new(state) }
     }
 
@@ -80,6 +90,32 @@ impl Job {
         }
     }
 
+    /// Makes places for `count` threads that have POV-Ray ready: what each of them is to wait for. Once in a job.
+    #[must_use]
+    pub fn stand_by(&self, count: usize) -> Vec<Receiver<Work>> {
+        let mut state = self.lock();
+        if state.closed || state.standbys.is_some() {
+            return Vec::new();
+        }
+        // Room for one: who gives work need not wait until the thread takes it.
+        let (senders, receivers) = (0..count).map(|_| sync_channel(1)).unzip();
+        state.standbys = Some(senders);
+        receivers
+    }
+
+    /// Gives a strip to a thread that has POV-Ray ready; where there is none, it comes back.
+    #[must_use]
+    pub fn give(&self, mut work: Work) -> Option<Work> {
+        let mut state = self.lock();
+        while let Some(thread) = state.standbys.as_mut().and_then(Vec::pop) {
+            match thread.try_send(work) {
+                Ok(()) => return None,
+                Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => work = back,
+            }
+        }
+        Some(work)
+    }
+
     /// Whether the job was closed: what renders for it has to stop.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -96,6 +132,7 @@ impl Job {
     pub fn cancel(&self) {
         let mut state = self.lock();
         state.closed = true;
+        state.standbys = None;
         for control in state.strips.values() {
             control.cancel();
         }

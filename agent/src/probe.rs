@@ -24,7 +24,7 @@ use crate::povray::ending::Ending;
 use crate::row_work;
 use crate::scratch::Scratch;
 use crate::strip::events::Events;
-use crate::strip::run::{radiosity, scratch_failed};
+use crate::strip::starting::{radiosity, scratch_failed};
 use crate::view::{self, Patience, Site, Stage, Traced};
 
 /// Side of the probe's blocks: the smaller, the finer the cost map, but each block costs POV-Ray something besides its

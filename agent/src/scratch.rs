@@ -96,6 +96,12 @@ impl Scratch {
         self.root.join("home")
     }
 
+    /// The folder of all these.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// A file of the agent's own, out of the scene's way.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {

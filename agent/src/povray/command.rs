@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 
 use td_protocol::options::{FileGamma, RenderOptions};
 use td_protocol::pixel::{Depth, PixelFormat};
@@ -92,6 +93,30 @@ pub fn arguments(
     library_paths: &[String],
     drawing: &Drawing<'_>,
 ) -> Vec<OsString> {
+    let mut arguments = arguments_but_rows(povray, scratch, scene, library_paths, drawing);
+    arguments.extend(row_switches(drawing).into_iter().map(OsString::from));
+    arguments
+}
+
+/// The switches that say which rows, and by what blocks. They may stand in an ini file as well.
+#[must_use]
+pub fn row_switches(drawing: &Drawing<'_>) -> Vec<String> {
+    let mut switches = vec![format!("+BS{}", drawing.block)];
+    if drawing.rows != Rows::new(0, drawing.height) {
+        switches.extend(part("SR", "ER", drawing.rows));
+    }
+    switches
+}
+
+/// All arguments but [`row_switches`].
+#[must_use]
+pub fn arguments_but_rows(
+    povray: &Povray,
+    scratch: &Scratch,
+    scene: &str,
+    library_paths: &[String],
+    drawing: &Drawing<'_>,
+) -> Vec<OsString> {
     let options = drawing.options;
     let mut arguments: Vec<OsString> = vec![join("+I", scene), join("+O", scratch.output())];
     for path in library_paths {
@@ -103,7 +128,6 @@ pub fn arguments(
     let mut push = |argument: String| arguments.push(argument.into());
     push(format!("+W{}", drawing.width));
     push(format!("+H{}", drawing.height));
-    push(format!("+BS{}", drawing.block));
     for switch in format_switches(options.format) {
         push(switch);
     }
@@ -114,9 +138,6 @@ pub fn arguments(
     push(if options.dither { "+TH" } else { "-TH" }.to_owned());
     for switch in &options.switches {
         push(switch.clone());
-    }
-    if drawing.rows != Rows::new(0, drawing.height) {
-        part("SR", "ER", drawing.rows).into_iter().for_each(&mut push);
     }
     if drawing.columns != Rows::new(0, drawing.width) {
         part("SC", "EC", drawing.columns).into_iter().for_each(&mut push);
@@ -184,6 +205,12 @@ fn format_switches(format: PixelFormat) -> Vec<String> {
 fn part(start: &str, end: &str, run: Rows) -> [String; 2] {
     let last = if run.end == 1 { "1.5".to_owned() } else { run.end.to_string() };
     [format!("+{start}{}", run.start + 1), format!("+{end}{last}")]
+}
+
+/// An ini file among the arguments. What stands in it goes before what came earlier.
+#[must_use]
+pub fn ini_file(path: &Path) -> OsString {
+    join("", path)
 }
 
 /// POV-Ray splits an argument at blanks, as if it were a line of an ini file, unless they stand in quotes.

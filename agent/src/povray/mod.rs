@@ -3,6 +3,7 @@
 pub mod command;
 pub mod ending;
 pub mod follow;
+pub mod gate;
 pub mod large_file;
 pub mod locate;
 pub mod process;

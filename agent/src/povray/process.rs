@@ -98,6 +98,12 @@ impl Process {
         Ok(self.ended)
     }
 
+    /// Whether its first thread waits for something, by /proc/PID/stat: not for its turn on the processor.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        self.ended.is_none() && state_of(self.child.id()) == Some('S')
+    }
+
     /// Kills the whole process group and waits for POV-Ray's end.
     pub fn kill(&mut self) {
         if self.ended.is_some() {
@@ -168,6 +174,12 @@ fn keep_end(mut stderr: std::process::ChildStderr, messages: &Mutex<VecDeque<u8>
     }
 }
 
+/// State of a process, the third field of its stat: `R`, `S`, `T`, `Z` ...
+fn state_of(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 /// The clock of all threads of a process: the kernel counts it in nanoseconds, where /proc/PID/stat has ticks of 10 ms.
 /// A process that has ended and was not waited for still has it (clock_getcpuclockid(3)).
 fn cpu_of(pid: u32) -> Option<f64> {
@@ -196,17 +208,11 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// State of a process, the third field of its stat: `R`, `S`, `T`, `Z` ...
-    fn state(pid: u32) -> Option<char> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        stat.rsplit_once(") ")?.1.chars().next()
-    }
-
     #[track_caller]
     fn comes_to(pid: u32, wanted: &[char]) {
         let begun = Instant::now();
-        while !state(pid).is_some_and(|state| wanted.contains(&state)) {
-            assert!(begun.elapsed() < LIMIT, "{:?}, not {wanted:?}", state(pid));
+        while !state_of(pid).is_some_and(|state| wanted.contains(&state)) {
+            assert!(begun.elapsed() < LIMIT, "{:?}, not {wanted:?}", state_of(pid));
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -226,7 +232,7 @@ mod tests {
         process.hold();
         comes_to(pid, &['T']);
         process.kill();
-        assert_eq!(state(pid), None);
+        assert_eq!(state_of(pid), None);
         process.hold();
         process.go_on();
     }

@@ -32,6 +32,7 @@ use crate::jobs::Job;
 use crate::serve::answers::{self, Problem};
 use crate::strip::control::{BandGrid, Control};
 use crate::strip::run::Strip;
+use crate::strip::standby::{self, Work};
 use crate::view::Site;
 use crate::{classic, first_pass, probe};
 
@@ -111,12 +112,31 @@ fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
     pairs.find_map(|(key, value)| (key == name).then_some(value))
 }
 
-async fn open_job(State(agent): Here, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
+/// `/jobs?standby=SLOTS` also has POV-Ray ready for so many strips, as soon as all contents are here.
+async fn open_job(State(agent): Here, uri: Uri, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
     let id = spec.id.clone();
     let silence = spec.silence_timeout;
+    let standbys = parameter(&uri, "standby").and_then(|count| count.parse().ok()).unwrap_or(0);
     let opened = agent.open_job(spec).await?;
-    watch_master(Arc::clone(&agent), id, silence);
+    watch_master(Arc::clone(&agent), id.clone(), silence);
+    if standbys > 0 && opened.missing.is_empty() {
+        stand_by(&agent, agent.job(&id)?, standbys, &opened.finished).await?;
+    }
     Ok(Json(opened))
+}
+
+/// Has POV-Ray ready for strips of a job, in free slots, where not all of its rows are finished.
+async fn stand_by(agent: &Arc<Agent>, job: Arc<Job>, count: usize, finished: &[Rows]) -> Result<(), Problem> {
+    let rows_finished: u32 = finished.iter().map(|rows| rows.len()).sum();
+    if rows_finished >= job.spec.options.rows.len() {
+        return Ok(());
+    }
+    let site = site(agent, Arc::clone(&job)).await?;
+    for work in job.stand_by(count.min(agent.slots.free())) {
+        let site = site.clone();
+        start_thread(agent, "strip", move || standby::wait(&site, &work))?;
+    }
+    Ok(())
 }
 
 /// Looks for a silent master as long as the job is open; an agent without jobs does nothing.
@@ -257,10 +277,11 @@ async fn start_strip(
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     let strip = Strip { site, rows: start.rows, block: start.block_rows, control, slots: Arc::clone(&agent.slots) };
     let leaving = Arc::clone(&job);
-    let started = start_thread(&agent, "strip", move || {
-        strip.run(sender);
+    let work: Work = Box::new(move |standby| {
+        strip.run(standby, sender);
         leaving.leave(start.lease);
     });
+    let started = job.give(work).map_or(Ok(()), |work| start_thread(&agent, "strip", move || work(None)));
     if started.is_err() {
         job.leave(start.lease);
     }

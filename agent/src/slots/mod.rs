@@ -102,6 +102,13 @@ impl Slots {
         u32::try_from(self.lock().holders.len()).unwrap_or(u32::MAX)
     }
 
+    /// Slots that nobody holds or waits for.
+    #[must_use]
+    pub fn free(&self) -> usize {
+        let state = self.lock();
+        self.total.saturating_sub(state.holders.len() + state.waiting.len())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

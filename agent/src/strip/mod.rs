@@ -6,3 +6,5 @@ pub mod outlet;
 pub mod pacing;
 pub mod run;
 pub mod setting_up;
+pub mod standby;
+pub mod starting;

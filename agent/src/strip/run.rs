@@ -11,27 +11,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use td_protocol::job::OpenJob;
 use td_protocol::rows::Rows;
-use td_protocol::strip::{Failure, StripEvent, Way, Working, WorkingGamma};
+use td_protocol::strip::{StripEvent, Way, Working, WorkingGamma};
 use tokio::sync::mpsc::Sender;
 
 use crate::pixels::conversion::{Conversion, Converter};
 use crate::pixels::png_rows::PngRows;
 use crate::pixels::row_assembly::RowAssembler;
-use crate::povray::command::{self, Drawing, Radiosity};
 use crate::povray::ending::{self, Ending};
 use crate::povray::follow::Follower;
+use crate::povray::gate::Gate;
 use crate::povray::process::{self, Process};
 use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::slots::Slots;
-use crate::store::blobs;
 use crate::strip::control::{Control, Wishes};
 use crate::strip::events::{Events, Gone};
 use crate::strip::outlet::Outlet;
 use crate::strip::pacing::{self, Look, Pacing};
 use crate::strip::setting_up::{At, SettingUp};
+use crate::strip::starting::{self, Standby, Started};
 use crate::view::Site;
 
 /// A strip that is to be rendered.
@@ -64,11 +63,11 @@ impl From<Gone> for Stop {
 }
 
 impl Strip {
-    /// Renders the strip and tells `sender` what happens, to the last frame.
-    pub fn run(&self, sender: Sender<Bytes>) {
+    /// Renders the strip, with a POV-Ray that is ready if there is one, and tells `sender` what happens, to the last frame.
+    pub fn run(&self, standby: Option<Standby>, sender: Sender<Bytes>) {
         let stop = || self.control.wishes().cancelled;
         let mut events = Events::new(sender, &stop);
-        let last = match self.render(&mut events) {
+        let last = match self.render(standby, &mut events) {
             Ok(ended) => ended,
             Err(Stop::Ending(ending)) => {
                 StripEvent::Failed { failure: ending.failure, message: ending.message, povray: ending.povray }
@@ -79,19 +78,15 @@ impl Strip {
         let _ = events.send(&last, &[]);
     }
 
-    fn render(&self, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
+    fn render(&self, standby: Option<Standby>, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
         let job = &self.site.job.spec;
         let control = &self.control;
         let mut goes_on =
             || !control.wishes().cancelled && events.keep_alive(&StripEvent::Alive { working: None }).is_ok();
         let _slot = self.slots.wait(&job.id, Some(control), &mut goes_on).ok_or_else(Ending::cancelled)?;
-        let scratch = Scratch::create(&self.site.scratch, &job.bundle, &self.site.blobs).map_err(scratch_failed)?;
-        if let Some(line) = radiosity(job).scene_line() {
-            scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
-        }
-        // Before POV-Ray is there: nothing is missed.
-        let watch = Watch::on(&scratch.output_folder());
-        let mut trace = Trace::start(self, &scratch, self.rows, false)?;
+        let ready = standby.map(|standby| standby.go(&self.site, self.rows, self.block)).transpose()?.flatten();
+        let started = ready.map_or_else(|| Started::now(&self.site, self.rows, self.block), Ok)?;
+        let mut trace = Trace::begin(self, started)?;
         let mut wishes = self.control.wishes();
         let own_cpu = process::own_thread_cpu();
         let mut paced = Pacing::new(pacing::STRIP);
@@ -109,7 +104,7 @@ impl Strip {
             if let Some(status) = status {
                 if !status.success() {
                     let had_parsed = trace.follower.is_open();
-                    return Err(ending::of(status, had_parsed, trace.process.messages(), &scratch.temp()).into());
+                    return Err(ending::of(status, had_parsed, trace.process.messages(), &trace.scratch.temp()).into());
                 }
                 trace.send_picture(events)?;
                 break false;
@@ -126,7 +121,7 @@ impl Strip {
             let spent = process::own_thread_cpu();
             let pause = paced.next(trace.look(spent - looked));
             looked = spent;
-            wishes = self.control.wait(&watch, if trace.has_rows_waiting() { Duration::ZERO } else { pause });
+            wishes = self.control.wait(&trace.watch, if trace.has_rows_waiting() { Duration::ZERO } else { pause });
         };
         trace.process.kill();
         let cpu = trace.earlier_cpu + trace.process.cpu_seconds();
@@ -141,8 +136,11 @@ impl Strip {
 /// One POV-Ray on a strip, and how far its rows have come.
 struct Trace<'a> {
     strip: &'a Strip,
-    scratch: &'a Scratch,
     process: Process,
+    /// Where POV-Ray may wait to be let on; none once it traces.
+    gate: Option<Gate>,
+    watch: Watch,
+    scratch: Scratch,
     /// Where this POV-Ray was told to end.
     asked_end: u32,
     /// CPU seconds of the POV-Rays before it.
@@ -156,6 +154,8 @@ struct Trace<'a> {
     packed: Vec<u8>,
     outlet: Outlet,
     begun: Instant,
+    /// Wall seconds of POV-Ray's start before that.
+    earlier: f64,
     progress: Instant,
     was_tracing: bool,
     setting_up: SettingUp,
@@ -176,14 +176,16 @@ struct Trace<'a> {
 }
 
 impl<'a> Trace<'a> {
-    fn start(strip: &'a Strip, scratch: &'a Scratch, rows: Rows, resume: bool) -> Result<Self, Ending> {
-        let options = &strip.site.job.spec.options;
+    fn begin(strip: &'a Strip, started: Started) -> Result<Self, Ending> {
+        let Started { process, gate, watch, scratch, begun, earlier } = started;
+        let (options, rows) = (&strip.site.job.spec.options, strip.rows);
         let assembler = RowAssembler::new(options.width, rows, options.columns);
         let bands = strip.site.job.bands.clone();
         Ok(Self {
             strip,
-            scratch,
-            process: start_povray(strip, scratch, rows, resume)?,
+            process,
+            gate,
+            watch,
             asked_end: rows.end,
             earlier_cpu: 0.0,
             traced_cpu: None,
@@ -191,8 +193,10 @@ impl<'a> Trace<'a> {
             assembler: assembler.map_err(|error| Ending::node(error.to_string()))?,
             converter: None,
             packed: Vec::new(),
+            scratch,
             outlet: Outlet::new(options.width, options.format, rows.start, bands),
-            begun: Instant::now(),
+            begun,
+            earlier: earlier.as_secs_f64(),
             progress: Instant::now(),
             was_tracing: false,
             setting_up: SettingUp::default(),
@@ -216,6 +220,11 @@ impl<'a> Trace<'a> {
             blocks: self.blocks,
             blocks_left: self.blocks_left,
         }
+    }
+
+    /// Wall seconds since POV-Ray's start, without those in which it was ready and waited for its rows.
+    fn seconds(&self) -> f64 {
+        self.earlier + self.begun.elapsed().as_secs_f64()
     }
 
     /// How far the row of blocks at work is.
@@ -247,6 +256,9 @@ impl<'a> Trace<'a> {
         let traced_before = self.traced;
         let mut distrust = None;
         let mut gone = false;
+        if let Some(gate) = &self.gate {
+            gate.open().map_err(starting::scratch_failed)?;
+        }
         // Before any rows: what was spent until here was for reading the scene.
         let is_open = self.follower.open();
         // What POV-Ray does after its last row, it would do in vain, and here on the rows' cost.
@@ -261,7 +273,8 @@ impl<'a> Trace<'a> {
         self.blocks = 0;
         if !self.was_tracing && self.follower.is_open() {
             self.was_tracing = true;
-            let seconds = self.begun.elapsed().as_secs_f64();
+            self.gate = None;
+            let seconds = self.seconds();
             self.strip.control.tracing_after(seconds);
             self.setting_up.begin(At { wall: seconds, cpu });
             self.progress_cpu = cpu;
@@ -328,7 +341,7 @@ impl<'a> Trace<'a> {
             self.distrusted = true;
             self.converter = None;
         }
-        self.setting_up.end_look(At { wall: self.begun.elapsed().as_secs_f64(), cpu });
+        self.setting_up.end_look(At { wall: self.seconds(), cpu });
         if self.blocks > 0 {
             self.block_bytes = bytes_read / f64::from(self.blocks);
         }
@@ -387,7 +400,7 @@ impl<'a> Trace<'a> {
         self.earlier_cpu += self.process.cpu_seconds();
         self.traced_cpu = Some(self.earlier_cpu);
         let rows = Rows::new(self.strip.rows.start, wishes.end);
-        self.process = start_povray(self.strip, self.scratch, rows, true)?;
+        self.process = starting::start(&self.strip.site, &self.scratch, rows, self.strip.block, true)?;
         self.asked_end = wishes.end;
         self.progress = Instant::now();
         Ok(())
@@ -423,35 +436,4 @@ impl<'a> Trace<'a> {
         self.process.kill();
         Err(Ending::stalled(seconds, self.process.messages()))
     }
-}
-
-/// What a job's strips do with radiosity.
-#[must_use]
-pub fn radiosity(job: &OpenJob) -> Radiosity<'_> {
-    job.radiosity.as_deref().map_or(Radiosity::AsInScene, Radiosity::Load)
-}
-
-fn start_povray(strip: &Strip, scratch: &Scratch, rows: Rows, resume: bool) -> Result<Process, Ending> {
-    let site = &strip.site;
-    let job = &site.job.spec;
-    let mut drawing = Drawing::of_rows(&job.options, rows);
-    drawing.block = strip.block;
-    drawing.resume = resume;
-    drawing.radiosity = radiosity(job);
-    let bundle = &job.bundle;
-    let arguments = command::arguments(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
-    let size = (drawing.width, drawing.height);
-    let environment = command::povray_environment(&site.povray, scratch, size).map_err(scratch_failed)?;
-    Process::start(&site.povray.path, &arguments, &environment, &scratch.run_dir(bundle)).map_err(|error| Ending {
-        failure: Failure::Povray,
-        message: format!("cannot start {}: {error}", site.povray.path.display()),
-        povray: String::new(),
-    })
-}
-
-/// What a scratch folder that cannot be made means.
-#[must_use]
-pub fn scratch_failed(error: std::io::Error) -> Ending {
-    let failure = if blobs::is_full(&error) { Failure::ScratchFull } else { Failure::Node };
-    Ending { failure, message: format!("cannot lay out the scene's files: {error}"), povray: String::new() }
 }

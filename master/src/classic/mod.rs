@@ -85,7 +85,7 @@ pub async fn render(
     };
     let run = async {
         let parcel = Contents { assets: &prepared.assets, made: None }.parcel(&spec.bundle).through_share(&crew.nodes);
-        let nodes = crew.nodes.iter().map(|node| (node.id, node.client.clone()));
+        let nodes = crew.nodes.iter().map(|node| (node.id, node.client.clone(), 0));
         let mut openings = opening::open_on(nodes, &spec, &parcel);
         while let Some(opening) = openings.join_next().await {
             opening.map_err(|error| RenderError::Nodes(format!("a node was not asked: {error}")))?.result?;

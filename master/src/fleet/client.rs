@@ -130,10 +130,14 @@ impl Client {
         serde_json::from_value(value).map(words::of_hello).map_err(|error| self.garbage(error))
     }
 
+    /// Opens a job; `standby` POV-Rays are made ready for its first strips, if the agent knows how to.
+    ///
     /// # Errors
     /// [`AgentError`].
-    pub async fn open_job(&self, job: &OpenJob) -> Result<JobOpened, AgentError> {
-        self.post("jobs", job).await
+    pub async fn open_job(&self, job: &OpenJob, standby: usize) -> Result<JobOpened, AgentError> {
+        // An older agent takes no field that it does not know, but looks at no such word.
+        let path = if standby == 0 { "jobs".to_owned() } else { format!("jobs?standby={standby}") };
+        self.post(&path, job).await
     }
 
     /// # Errors

@@ -142,7 +142,7 @@ impl Attempt<'_> {
         };
         // Until the loop begins to listen: other nodes open the job later, and the caches may hold much.
         let open = KeptOpen::on(self.crew.nodes.iter().map(|node| node.client.clone()), &self.spec.id);
-        let nodes = self.crew.nodes.iter().map(|node| (node.id, node.client.clone()));
+        let nodes = self.crew.nodes.iter().map(|node| (node.id, node.client.clone(), node.slots.len()));
         let mut openings = opening::open_on(nodes, &self.spec, &self.parcel);
         let opened = tokio::select! {
             opened = opening::wait(&mut openings) => opened?,

@@ -24,7 +24,7 @@ const MOST_BYTES: usize = 512 << 20;
 /// When the agent is lost or POV-Ray saves nothing.
 pub async fn run(client: &Client, spec: &mut OpenJob, contents: &mut Contents<'_>) -> Result<f64, RenderError> {
     let _open = KeptOpen::on([client.clone()], &spec.id);
-    opening::open(client, spec, &contents.parcel(&spec.bundle)).await?;
+    opening::open(client, spec, &contents.parcel(&spec.bundle), 0).await?;
     // The full size: a smaller view takes fewer samples, and the picture strays further from one made in one go.
     let start = StartFirstPass { width: spec.options.width, height: spec.options.height };
     let mut frames = client.start_first_pass(&spec.id, &start).await?;

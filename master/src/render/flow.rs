@@ -349,7 +349,7 @@ async fn probe_first(
     };
     let _open = KeptOpen::on([node.client.clone()], &spec.id);
     let run = async {
-        opening::open(&node.client, spec, &contents.parcel(&spec.bundle)).await?;
+        opening::open(&node.client, spec, &contents.parcel(&spec.bundle), 0).await?;
         Ok::<_, RenderError>(probing::run(&node.client, &spec.id, probe).await)
     };
     let result = tokio::select! {

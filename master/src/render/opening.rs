@@ -92,20 +92,21 @@ impl Opened {
     }
 }
 
-/// Opens `job` on one agent; what it does not have it takes from the share or is sent.
+/// Opens `job` on one agent; what it does not have it takes from the share or is sent. Then it has POV-Ray ready for
+/// `standby` strips that are to come soon.
 ///
 /// # Errors
 /// When the agent does not answer or refuses, or a file of the scene changed since it was read.
-pub async fn open(client: &Client, job: &OpenJob, parcel: &Parcel) -> Result<Opened, RenderError> {
+pub async fn open(client: &Client, job: &OpenJob, parcel: &Parcel, standby: usize) -> Result<Opened, RenderError> {
     let share = parcel.share.as_ref();
     // Whatever comes of it here: when this goes, the others do not wait any longer.
     let published = share.map(|share| share.until_published(client));
-    let mut answer = client.open_job(job).await?;
+    let mut answer = client.open_job(job, standby).await?;
     let (mut sent, mut from_share) = (0, 0);
     if let Some(share) = share.filter(|_| !answer.missing.is_empty()) {
         from_share = share.take(client, &job.id).await;
         if from_share > 0 {
-            answer = client.open_job(job).await?;
+            answer = client.open_job(job, standby).await?;
         }
     }
     if !answer.missing.is_empty() {
@@ -116,7 +117,7 @@ pub async fn open(client: &Client, job: &OpenJob, parcel: &Parcel) -> Result<Ope
         }
         drop(permit);
         sent = answer.missing.len();
-        answer = client.open_job(job).await?;
+        answer = client.open_job(job, standby).await?;
     }
     if let Some((share, published)) = share.zip(published) {
         share.publish(client, &job.id, published);
@@ -168,13 +169,13 @@ pub struct Opening {
 /// The nodes on which the job is being opened.
 pub type Openings = JoinSet<Opening>;
 
-/// Begins to open the job on all of these nodes, side by side.
-pub fn open_on(nodes: impl Iterator<Item = (NodeId, Client)>, job: &OpenJob, parcel: &Parcel) -> Openings {
+/// Begins to open the job on all of these nodes, side by side; each has POV-Ray ready for so many strips as stand beside it.
+pub fn open_on(nodes: impl Iterator<Item = (NodeId, Client, usize)>, job: &OpenJob, parcel: &Parcel) -> Openings {
     let job = Arc::new(job.clone());
     let mut openings = JoinSet::new();
-    for (node, client) in nodes {
+    for (node, client, standby) in nodes {
         let (job, parcel) = (Arc::clone(&job), parcel.clone());
-        openings.spawn(async move { Opening { node, result: open(&client, &job, &parcel).await } });
+        openings.spawn(async move { Opening { node, result: open(&client, &job, &parcel, standby).await } });
     }
     openings
 }

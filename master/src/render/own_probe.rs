@@ -134,7 +134,7 @@ pub(super) fn end(probe: Option<OwnProbe>) {
 
 /// Opens the job on the master's own agent; whether it can be probed there.
 pub(super) async fn open(client: &Client, spec: &OpenJob, parcel: &Parcel) -> bool {
-    match opening::open(client, spec, parcel).await {
+    match opening::open(client, spec, parcel, 0).await {
         Ok(_) => true,
         Err(error) => {
             tracing::debug!("no probe here: {error}");

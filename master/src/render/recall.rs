@@ -80,7 +80,7 @@ impl Recall {
             }
             PovrayState::Unusable { message } => return Err(RenderError::NoPovray(format!("{name}: {message}"))),
         }
-        opening::open(&self.client, &self.job, &self.parcel).await.map(|_| ())
+        opening::open(&self.client, &self.job, &self.parcel, 0).await.map(|_| ())
     }
 }
 

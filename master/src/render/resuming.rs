@@ -107,7 +107,7 @@ pub async fn forget(before: &History, nodes: Vec<Node>, spec: &OpenJob, spool: &
     let forgetting = nodes.into_iter().map(|node| {
         let spec = spec.clone();
         let forget = async move {
-            node.client.open_job(&spec).await?;
+            node.client.open_job(&spec, 0).await?;
             node.client.forget_bands(&spec.id).await
         };
         tokio::spawn(async move { tokio::time::timeout(CLOSE_PATIENCE, forget).await })
