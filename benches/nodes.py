@@ -176,7 +176,7 @@ class Node:
         with open(f"{self.cache}/fingerprint.json", "w", encoding="utf-8") as out:
             json.dump(bench.fingerprint_at(share), out)
         self.start()
-        self.hello()
+        # From here on it is as slow as it will be: the agent starts a POV-Ray for the next job, and notes what that takes.
         self.group.set_share(share)
 
     def start(self):
@@ -200,6 +200,28 @@ class Node:
                 return answer
             time.sleep(0.05)
         fail("an agent does not say hello")
+
+    def comes_to_rest(self):
+        """Waits until it has nothing to do any more: a node that has been on for some seconds."""
+        self.hello()
+        begun = time.monotonic()
+        asleep = 0
+        while asleep < 3:
+            if time.monotonic() - begun > 60:
+                fail("an idle agent has no POV-Ray ready")
+            time.sleep(0.1)
+            asleep = asleep + 1 if self.spares_asleep() else 0
+
+    def spares_asleep(self):
+        """Whether a POV-Ray of the agent's is there, and each waits for something that is not its turn on the processor."""
+        states = []
+        with open(f"{self.group.path}/cgroup.procs", encoding="ascii") as processes:
+            for process in processes.read().split():
+                with contextlib.suppress(OSError), open(f"/proc/{process}/stat", encoding="ascii") as stat:
+                    name, state = stat.read().split("(", 1)[1].rsplit(") ", 1)
+                    if name == "povray":
+                        states.append(state[0])
+        return bool(states) and all(state == "S" for state in states)
 
     def own_cpu(self):
         """CPU seconds of the agent itself, without its POV-Rays."""
@@ -291,6 +313,8 @@ class Bench:
             for number, share in enumerate(shares, 1):
                 # Whatever happens from here on, what is started is ended: by the groups, where not by the node.
                 nodes.append(Node(self, number, share))
+            for node in nodes:
+                node.comes_to_rest()
             yield nodes
         finally:
             for node in nodes:

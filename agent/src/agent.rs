@@ -20,9 +20,12 @@ use crate::priority;
 use crate::renderer::{Renderer, Search, Wanted};
 use crate::scratch;
 use crate::slots::Slots;
+use crate::spares::Spares;
 use crate::store::bands::Bands;
 use crate::store::blobs::Blobs;
 use crate::store::share::{Share, ShareError};
+use crate::strip::standby;
+use crate::view::Site;
 
 /// How an agent is set up.
 #[derive(Debug, Clone)]
@@ -55,6 +58,7 @@ pub struct Agent {
     share: Option<Share>,
     pub jobs: Jobs,
     pub slots: Arc<Slots>,
+    pub spares: Spares,
     pub health: Health,
     search: Search,
     /// Set when the agent is told to end.
@@ -100,13 +104,55 @@ impl Agent {
         let slots = Slots::new(setup.slots);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
         let health = Health::new(Root::new(&setup.root), &setup.cache, setup.certificate_end, setup.is_service);
-        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, health, search, ending }))
+        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, spares: Spares::default(), health, search, ending }))
     }
 
     /// Ends all that renders, the fingerprint's scene too.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Relaxed);
         self.jobs.close_all();
+        self.spares.end();
+    }
+
+    /// Has POV-Ray ready for a job that comes later, in each slot, if nobody wants anything now. An agent that came with its
+    /// master goes with it.
+    pub async fn have_spares(&self) {
+        if !self.setup.is_service || !self.jobs.all().is_empty() {
+            return;
+        }
+        let Ok((povray, _)) = self.usable().await else { return };
+        let filled = self.spares.fill(self.slots.free(), &povray, &self.scratch_folder());
+        if let Err(error) = filled {
+            tracing::debug!("no POV-Ray ready: {error}");
+        }
+    }
+
+    /// Has POV-Ray ready for the first strips of a job, in so many free slots.
+    ///
+    /// # Errors
+    /// [`Refused`] when the job is not open or there is no POV-Ray for it, or no thread can be started.
+    pub async fn stand_by(self: &Arc<Self>, job: &str, count: usize) -> Result<(), Refused> {
+        let job = self.job(job)?;
+        let site = self.site(Arc::clone(&job)).await?;
+        for work in job.stand_by(count.min(self.slots.free())) {
+            let Some((site, work)) = self.spares.engage((site.clone(), work)) else { continue };
+            let agent = Arc::clone(self);
+            let started = std::thread::Builder::new().name("strip".to_owned()).spawn(move || {
+                agent.give_way();
+                standby::wait(&site, None, &work);
+            });
+            started.map_err(|error| Refused::Unusable(format!("cannot start a thread: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// What a render of a job needs.
+    ///
+    /// # Errors
+    /// As [`Self::povray_for`].
+    pub async fn site(&self, job: Arc<Job>) -> Result<Site, Refused> {
+        let povray = self.povray_for(&job).await?;
+        Ok(Site { povray, blobs: self.blobs.clone(), scratch: self.scratch_folder(), job })
     }
 
     /// What this node says of its health. Waits neither for the fingerprint nor for anything that can hang; with `deep` some

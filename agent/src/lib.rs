@@ -30,6 +30,7 @@ pub mod scratch;
 pub mod self_test;
 pub mod serve;
 pub mod slots;
+pub mod spares;
 pub mod store;
 pub mod strip;
 pub mod systemd;

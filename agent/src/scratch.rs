@@ -19,26 +19,43 @@ pub struct Scratch {
 impl Scratch {
     /// Makes the folders and copies the bundle's files into `tree`.
     ///
-    /// Copies, not links: a scene can write, and what it overwrites must not be what other strips read.
+    /// # Errors
+    /// As [`Self::fill`].
+    pub fn create(parent: &Path, bundle: &Bundle, blobs: &Blobs) -> io::Result<Self> {
+        let scratch = Self::empty(parent)?;
+        scratch.fill(bundle, blobs)?;
+        Ok(scratch)
+    }
+
+    /// Makes the folders.
     ///
     /// # Errors
-    /// When the disk is full, or a file of the bundle is not in the store.
-    pub fn create(parent: &Path, bundle: &Bundle, blobs: &Blobs) -> io::Result<Self> {
+    /// When the disk refuses.
+    pub fn empty(parent: &Path) -> io::Result<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let scratch = Self { root: parent.join(number.to_string()) };
         for folder in [scratch.tree(), scratch.output_folder(), scratch.temp(), scratch.home()] {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(scratch.empty_ini(), b"")?;
+        Ok(scratch)
+    }
+
+    /// Copies the bundle's files into `tree`.
+    ///
+    /// Copies, not links: a scene can write, and what it overwrites must not be what other strips read.
+    ///
+    /// # Errors
+    /// When the disk is full, or a file of the bundle is not in the store.
+    pub fn fill(&self, bundle: &Bundle, blobs: &Blobs) -> io::Result<()> {
         for file in &bundle.files {
-            let target = scratch.tree().join(&file.path);
+            let target = self.tree().join(&file.path);
             if let Some(folder) = target.parent() {
                 std::fs::create_dir_all(folder)?;
             }
             std::fs::copy(blobs.path(file.hash), &target)?;
         }
-        std::fs::create_dir_all(scratch.run_dir(bundle))?;
-        Ok(scratch)
+        std::fs::create_dir_all(self.run_dir(bundle))
     }
 
     /// Adds a line behind the scene's last: the numbers of the lines before it stay.

@@ -207,6 +207,28 @@ fn part(start: &str, end: &str, run: Rows) -> [String; 2] {
     [format!("+{start}{}", run.start + 1), format!("+{end}{last}")]
 }
 
+/// These arguments as lines of an ini file. None where one of them might be read otherwise there: in it `;` and `#` begin a
+/// remark, and `%` a name of the environment.
+#[must_use]
+pub fn ini_lines(arguments: &[OsString]) -> Option<String> {
+    let mut lines = String::new();
+    for argument in arguments {
+        let argument = argument.to_str()?;
+        if !argument.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-=./_,:".contains(&byte)) {
+            return None;
+        }
+        lines.push_str(argument);
+        lines.push('\n');
+    }
+    Some(lines)
+}
+
+/// Whether POV-Ray needs a [library](large_file) of the agent's for a picture of this size.
+#[must_use]
+pub const fn needs_help(povray: &Povray, (width, height): (u32, u32)) -> bool {
+    povray.machine.is_some() && large_file::is_needed(width, height)
+}
+
 /// An ini file among the arguments. What stands in it goes before what came earlier.
 #[must_use]
 pub fn ini_file(path: &Path) -> OsString {
@@ -239,6 +261,15 @@ mod tests {
         assert_eq!(join("+I", "scene.pov"), "+Iscene.pov");
         assert_eq!(join("+I", "Szene (1).pov"), "+I\"Szene (1).pov\"");
         assert_eq!(join("+O", "a\"b c.png"), "+O'a\"b c.png'");
+    }
+
+    #[test]
+    fn what_an_ini_file_reads_otherwise_stays_out_of_it() {
+        let lines = |arguments: &[&str]| ini_lines(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(lines(&["+I/a/b-c.pov", "File_Gamma=2.2"]).unwrap(), "+I/a/b-c.pov\nFile_Gamma=2.2\n");
+        for argument in ["+I\"a b.pov\"", "+Ia;b.pov", "+Ia#b.pov", "+Ia%HOME%b.pov", "+I\u{e4}.pov", "+Ia\nb.pov", "+I[a].pov"] {
+            assert_eq!(lines(&["+W8", argument]), None, "{argument}");
+        }
     }
 
     #[test]

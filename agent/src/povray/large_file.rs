@@ -82,8 +82,8 @@ impl Machine {
 
 /// Whether a POV-Ray of 32 bit needs help with a picture of this size.
 #[must_use]
-pub fn is_needed(width: u32, height: u32) -> bool {
-    u64::from(width) * u64::from(height) * BYTES_PER_PIXEL > LIMIT
+pub const fn is_needed(width: u32, height: u32) -> bool {
+    width as u64 * height as u64 * BYTES_PER_PIXEL > LIMIT
 }
 
 /// The value of `LD_PRELOAD` for this run; `None` where the picture is small enough or POV-Ray is of 64 bit.

@@ -68,6 +68,8 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     if agent.health.keeps_history() {
         tokio::spawn(take_samples(Arc::clone(&agent)));
     }
+    let idle = Arc::clone(&agent);
+    tokio::spawn(async move { idle.have_spares().await });
     let end = async {
         tokio::select! {
             () = asked_to_end() => {}

@@ -28,16 +28,18 @@ use tokio_stream::StreamExt as _;
 use crate::agent::Agent;
 use crate::health::history::EVERY;
 use crate::health::look::boot;
-use crate::jobs::Job;
 use crate::serve::answers::{self, Problem};
 use crate::strip::control::{BandGrid, Control};
 use crate::strip::run::Strip;
-use crate::strip::standby::{self, Work};
-use crate::view::Site;
+use crate::strip::standby::Work;
 use crate::{classic, first_pass, probe};
 
 /// Largest JSON body: a bundle of many files.
 const MAX_JSON: usize = 64 << 20;
+/// How long after an answer what it has begun may take a slow node's processor.
+const AFTER_THE_ANSWER: Duration = Duration::from_millis(2);
+/// How long after a job an idle agent makes ready for the next one.
+const AFTER_THE_JOB: Duration = Duration::from_secs(1);
 /// Frames that may wait for the master before the rendering thread does.
 const WAITING_FRAMES: usize = 4;
 
@@ -116,27 +118,25 @@ fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
 async fn open_job(State(agent): Here, uri: Uri, Json(spec): Json<OpenJob>) -> Result<Json<JobOpened>, Problem> {
     let id = spec.id.clone();
     let silence = spec.silence_timeout;
+    let job_rows = spec.options.rows;
     let standbys = parameter(&uri, "standby").and_then(|count| count.parse().ok()).unwrap_or(0);
     let opened = agent.open_job(spec).await?;
     watch_master(Arc::clone(&agent), id.clone(), silence);
-    if standbys > 0 && opened.missing.is_empty() {
-        stand_by(&agent, agent.job(&id)?, standbys, &opened.finished).await?;
+    if standbys > 0 && opened.missing.is_empty() && !is_all(&opened.finished, job_rows) {
+        tokio::spawn(async move {
+            // First the answer: POV-Ray would take the time for it on a slow node, and masters wait for all nodes.
+            tokio::time::sleep(AFTER_THE_ANSWER).await;
+            if let Err(refused) = agent.stand_by(&id, standbys).await {
+                tracing::debug!("no POV-Ray ready: {refused}");
+            }
+        });
     }
     Ok(Json(opened))
 }
 
-/// Has POV-Ray ready for strips of a job, in free slots, where not all of its rows are finished.
-async fn stand_by(agent: &Arc<Agent>, job: Arc<Job>, count: usize, finished: &[Rows]) -> Result<(), Problem> {
-    let rows_finished: u32 = finished.iter().map(|rows| rows.len()).sum();
-    if rows_finished >= job.spec.options.rows.len() {
-        return Ok(());
-    }
-    let site = site(agent, Arc::clone(&job)).await?;
-    for work in job.stand_by(count.min(agent.slots.free())) {
-        let site = site.clone();
-        start_thread(agent, "strip", move || standby::wait(&site, &work))?;
-    }
-    Ok(())
+/// Whether the finished bands are all of the job's rows.
+fn is_all(finished: &[Rows], job: Rows) -> bool {
+    finished.iter().map(|rows| u64::from(rows.len())).sum::<u64>() >= u64::from(job.len())
 }
 
 /// Looks for a silent master as long as the job is open; an agent without jobs does nothing.
@@ -147,6 +147,9 @@ fn watch_master(agent: Arc<Agent>, id: String, silence: f64) {
             tokio::time::sleep(pause).await;
             agent.jobs.close_silent();
         }
+        // A master that has more jobs begins the next one by then.
+        tokio::time::sleep(AFTER_THE_JOB).await;
+        agent.have_spares().await;
     });
 }
 
@@ -196,11 +199,6 @@ async fn take_blob(State(agent): Here, Path(hash): Path<String>, body: Body) -> 
     Ok(StatusCode::CREATED)
 }
 
-async fn site(agent: &Agent, job: Arc<Job>) -> Result<Site, Problem> {
-    let povray = agent.povray_for(&job).await?;
-    Ok(Site { povray, blobs: agent.blobs.clone(), scratch: agent.scratch_folder(), job })
-}
-
 async fn start_probe(
     State(agent): Here,
     Path(id): Path<String>,
@@ -212,7 +210,7 @@ async fn start_probe(
         return Err(Problem::bad_request(format!("a probe of {} x {} pixels", start.width, start.height)));
     }
     // No slot is taken: the master keeps one free for it, and a probe that is repeated must not wait for a strip's end.
-    let site = site(&agent, job).await?;
+    let site = agent.site(job).await?;
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     start_thread(&agent, "probe", move || probe::run(&site, &start, sender))?;
     Ok(answers::frames(receiver))
@@ -228,7 +226,7 @@ async fn start_first_pass(
     if !(1..=options.width).contains(&start.width) || !(1..=options.height).contains(&start.height) {
         return Err(Problem::bad_request(format!("a first pass of {} x {} pixels", start.width, start.height)));
     }
-    let site = site(&agent, job).await?;
+    let site = agent.site(job).await?;
     let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     start_thread(&agent, "first-pass", move || first_pass::run(&site, &slots, &start, sender))?;
@@ -244,7 +242,7 @@ async fn start_classic(
     if start.rows.is_empty() || !job.spec.options.rows.contains(start.rows) {
         return Err(Problem::bad_request(format!("{} are not rows of this job", start.rows)));
     }
-    let site = site(&agent, job).await?;
+    let site = agent.site(job).await?;
     let slots = Arc::clone(&agent.slots);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     start_thread(&agent, "classic", move || classic::run(&site, &slots, start.rows, sender))?;
@@ -264,7 +262,7 @@ async fn start_strip(
     if job.strip(start.lease).is_some() {
         return Err(Problem::bad_request(format!("lease {} is rendering already", start.lease)));
     }
-    let site = site(&agent, Arc::clone(&job)).await?;
+    let site = agent.site(Arc::clone(&job)).await?;
     if ![8, 16, 32].contains(&start.block_rows) {
         return Err(Problem::bad_request("blocks are 8, 16 or 32 rows high"));
     }
@@ -275,13 +273,15 @@ async fn start_strip(
     }
     job.enter(start.lease, &control);
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+    let for_spare = site.clone();
     let strip = Strip { site, rows: start.rows, block: start.block_rows, control, slots: Arc::clone(&agent.slots) };
     let leaving = Arc::clone(&job);
     let work: Work = Box::new(move |standby| {
         strip.run(standby, sender);
         leaving.leave(start.lease);
     });
-    let started = job.give(work).map_or(Ok(()), |work| start_thread(&agent, "strip", move || work(None)));
+    let work = job.give(work).and_then(|work| agent.spares.give(for_spare, work));
+    let started = work.map_or(Ok(()), |work| start_thread(&agent, "strip", move || work(None)));
     if started.is_err() {
         job.leave(start.lease);
     }

@@ -8,3 +8,4 @@ pub mod run;
 pub mod setting_up;
 pub mod standby;
 pub mod starting;
+pub mod waiting;

@@ -1,37 +1,71 @@
-//! Threads that have POV-Ray ready before a strip is there for it.
+//! Threads that have POV-Ray ready before there is a strip for it.
 //!
-//! A node that has opened a job has nothing to do until the master knows where to cut. What POV-Ray does before it looks
-//! for its rows can be done by then. Each thread stays with its POV-Ray, whose end is the thread's, and renders the strip
-//! that it is given.
+//! A node that has opened a job has nothing to do until the master knows where to cut, and before that it had nothing to do
+//! at all. What POV-Ray does before it is told anything can be done by then. Each thread stays with its POV-Ray, which
+//! ends with it, and renders the strip that it is given.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::strip::starting::Standby;
+use crate::povray::command;
+use crate::povray::ending::Ending;
+use crate::povray::locate::{Povray, binary_identity};
+use crate::scratch::Scratch;
+use crate::strip::starting::{Standby, scratch_failed};
+use crate::strip::waiting::Waiting;
 use crate::view::Site;
 
 /// The rendering of a strip, by a POV-Ray that is ready if there is one.
 pub type Work = Box<dyn FnOnce(Option<Standby>) + Send>;
 
+/// A job, and what its strip will come from.
+pub type Engagement = (Site, Receiver<Work>);
+
 /// First pause between looks whether POV-Ray has come as far as it can; each is twice as long as the one before. They tell
 /// what that took.
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 
-/// Has POV-Ray ready until there is work for it, or nobody can give any more: the job was closed.
-pub fn wait(site: &Site, work: &Receiver<Work>) {
+/// Has POV-Ray ready for a strip of this job, until that comes or nobody can give it any more: the job was closed.
+pub fn wait(site: &Site, ready: Option<Standby>, work: &Receiver<Work>) {
     // What is wrong here will be wrong for the strip, and is told there.
-    let mut standby = Standby::start(site).map_err(|ending| tracing::debug!("no POV-Ray ready: {}", ending.message)).ok();
+    let mut ready = ready.or_else(|| told(Standby::start(site)));
+    if let Some(work) = receive(work, || ready.as_mut().is_none_or(Standby::look)) {
+        work(ready);
+    }
+}
+
+/// Has POV-Ray ready for any job, until one engages it or the agent ends.
+pub fn wait_for_a_job(povray: &Povray, scratch: &Path, jobs: &Receiver<Engagement>) {
+    let identity = binary_identity(&povray.path);
+    let mut waiting = told(start(povray, scratch));
+    let Some((site, work)) = receive(jobs, || waiting.as_mut().is_none_or(Waiting::look)) else { return };
+    // The program may have been replaced since.
+    let is_same = site.povray.path == povray.path && binary_identity(&povray.path) == identity;
+    let alive = waiting.filter(|_| is_same).and_then(|mut waiting| (!waiting.has_ended()).then_some(waiting));
+    let ready = alive.and_then(|waiting| told(Standby::of(waiting, &site)).flatten());
+    wait(&site, ready, &work);
+}
+
+fn start(povray: &Povray, scratch: &Path) -> Result<Waiting, Ending> {
+    let scratch = Scratch::empty(scratch).map_err(scratch_failed)?;
+    let (environment, folder) = (command::environment(&scratch), scratch.tree());
+    Waiting::start(&povray.path, Vec::new(), &environment, &folder, scratch)
+}
+
+fn told<T>(ready: Result<T, Ending>) -> Option<T> {
+    ready.map_err(|ending| tracing::debug!("no POV-Ray ready: {}", ending.message)).ok()
+}
+
+/// What comes, or none when nobody can send any more. `look` is called until it says true.
+fn receive<T>(from: &Receiver<T>, mut look: impl FnMut() -> bool) -> Option<T> {
     let mut pause = FIRST_LOOK;
-    let mut is_there = standby.is_none();
     loop {
-        let next = if is_there { work.recv().map_err(Into::into) } else { work.recv_timeout(pause) };
-        match next {
-            Ok(work) => return work(standby),
-            Err(RecvTimeoutError::Timeout) => {
-                is_there = standby.as_mut().is_none_or(Standby::look);
-                pause *= 2;
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
+        match from.recv_timeout(pause) {
+            Ok(what) => return Some(what),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if look() => return from.recv().ok(),
+            Err(RecvTimeoutError::Timeout) => pause *= 2,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The start of a strip's POV-Ray: now, or before its rows were known.
 
-use std::ffi::OsString;
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use td_protocol::job::OpenJob;
@@ -14,6 +15,7 @@ use crate::povray::process::Process;
 use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::store::blobs;
+use crate::strip::waiting::Waiting;
 use crate::view::Site;
 
 /// A POV-Ray that was told its rows and has not traced yet.
@@ -26,7 +28,7 @@ pub struct Started {
     /// Sees what POV-Ray makes in the scratch.
     pub watch: Watch,
     pub scratch: Scratch,
-    /// When it was told, and what of its start it had done by then, in seconds.
+    /// When it was told, and what of its start it had done by then.
     pub begun: Instant,
     pub earlier: Duration,
 }
@@ -37,26 +39,22 @@ impl Started {
     /// # Errors
     /// When its files cannot be laid out, or it cannot be started.
     pub fn now(site: &Site, rows: Rows, block: u32) -> Result<Self, Ending> {
-        let scratch = lay_out(site)?;
+        let scratch = Scratch::empty(&site.scratch).map_err(scratch_failed)?;
+        lay_out(site, &scratch)?;
         // Before POV-Ray is there: nothing is missed.
         let watch = Watch::on(&scratch.output_folder());
+        let begun = Instant::now();
         let process = start(site, &scratch, rows, block, false)?;
-        Ok(Self { process, gate: None, watch, scratch, begun: Instant::now(), earlier: Duration::ZERO })
+        Ok(Self { process, gate: None, watch, scratch, begun, earlier: Duration::ZERO })
     }
 }
 
-/// A POV-Ray that was started and does not know its rows yet.
+/// A POV-Ray of a job that was started and does not know its rows yet.
 #[derive(Debug)]
 pub struct Standby {
-    process: Process,
-    gate: Gate,
-    watch: Watch,
-    scratch: Scratch,
-    begun: Instant,
-    /// When it was seen last and did not wait yet, and its CPU seconds then.
-    at_work: (Duration, f64),
-    /// What it did took so long; none as long as it does it.
-    waits: Option<Duration>,
+    waiting: Waiting,
+    /// What it is to be told beside its rows, lines of an ini file.
+    rest: String,
 }
 
 impl Standby {
@@ -65,66 +63,63 @@ impl Standby {
     /// # Errors
     /// When its files cannot be laid out, or it cannot be started.
     pub fn start(site: &Site) -> Result<Self, Ending> {
+        let scratch = Scratch::empty(&site.scratch).map_err(scratch_failed)?;
+        lay_out(site, &scratch)?;
         let job = &site.job.spec;
-        let scratch = lay_out(site)?;
-        let gate = Gate::make(scratch.root()).map_err(scratch_failed)?;
-        let watch = Watch::on(&scratch.output_folder());
-        let begun = Instant::now();
-        let drawing = drawing(job, job.options.rows);
-        let bundle = &job.bundle;
-        let mut arguments =
+        let (drawing, bundle) = (drawing(job, job.options.rows), &job.bundle);
+        let arguments =
             command::arguments_but_rows(&site.povray, &scratch, &bundle.scene, &bundle.library_paths, &drawing);
-        arguments.push(command::ini_file(gate.ini()));
-        let process = spawn(site, &scratch, &drawing, &arguments)?;
-        Ok(Self { process, gate, watch, scratch, begun, at_work: (Duration::ZERO, 0.0), waits: None })
+        let size = (drawing.width, drawing.height);
+        let environment = command::povray_environment(&site.povray, &scratch, size).map_err(scratch_failed)?;
+        let folder = scratch.run_dir(bundle);
+        let waiting = Waiting::start(&site.povray.path, arguments, &environment, &folder, scratch)?;
+        Ok(Self { waiting, rest: String::new() })
     }
 
-    /// Looks how far it is; true once it waits, or has ended.
-    pub fn look(&mut self) -> bool {
-        let (passed, cpu) = (self.begun.elapsed(), self.process.cpu_seconds());
-        if self.waits.is_none() && self.process.is_asleep() {
-            // It came to wait somewhere between the last look and this one, as fast as it had been before.
-            let (last, last_cpu) = self.at_work;
-            let since = last.as_secs_f64() / last_cpu.max(1e-9) * (cpu - last_cpu).max(0.0);
-            let since = Duration::try_from_secs_f64(since).unwrap_or(Duration::MAX);
-            self.waits = Some(if last.is_zero() { passed } else { last.saturating_add(since).min(passed) });
+    /// Makes one that waits, and was told nothing yet, the job's. None where it cannot be told all that this job asks for.
+    ///
+    /// # Errors
+    /// When the job's files cannot be laid out.
+    pub fn of(waiting: Waiting, site: &Site) -> Result<Option<Self>, Ending> {
+        let job = &site.job.spec;
+        let (drawing, bundle, scratch) = (drawing(job, job.options.rows), &job.bundle, waiting.scratch());
+        let arguments =
+            command::arguments_but_rows(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
+        let size = (drawing.width, drawing.height);
+        // Where it runs, and by what libraries, cannot be changed any more.
+        let is_elsewhere = scratch.run_dir(bundle) != scratch.tree();
+        let Some(rest) = command::ini_lines(&arguments).filter(|_| !is_elsewhere) else { return Ok(None) };
+        if command::needs_help(&site.povray, size) {
+            return Ok(None);
         }
-        self.at_work = (passed, cpu);
-        self.waits.is_some() || self.has_ended()
+        lay_out(site, scratch)?;
+        Ok(Some(Self { waiting, rest }))
     }
 
-    fn has_ended(&mut self) -> bool {
-        !matches!(self.process.poll(), Ok(None))
+    /// Looks how far it is; true once it cannot come further.
+    pub fn look(&mut self) -> bool {
+        self.waiting.look()
     }
 
     /// Tells it its rows. None where it has ended meanwhile, for whatever reason.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn go(mut self, site: &Site, rows: Rows, block: u32) -> Result<Option<Started>, Ending> {
-        self.look();
-        if self.has_ended() {
-            return Ok(None);
-        }
+    pub fn go(self, site: &Site, rows: Rows, block: u32) -> Result<Option<Started>, Ending> {
         let mut drawing = drawing(&site.job.spec, rows);
         drawing.block = block;
-        let text = command::row_switches(&drawing).join("\n") + "\n";
-        self.gate.write(&text).and_then(|()| self.gate.open()).map_err(scratch_failed)?;
-        let Self { process, gate, watch, scratch, begun: started, waits, .. } = self;
-        let begun = Instant::now();
-        let earlier = waits.unwrap_or_else(|| begun.duration_since(started));
-        Ok(Some(Started { process, gate: Some(gate), watch, scratch, begun, earlier }))
+        self.waiting.go(&format!("{}{}\n", self.rest, command::row_switches(&drawing).join("\n")))
     }
 }
 
-/// Makes the scratch folder of one POV-Ray.
-fn lay_out(site: &Site) -> Result<Scratch, Ending> {
+/// Lays out the job's files.
+fn lay_out(site: &Site, scratch: &Scratch) -> Result<(), Ending> {
     let job = &site.job.spec;
-    let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
-    if let Some(line) = radiosity(job).scene_line() {
-        scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed)?;
+    scratch.fill(&job.bundle, &site.blobs).map_err(scratch_failed)?;
+    match radiosity(job).scene_line() {
+        Some(line) => scratch.append_to_scene(&job.bundle, line).map_err(scratch_failed),
+        None => Ok(()),
     }
-    Ok(scratch)
 }
 
 fn drawing(job: &OpenJob, rows: Rows) -> Drawing<'_> {
@@ -149,23 +144,24 @@ pub fn start(site: &Site, scratch: &Scratch, rows: Rows, block: u32, resume: boo
     drawing.resume = resume;
     let bundle = &site.job.spec.bundle;
     let arguments = command::arguments(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
-    spawn(site, scratch, &drawing, &arguments)
-}
-
-fn spawn(site: &Site, scratch: &Scratch, drawing: &Drawing<'_>, arguments: &[OsString]) -> Result<Process, Ending> {
     let size = (drawing.width, drawing.height);
     let environment = command::povray_environment(&site.povray, scratch, size).map_err(scratch_failed)?;
-    let folder = scratch.run_dir(&site.job.spec.bundle);
-    Process::start(&site.povray.path, arguments, &environment, &folder).map_err(|error| Ending {
+    let program = &site.povray.path;
+    Process::start(program, &arguments, &environment, &scratch.run_dir(bundle)).map_err(not_started(program))
+}
+
+/// What a POV-Ray that cannot be started means.
+pub(super) fn not_started(program: &Path) -> impl Fn(io::Error) -> Ending {
+    move |error| Ending {
         failure: Failure::Povray,
-        message: format!("cannot start {}: {error}", site.povray.path.display()),
+        message: format!("cannot start {}: {error}", program.display()),
         povray: String::new(),
-    })
+    }
 }
 
 /// What a scratch folder that cannot be made means.
 #[must_use]
-pub fn scratch_failed(error: std::io::Error) -> Ending {
+pub fn scratch_failed(error: io::Error) -> Ending {
     let failure = if blobs::is_full(&error) { Failure::ScratchFull } else { Failure::Node };
     Ending { failure, message: format!("cannot lay out the scene's files: {error}"), povray: String::new() }
 }
