@@ -12,6 +12,9 @@ use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::strip::starting::{Started, not_started, scratch_failed};
 
+/// CPU seconds within which a process did nothing but sleep.
+const NOTHING: f64 = 1e-4;
+
 /// A POV-Ray that was started and was not told all yet.
 #[derive(Debug)]
 pub struct Waiting {
@@ -23,6 +26,8 @@ pub struct Waiting {
     begun: Instant,
     /// When it was seen last, and its CPU seconds then.
     seen: (Duration, f64),
+    /// When it fell asleep, if it was asleep at the last look: it may also have waited for one of its own threads.
+    asleep: Option<Duration>,
     /// What it did took so long; none as long as it does it.
     took: Option<Duration>,
 }
@@ -45,7 +50,7 @@ impl Waiting {
         let begun = Instant::now();
         arguments.push(command::ini_file(gate.ini()));
         let process = Process::start(program, &arguments, environment, folder).map_err(not_started(program))?;
-        Ok(Self { process, gate, watch, scratch, begun, seen: (Duration::ZERO, 0.0), took: None })
+        Ok(Self { process, gate, watch, scratch, begun, seen: (Duration::ZERO, 0.0), asleep: None, took: None })
     }
 
     pub const fn scratch(&self) -> &Scratch {
@@ -56,12 +61,17 @@ impl Waiting {
     /// coming there took.
     pub fn look(&mut self) -> bool {
         let (passed, cpu) = (self.begun.elapsed(), self.process.cpu_seconds());
-        if self.took.is_none() && self.process.is_asleep() {
-            // It came there somewhere between the last look and this one, as fast as it had been before.
-            let (last, last_cpu) = self.seen;
-            let since = last.as_secs_f64() / last_cpu.max(1e-9) * (cpu - last_cpu).max(0.0);
-            let since = Duration::try_from_secs_f64(since).unwrap_or(Duration::MAX);
-            self.took = Some(if last.is_zero() { passed } else { last.saturating_add(since).min(passed) });
+        let (last, last_cpu) = self.seen;
+        if self.took.is_none() {
+            let is_asleep = self.process.is_asleep();
+            let has_worked = cpu - last_cpu > NOTHING;
+            self.took = self.asleep.filter(|_| is_asleep && !has_worked);
+            self.asleep = is_asleep.then(|| {
+                // Somewhere between the last look and this one, as fast as it had been before.
+                let since = last.as_secs_f64() / last_cpu.max(1e-9) * (cpu - last_cpu).max(0.0);
+                let since = Duration::try_from_secs_f64(since).unwrap_or(Duration::MAX);
+                if last.is_zero() { passed } else { last.saturating_add(since).min(passed) }
+            });
         }
         self.seen = (passed, cpu);
         self.took.is_some() || self.has_ended()
@@ -81,9 +91,9 @@ impl Waiting {
             return Ok(None);
         }
         self.gate.write(rest).and_then(|()| self.gate.open()).map_err(scratch_failed)?;
-        let Self { process, gate, watch, scratch, begun: started, took, .. } = self;
+        let Self { process, gate, watch, scratch, begun: started, asleep, took, .. } = self;
         let begun = Instant::now();
-        let earlier = took.unwrap_or_else(|| begun.duration_since(started));
+        let earlier = took.or(asleep).unwrap_or_else(|| begun.duration_since(started));
         Ok(Some(Started { process, gate: Some(gate), watch, scratch, begun, earlier }))
     }
 }
