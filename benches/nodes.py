@@ -205,23 +205,20 @@ class Node:
         """Waits until it has nothing to do any more: a node that has been on for some seconds."""
         self.hello()
         begun = time.monotonic()
-        asleep = 0
-        while asleep < 3:
+        while not self.has_spare():
             if time.monotonic() - begun > 60:
                 fail("an idle agent has no POV-Ray ready")
-            time.sleep(0.1)
-            asleep = asleep + 1 if self.spares_asleep() else 0
+            time.sleep(0.05)
 
-    def spares_asleep(self):
-        """Whether a POV-Ray of the agent's is there, and each waits for something that is not its turn on the processor."""
-        states = []
+    def has_spare(self):
+        """Whether a POV-Ray of the agent's is there, stopped until it is needed."""
         with open(f"{self.group.path}/cgroup.procs", encoding="ascii") as processes:
             for process in processes.read().split():
                 with contextlib.suppress(OSError), open(f"/proc/{process}/stat", encoding="ascii") as stat:
                     name, state = stat.read().split("(", 1)[1].rsplit(") ", 1)
-                    if name == "povray":
-                        states.append(state[0])
-        return bool(states) and all(state == "S" for state in states)
+                    if name == "povray" and state[0] == "T":
+                        return True
+        return False
 
     def own_cpu(self):
         """CPU seconds of the agent itself, without its POV-Rays."""

@@ -90,7 +90,8 @@ impl Job {
         }
     }
 
-    /// Makes places for `count` threads that have POV-Ray ready: what each of them is to wait for. Once in a job.
+    /// Makes places for threads that have POV-Ray ready, `count` but for the strips that are there already: what each of them
+    /// is to wait for. Once in a job.
     #[must_use]
     pub fn stand_by(&self, count: usize) -> Vec<Receiver<Work>> {
         let mut state = self.lock();
@@ -98,7 +99,7 @@ impl Job {
             return Vec::new();
         }
         // Room for one: who gives work need not wait until the thread takes it.
-        let (senders, receivers) = (0..count).map(|_| sync_channel(1)).unzip();
+        let (senders, receivers) = (state.strips.len()..count).map(|_| sync_channel(1)).unzip();
         state.standbys = Some(senders);
         receivers
     }

@@ -98,10 +98,14 @@ impl Process {
         Ok(self.ended)
     }
 
-    /// Whether its first thread waits for something, by /proc/PID/stat: not for its turn on the processor.
+    /// How its first thread is, by /proc/PID/task/PID/stat.
     #[must_use]
-    pub fn is_asleep(&self) -> bool {
-        self.ended.is_none() && state_of(self.child.id()) == Some('S')
+    pub fn first_thread(&self) -> Option<ThreadState> {
+        let pid = self.child.id();
+        if self.ended.is_some() {
+            return None;
+        }
+        ThreadState::parse(&std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/stat")).ok()?)
     }
 
     /// Kills the whole process group and waits for POV-Ray's end.
@@ -174,10 +178,24 @@ fn keep_end(mut stderr: std::process::ChildStderr, messages: &Mutex<VecDeque<u8>
     }
 }
 
-/// State of a process, the third field of its stat: `R`, `S`, `T`, `Z` ...
-fn state_of(pid: u32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
+/// A thread of a process, as proc(5) tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadState {
+    /// It waits for something, and not for its turn on the processor.
+    pub is_asleep: bool,
+    /// CPU time so far, user and system, in clock ticks.
+    pub ticks: u64,
+}
+
+impl ThreadState {
+    /// Fields 3, 14 and 15. The name in field 2 may hold blanks and brackets.
+    fn parse(stat: &str) -> Option<Self> {
+        let mut fields = stat.rsplit_once(") ")?.1.split_whitespace();
+        let is_asleep = fields.next()? == "S";
+        let mut times = fields.skip(10);
+        let (user, system): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
+        Some(Self { is_asleep, ticks: user.saturating_add(system) })
+    }
 }
 
 /// The clock of all threads of a process: the kernel counts it in nanoseconds, where /proc/PID/stat has ticks of 10 ms.
@@ -208,11 +226,17 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
+    /// State of a process, the third field of its stat: `R`, `S`, `T`, `Z` ...
+    fn state(pid: u32) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    }
+
     #[track_caller]
     fn comes_to(pid: u32, wanted: &[char]) {
         let begun = Instant::now();
-        while !state_of(pid).is_some_and(|state| wanted.contains(&state)) {
-            assert!(begun.elapsed() < LIMIT, "{:?}, not {wanted:?}", state_of(pid));
+        while !state(pid).is_some_and(|state| wanted.contains(&state)) {
+            assert!(begun.elapsed() < LIMIT, "{:?}, not {wanted:?}", state(pid));
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -232,8 +256,18 @@ mod tests {
         process.hold();
         comes_to(pid, &['T']);
         process.kill();
-        assert_eq!(state_of(pid), None);
+        assert_eq!(state(pid), None);
         process.hold();
         process.go_on();
+    }
+
+    #[test]
+    fn a_thread_tells_its_state_and_its_time() {
+        let stat = "12 (a) b)) S 1 1 1 0 -1 4194560 1 0 0 0 34 8 0 0 20 0 1 0 777 0";
+        assert_eq!(ThreadState::parse(stat), Some(ThreadState { is_asleep: true, ticks: 42 }));
+        let working = stat.replace(" S ", " R ");
+        assert_eq!(ThreadState::parse(&working), Some(ThreadState { is_asleep: false, ticks: 42 }));
+        assert_eq!(ThreadState::parse("12 (a) S 1 1"), None);
+        assert_eq!(ThreadState::parse(""), None);
     }
 }

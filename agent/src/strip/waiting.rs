@@ -12,8 +12,8 @@ use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
 use crate::strip::starting::{Started, not_started, scratch_failed};
 
-/// CPU seconds within which a process did nothing but sleep.
-const NOTHING: f64 = 1e-4;
+/// Who slept so long waits at the gate, and not for a thread of its own that the processor is not given to.
+const ASLEEP: Duration = Duration::from_millis(300);
 
 /// A POV-Ray that was started and was not told all yet.
 #[derive(Debug)]
@@ -24,10 +24,10 @@ pub struct Waiting {
     watch: Watch,
     scratch: Scratch,
     begun: Instant,
-    /// When it was seen last, and its CPU seconds then.
+    /// When it was looked at last, and its CPU seconds then.
     seen: (Duration, f64),
-    /// When it fell asleep, if it was asleep at the last look: it may also have waited for one of its own threads.
-    asleep: Option<Duration>,
+    /// Since when its first thread sleeps, and the ticks that this had used; none where it was at work.
+    asleep: Option<(Duration, u64)>,
     /// What it did took so long; none as long as it does it.
     took: Option<Duration>,
 }
@@ -61,19 +61,24 @@ impl Waiting {
     /// coming there took.
     pub fn look(&mut self) -> bool {
         let (passed, cpu) = (self.begun.elapsed(), self.process.cpu_seconds());
-        let (last, last_cpu) = self.seen;
-        if self.took.is_none() {
-            let is_asleep = self.process.is_asleep();
-            let has_worked = cpu - last_cpu > NOTHING;
-            self.took = self.asleep.filter(|_| is_asleep && !has_worked);
-            self.asleep = is_asleep.then(|| {
+        let (last, last_cpu) = std::mem::replace(&mut self.seen, (passed, cpu));
+        if self.took.is_some() {
+            return true;
+        }
+        self.asleep = self.process.first_thread().filter(|thread| thread.is_asleep).map(|thread| match self.asleep {
+            Some((since, ticks)) if ticks == thread.ticks => (since, ticks),
+            _ => {
                 // Somewhere between the last look and this one, as fast as it had been before.
                 let since = last.as_secs_f64() / last_cpu.max(1e-9) * (cpu - last_cpu).max(0.0);
                 let since = Duration::try_from_secs_f64(since).unwrap_or(Duration::MAX);
-                if last.is_zero() { passed } else { last.saturating_add(since).min(passed) }
-            });
+                (if last.is_zero() { passed } else { last.saturating_add(since).min(passed) }, thread.ticks)
+            }
+        });
+        if let Some((since, _)) = self.asleep.filter(|(since, _)| passed - *since >= ASLEEP) {
+            self.took = Some(since);
+            // Its other threads look around twenty times a second.
+            self.process.hold();
         }
-        self.seen = (passed, cpu);
         self.took.is_some() || self.has_ended()
     }
 
@@ -90,10 +95,13 @@ impl Waiting {
         if self.has_ended() {
             return Ok(None);
         }
-        self.gate.write(rest).and_then(|()| self.gate.open()).map_err(scratch_failed)?;
+        self.gate.write(rest).map_err(scratch_failed)?;
+        self.process.go_on();
+        self.gate.open().map_err(scratch_failed)?;
         let Self { process, gate, watch, scratch, begun: started, asleep, took, .. } = self;
         let begun = Instant::now();
-        let earlier = took.or(asleep).unwrap_or_else(|| begun.duration_since(started));
+        let since = asleep.map(|(since, _)| since);
+        let earlier = took.or(since).unwrap_or_else(|| begun.duration_since(started));
         Ok(Some(Started { process, gate: Some(gate), watch, scratch, begun, earlier }))
     }
 }
