@@ -175,14 +175,16 @@ class Node:
         os.makedirs(self.cache, mode=0o700)
         with open(f"{self.cache}/fingerprint.json", "w", encoding="utf-8") as out:
             json.dump(bench.fingerprint_at(share), out)
-        self.start()
-        # From here on it is as slow as it will be: the agent starts a POV-Ray for the next job, and notes what that takes.
+        # It is as slow as it will be from the first: the agent notes what the start of a spare POV-Ray takes.
         self.group.set_share(share)
+        self.start()
 
     def start(self):
         command = [self.bench.agent, "serve", "--socket", self.socket, "--slots", "1", "--cache", self.cache,
                    "--name", f"node{self.number}"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=self.group.enter)
+
+    def comes_up(self):
         begun = time.monotonic()
         while not os.path.exists(self.socket):
             if self.process.poll() is not None or time.monotonic() - begun > 30:
@@ -203,6 +205,7 @@ class Node:
 
     def comes_to_rest(self):
         """Waits until it has nothing to do any more: a node that has been on for some seconds."""
+        self.comes_up()
         self.hello()
         begun = time.monotonic()
         while not self.has_spare():
