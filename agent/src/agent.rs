@@ -32,6 +32,8 @@ use crate::view::Site;
 pub struct Setup {
     pub name: String,
     pub slots: u32,
+    /// POV-Rays that are ready before there is a strip for them, at most.
+    pub spares: u32,
     /// Bits of the POV-Ray to render with; `None`: those of the one that is there.
     pub povray_word_size: Option<u32>,
     /// Folder for contents, bands and scratch; nobody else's.
@@ -104,7 +106,18 @@ impl Agent {
         let slots = Slots::new(setup.slots);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
         let health = Health::new(Root::new(&setup.root), &setup.cache, setup.certificate_end, setup.is_service);
-        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, spares: Spares::default(), health, search, ending }))
+        Ok(Arc::new(Self {
+            setup,
+            blobs,
+            bands,
+            share,
+            jobs: Jobs::default(),
+            slots,
+            spares: Spares::default(),
+            health,
+            search,
+            ending,
+        }))
     }
 
     /// Ends all that renders, the fingerprint's scene too.
@@ -121,7 +134,8 @@ impl Agent {
             return;
         }
         let Ok((povray, _)) = self.usable().await else { return };
-        let filled = self.spares.fill(self.slots.free(), &povray, &self.scratch_folder());
+        let filled =
+            self.spares.fill(self.slots.free().min(self.setup.spares as usize), &povray, &self.scratch_folder());
         if let Err(error) = filled {
             tracing::debug!("no POV-Ray ready: {error}");
         }
@@ -134,7 +148,7 @@ impl Agent {
     pub async fn stand_by(self: &Arc<Self>, job: &str, count: usize) -> Result<(), Refused> {
         let job = self.job(job)?;
         let site = self.site(Arc::clone(&job)).await?;
-        for work in job.stand_by(count.min(self.slots.free())) {
+        for work in job.stand_by(count.min(self.slots.free()).min(self.setup.spares as usize)) {
             let Some((site, work)) = self.spares.engage((site.clone(), work)) else { continue };
             let agent = Arc::clone(self);
             let started = std::thread::Builder::new().name("strip".to_owned()).spawn(move || {

@@ -157,6 +157,11 @@ pub struct Serve {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
 
+    /// POV-Rays that are started before there is a strip for them, so that the next job begins sooner; they wait
+    /// asleep, with some 2 MB each [default: one for each slot].
+    #[arg(long, value_name = "N")]
+    pub spares: Option<u32>,
+
     /// Render with a POV-Ray of 32 or of 64 bit only [default: with the one that is there].
     #[arg(long, value_name = "BITS", value_parser = word_size)]
     pub povray_word_size: Option<u32>,

@@ -267,7 +267,9 @@ mod tests {
     fn what_an_ini_file_reads_otherwise_stays_out_of_it() {
         let lines = |arguments: &[&str]| ini_lines(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
         assert_eq!(lines(&["+I/a/b-c.pov", "File_Gamma=2.2"]).unwrap(), "+I/a/b-c.pov\nFile_Gamma=2.2\n");
-        for argument in ["+I\"a b.pov\"", "+Ia;b.pov", "+Ia#b.pov", "+Ia%HOME%b.pov", "+I\u{e4}.pov", "+Ia\nb.pov", "+I[a].pov"] {
+        for argument in
+            ["+I\"a b.pov\"", "+Ia;b.pov", "+Ia#b.pov", "+Ia%HOME%b.pov", "+I\u{e4}.pov", "+Ia\nb.pov", "+I[a].pov"]
+        {
             assert_eq!(lines(&["+W8", argument]), None, "{argument}");
         }
     }

@@ -47,9 +47,11 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
         return Err(NotLoopback(address).into());
     }
     let _lock = lock::lock(&options.cache, LOCK_PATIENCE)?;
+    let slots = options.slots.unwrap_or_else(cores);
     let setup = Setup {
         name: options.name.unwrap_or_else(host_name),
-        slots: options.slots.unwrap_or_else(cores),
+        slots,
+        spares: options.spares.unwrap_or(slots),
         povray_word_size: options.povray_word_size,
         blob_bound: options.cache_size.saturating_mul(1 << 20),
         band_bound: options.cache_size.saturating_mul(1 << 20),

@@ -16,5 +16,6 @@ mod masters;
 mod pixels;
 mod proxy;
 mod rests;
+mod spares;
 mod stops;
 mod witnesses;

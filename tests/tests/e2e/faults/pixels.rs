@@ -34,7 +34,8 @@ fn cluster(nodes: usize) -> (Cluster, PathBuf) {
     let flag = cluster.sandbox.path().join("wrong");
     fs::write(&flag, "").unwrap();
     cluster.add(move |mut command| {
-        command.env("TD_POVRAY", &wrong);
+        // It goes by its command line, where a spare has nothing but the name of an ini file.
+        command.env("TD_POVRAY", &wrong).args(["--spares", "0"]);
         command
     });
     for _ in 2..nodes {
@@ -144,7 +145,8 @@ fn groups_do_not_mix_unless_they_are_told_to() {
     let mut cluster = Cluster::new(2);
     let otherwise = stand_in(cluster.sandbox.path(), OTHERWISE);
     cluster.add(move |mut command| {
-        command.env("TD_POVRAY", &otherwise);
+        // It goes by its command line, where a spare has nothing but the name of an ini file.
+        command.env("TD_POVRAY", &otherwise).args(["--spares", "0"]);
         command
     });
     let outcome = cluster.render(&[]).wait(LIMIT);
