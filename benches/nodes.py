@@ -381,17 +381,30 @@ class Bench:
             return Result(wall, done, used.ru_utime + used.ru_stime,
                           sum(b - a for a, b in zip(before, after)), sum(shares))
 
-    def start_seconds(self, job, share):
+    def start_seconds(self, job, share, is_spare=False):
         """Until a POV-Ray of its own, on one node's share, has parsed the scene, set its trace up and traced a first block: what
-        each start costs, whatever rows it is for."""
+        each start costs, whatever rows it is for. Of one that waits as spares do: what is left of its start."""
         scene, switches = job
         group = Group(self.groups, self.next_name())
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             group.set_share(share)
-            command = ["povray", f"+I{os.path.basename(scene)}", f"+O{folder}/s.png", *switches, "+FN8", "+WT1", "-D", "-V"]
+            switches = [f"+I{os.path.basename(scene)}", f"+O{folder}/s.png", *switches, "+FN8", "+WT1", "-D", "-V"]
+            command = ["povray", *switches]
+            if is_spare:
+                command = ["povray", f"{folder}/rows.ini"]
+                os.mkfifo(f"{folder}/fifo")
+                os.link(f"{folder}/fifo", command[1])
             begun = time.monotonic()
             process = subprocess.Popen(command, cwd=os.path.dirname(scene), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, preexec_fn=group.enter, env=os.environ | {"POV_TEMP_DIR": folder})
+            if is_spare:
+                # Long enough at this share to come to the FIFO.
+                time.sleep(5)
+                with open(f"{folder}/new", "w", encoding="ascii") as ini:
+                    ini.write("\n".join(switches) + "\n")
+                os.rename(f"{folder}/new", command[1])
+                begun = time.monotonic()
+                os.close(os.open(f"{folder}/fifo", os.O_WRONLY | os.O_NONBLOCK))
             while state_bytes(f"{folder}/s.pov-state") <= STATE_HEADER:
                 if process.poll() is not None:
                     fail(f"povray ends before it traces: {' '.join(command)}")

@@ -27,7 +27,7 @@ class Tables:
         self.bench, self.quick = bench, quick
         self.shares = QUICK_SHARES if quick else SHARES
         self.missed, self.record = [], {"rows": []}
-        self.alone, self.starts = {}, {}
+        self.alone, self.starts, self.lefts = {}, {}, {}
 
     def check(self, what, value, bound):
         ok = value >= bound
@@ -43,10 +43,12 @@ class Tables:
         what there is to do on eight nodes: so both meet the same machine, which is not always as fast. Each needs a
         sixtieth of a core. `eights` gets a function that measures a start of POV-Ray for a job's name; what it returns is
         called when T1 is known."""
-        starts = {name: [] for name in jobs}
+        starts, lefts = {name: [] for name in jobs}, {name: [] for name in jobs}
 
-        def start(name):
-            starts[name].append(self.bench.start_seconds(jobs[name][0], self.shares.get(name, SHARE)))
+        def start(name, times=3):
+            share = self.shares.get(name, SHARE)
+            starts[name] += [self.bench.start_seconds(jobs[name][0], share) for _ in range(times)]
+            lefts[name] += [self.bench.start_seconds(jobs[name][0], share, is_spare=True) for _ in range(times)]
 
         def alone(name, job, method):
             share = self.shares.get(name, SHARE)
@@ -57,6 +59,7 @@ class Tables:
         tell = found.pop("eight")
         self.alone |= {key: middle(results) for key, results in found.items()}
         self.starts |= {name: statistics.median(seconds) for name, seconds in starts.items()}
+        self.lefts |= {name: statistics.median(seconds) for name, seconds in lefts.items()}
         tell()
 
     def eight(self, job, runs, home=None, share=SHARE, **more):
@@ -84,6 +87,14 @@ class Tables:
             print("|" + "---|" * 18)
             for name, _, bounds in sizes:
                 self.size_row(name, *found[name], bounds)
+            print("\nThe start is that of a POV-Ray that is started when the job is there. Spares have done a part of it before (T1 is less by it, too); "
+                  "with what is left of it in its place:\n")
+            print("| blob | left of a start | ceiling | unknown / ceiling | known / ceiling |\n|" + "---|" * 5)
+            for name, _, _ in sizes:
+                alone, left = self.alone[name, "td"].wall, self.lefts[name]
+                ideal = left + (alone - left) / NODES
+                _, unknown, known = found[name]
+                print(f"| {name} | {left:.2f} | {alone / ideal:.2f} | {ideal / middle(unknown).wall:.3f} | {ideal / middle(known).wall:.3f} |", flush=True)
 
         self.beside({name: (job, ["td", "classic"]) for name, job, _ in sizes}, eights)
 
@@ -154,7 +165,7 @@ class Tables:
     def long_parse(self, name, job, start):
         own = []
         for _ in range(1 if self.quick else 3):
-            start(name)
+            start(name, 1)
             own += self.eight(job, 1)
 
         def tell():
@@ -279,6 +290,7 @@ def measure(bench, folder, quick, only):
     print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
           f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
     print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times; uneven scenes and changing speeds on faster nodes." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
+    print("Before each render the nodes were at rest: each agent had a spare POV-Ray in its slot.")
     print("Renders on one node ran beside those on eight, each on a node of its own, so that all met the same machine; no core ever slept. "
           f"Caches and pictures in {folder.rsplit('/', 1)[0]}.")
     middle_size = (blob, ["+W1600", "+H1200"])

@@ -24,7 +24,6 @@ use crate::spares::Spares;
 use crate::store::bands::Bands;
 use crate::store::blobs::Blobs;
 use crate::store::share::{Share, ShareError};
-use crate::strip::standby;
 use crate::view::Site;
 
 /// How an agent is set up.
@@ -104,20 +103,10 @@ impl Agent {
         };
         let search = Search::begin(wanted, Arc::clone(&ending))?;
         let slots = Slots::new(setup.slots);
+        let spares = Spares::new(setup.spares as usize);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
         let health = Health::new(Root::new(&setup.root), &setup.cache, setup.certificate_end, setup.is_service);
-        Ok(Arc::new(Self {
-            setup,
-            blobs,
-            bands,
-            share,
-            jobs: Jobs::default(),
-            slots,
-            spares: Spares::default(),
-            health,
-            search,
-            ending,
-        }))
+        Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, spares, health, search, ending }))
     }
 
     /// Ends all that renders, the fingerprint's scene too.
@@ -127,16 +116,18 @@ impl Agent {
         self.spares.end();
     }
 
-    /// Has POV-Ray ready for a job that comes later, in each slot, if nobody wants anything now. An agent that came with its
-    /// master goes with it.
+    /// Has POV-Ray ready for a job that comes later, if nobody wants anything now. An agent that came with its master goes with
+    /// it.
     pub async fn have_spares(&self) {
-        if !self.setup.is_service || !self.jobs.all().is_empty() {
+        if !self.setup.is_service {
             return;
         }
         let Ok((povray, _)) = self.usable().await else { return };
-        let filled =
-            self.spares.fill(self.slots.free().min(self.setup.spares as usize), &povray, &self.scratch_folder());
-        if let Err(error) = filled {
+        // A job has its own, and at its end this is asked for again.
+        if !self.jobs.all().is_empty() {
+            return;
+        }
+        if let Err(error) = self.spares.fill(&povray, &self.scratch_folder()) {
             tracing::debug!("no POV-Ray ready: {error}");
         }
     }
@@ -145,17 +136,12 @@ impl Agent {
     ///
     /// # Errors
     /// [`Refused`] when the job is not open or there is no POV-Ray for it, or no thread can be started.
-    pub async fn stand_by(self: &Arc<Self>, job: &str, count: usize) -> Result<(), Refused> {
+    pub async fn stand_by(&self, job: &str, count: usize) -> Result<(), Refused> {
         let job = self.job(job)?;
         let site = self.site(Arc::clone(&job)).await?;
-        for work in job.stand_by(count.min(self.slots.free()).min(self.setup.spares as usize)) {
-            let Some((site, work)) = self.spares.engage((site.clone(), work)) else { continue };
-            let agent = Arc::clone(self);
-            let started = std::thread::Builder::new().name("strip".to_owned()).spawn(move || {
-                agent.give_way();
-                standby::wait(&site, None, &work);
-            });
-            started.map_err(|error| Refused::Unusable(format!("cannot start a thread: {error}")))?;
+        for work in job.stand_by(count, self.slots.free()) {
+            let standing_by = self.spares.stand_by((site.clone(), work), self.setup.is_service);
+            standing_by.map_err(|error| Refused::Unusable(format!("cannot start a thread: {error}")))?;
         }
         Ok(())
     }

@@ -153,12 +153,12 @@ pub struct Serve {
     #[arg(long, value_name = "DIR", requires = "listen")]
     pub tls: Option<PathBuf>,
 
-    /// POV-Ray processes at a time [default: one per core].
+    /// POV-Rays that render at a time [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
 
-    /// POV-Rays that are started before there is a strip for them, so that the next job begins sooner; they wait
-    /// asleep, with some 2 MB each [default: one for each slot].
+    /// POV-Rays that are started before there is a strip for them, so that the next job begins sooner; they are stopped
+    /// until then [default: one for each slot].
     #[arg(long, value_name = "N")]
     pub spares: Option<u32>,
 

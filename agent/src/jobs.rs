@@ -90,16 +90,16 @@ impl Job {
         }
     }
 
-    /// Makes places for threads that have POV-Ray ready, `count` but for the strips that are there already: what each of them
-    /// is to wait for. Once in a job.
+    /// Makes places for threads that have POV-Ray ready, `count` but for the strips that are there already, and `free` at most:
+    /// what each of them is to wait for. Once in a job.
     #[must_use]
-    pub fn stand_by(&self, count: usize) -> Vec<Receiver<Work>> {
+    pub fn stand_by(&self, count: usize, free: usize) -> Vec<Receiver<Work>> {
         let mut state = self.lock();
         if state.closed || state.standbys.is_some() {
             return Vec::new();
         }
         // Room for one: who gives work need not wait until the thread takes it.
-        let (senders, receivers) = (state.strips.len()..count).map(|_| sync_channel(1)).unzip();
+        let (senders, receivers) = (state.strips.len()..count).map(|_| sync_channel(1)).take(free).unzip();
         state.standbys = Some(senders);
         receivers
     }

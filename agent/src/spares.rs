@@ -1,10 +1,10 @@
-//! POV-Rays that an idle agent has ready for whatever job comes next: one for each slot.
+//! POV-Rays that an agent has ready before there is a strip for them: for whatever job comes next as long as it is idle, and
+//! for the first strips of a job once that is open.
 //!
-//! They wait asleep, with some 2 MB of memory each that is not the program's own file. On a Raspberry Pi 1 the next job begins
-//! half a second sooner for it.
+//! They are stopped while they wait. `benches/spares.sh` prints what they have done by then, and what memory they hold.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,40 +13,69 @@ use crate::priority;
 use crate::strip::standby::{self, Engagement, Work};
 use crate::view::Site;
 
-/// The threads that have one, as long as no job has engaged them.
-#[derive(Debug, Default)]
+/// The threads that have one.
+#[derive(Debug)]
 pub struct Spares {
-    threads: Mutex<Threads>,
+    /// So many at most.
+    limit: usize,
+    threads: Arc<Mutex<Threads>>,
 }
 
 #[derive(Debug, Default)]
 struct Threads {
+    /// Those that no job has engaged.
     idle: Vec<SyncSender<Engagement>>,
+    /// Those that have no strip yet, whether engaged or not.
+    waiting: usize,
     /// The agent ends.
     is_over: bool,
 }
 
+/// A thread that has no strip yet. It has one, or has ended, when this is dropped.
+#[derive(Debug)]
+pub struct Seat {
+    threads: Arc<Mutex<Threads>>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut threads = lock(&self.threads);
+        threads.waiting = threads.waiting.saturating_sub(1);
+    }
+}
+
 impl Spares {
-    /// Starts so many that there are `count`. Their scratch folders are made in `scratch`.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { limit, threads: Arc::default() }
+    }
+
+    /// Starts as many as may be, for any job. Their scratch folders are made in `scratch`.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn fill(&self, count: usize, povray: &Arc<Povray>, scratch: &PathBuf) -> io::Result<()> {
-        let mut threads = self.lock();
-        while threads.idle.len() < count && !threads.is_over {
+    pub fn fill(&self, povray: &Arc<Povray>, scratch: &Path) -> io::Result<()> {
+        while let Some(seat) = self.seat() {
             let (engage, jobs) = sync_channel(1);
-            let (povray, scratch) = (Arc::clone(povray), scratch.clone());
-            std::thread::Builder::new().name("strip".to_owned()).spawn(move || {
-                // It serves a strip later: weaker than the agent's server, and stronger than POV-Ray.
-                priority::give_way();
-                standby::wait_for_a_job(&povray, &scratch, &jobs);
-            })?;
-            threads.idle.push(engage);
+            let (povray, scratch) = (Arc::clone(povray), scratch.to_owned());
+            spawn(move || standby::wait_for_a_job(&povray, &scratch, &jobs, seat))?;
+            lock(&self.threads).idle.push(engage);
         }
         Ok(())
     }
 
-    /// Gives a strip of a job to one of them; where there is none, it comes back.
+    /// Has POV-Ray ready for what a job will give: one that is there, or a new one if there may be one more.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn stand_by(&self, job: Engagement, gives_way: bool) -> io::Result<()> {
+        let Some((site, work)) = self.engage(job) else { return Ok(()) };
+        let Some(seat) = self.seat() else { return Ok(()) };
+        let wait = move || standby::wait(&site, None, &work, seat);
+        if gives_way { spawn(wait) } else { std::thread::Builder::new().name(NAME.to_owned()).spawn(wait).map(|_| ()) }
+    }
+
+    /// Gives a strip of a job to one that no job has engaged; where there is none, it comes back.
     #[must_use]
     pub fn give(&self, site: Site, work: Work) -> Option<Work> {
         let (give, work_to_come) = sync_channel(1);
@@ -57,9 +86,8 @@ impl Spares {
     }
 
     /// Gives a job to one of them; where there is none, it comes back.
-    #[must_use]
-    pub fn engage(&self, mut job: Engagement) -> Option<Engagement> {
-        let mut threads = self.lock();
+    fn engage(&self, mut job: Engagement) -> Option<Engagement> {
+        let mut threads = lock(&self.threads);
         while let Some(thread) = threads.idle.pop() {
             match thread.try_send(job) {
                 Ok(()) => return None,
@@ -69,12 +97,54 @@ impl Spares {
         Some(job)
     }
 
-    /// Ends them, for good.
+    /// Ends those that no job has engaged, for good.
     pub fn end(&self) {
-        *self.lock() = Threads { idle: Vec::new(), is_over: true };
+        let mut threads = lock(&self.threads);
+        threads.idle.clear();
+        threads.is_over = true;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Threads> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seat(&self) -> Option<Seat> {
+        let mut threads = lock(&self.threads);
+        if threads.is_over || threads.waiting >= self.limit {
+            return None;
+        }
+        threads.waiting += 1;
+        drop(threads);
+        Some(Seat { threads: Arc::clone(&self.threads) })
+    }
+}
+
+/// What they are called: they render strips.
+const NAME: &str = "strip";
+
+/// Starts a thread that is weaker than the agent's server, and stronger than POV-Ray.
+fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = std::thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+        priority::give_way();
+        work();
+    });
+    thread.map(|_| ())
+}
+
+fn lock(threads: &Mutex<Threads>) -> MutexGuard<'_, Threads> {
+    threads.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_never_more_than_may_be_and_none_after_the_end() {
+        let spares = Spares::new(2);
+        let seats = [spares.seat(), spares.seat()];
+        assert!(seats.iter().all(Option::is_some));
+        assert!(spares.seat().is_none());
+        drop(seats);
+        assert!(spares.seat().is_some());
+        spares.end();
+        assert!(spares.seat().is_none());
+        assert!(Spares::new(0).seat().is_none());
     }
 }

@@ -113,7 +113,8 @@ pub enum StripEvent {
     /// POV-Ray has parsed and begins to trace. Said again, before the first rows, where these tell that it set up the trace
     /// first: the start was so much longer.
     Tracing {
-        /// Wall seconds from the start of POV-Ray.
+        /// Wall seconds that the start of POV-Ray took: also what of it was done before the strip was there, but not how long POV-Ray
+        /// waited for that.
         seconds: f64,
         /// CPU seconds until then.
         cpu: f64,

@@ -1,4 +1,5 @@
-//! POV-Ray's command line: one explicit, complete set of arguments, and no ini file.
+//! POV-Ray's command line: one explicit, complete set of arguments, and no ini file but one of the agent's own, where POV-Ray is
+//! started before all of them are known.
 
 use std::ffi::OsString;
 use std::io;
@@ -208,13 +209,16 @@ fn part(start: &str, end: &str, run: Rows) -> [String; 2] {
 }
 
 /// These arguments as lines of an ini file. None where one of them might be read otherwise there: in it `;` and `#` begin a
-/// remark, and `%` a name of the environment.
+/// remark, `%` a name of the environment, and a switch ends at `,` and `=`.
 #[must_use]
 pub fn ini_lines(arguments: &[OsString]) -> Option<String> {
     let mut lines = String::new();
     for argument in arguments {
         let argument = argument.to_str()?;
-        if !argument.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-=./_,:".contains(&byte)) {
+        let is_switch = argument.starts_with(['+', '-']);
+        let is_safe =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"+-./_:".contains(&byte) || (byte == b'=' && !is_switch);
+        if !argument.bytes().all(is_safe) {
             return None;
         }
         lines.push_str(argument);
@@ -267,9 +271,18 @@ mod tests {
     fn what_an_ini_file_reads_otherwise_stays_out_of_it() {
         let lines = |arguments: &[&str]| ini_lines(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
         assert_eq!(lines(&["+I/a/b-c.pov", "File_Gamma=2.2"]).unwrap(), "+I/a/b-c.pov\nFile_Gamma=2.2\n");
-        for argument in
-            ["+I\"a b.pov\"", "+Ia;b.pov", "+Ia#b.pov", "+Ia%HOME%b.pov", "+I\u{e4}.pov", "+Ia\nb.pov", "+I[a].pov"]
-        {
+        for argument in [
+            "+I\"a b.pov\"",
+            "+Ia;b.pov",
+            "+Ia#b.pov",
+            "+Ia%HOME%b.pov",
+            "+I\u{e4}.pov",
+            "+Ia\nb.pov",
+            "+I[a].pov",
+            "+Ia,b.pov",
+            "+Ia=b.pov",
+            "Declare=a=1,b=2",
+        ] {
             assert_eq!(lines(&["+W8", argument]), None, "{argument}");
         }
     }

@@ -42,6 +42,12 @@ impl Ending {
     }
 }
 
+/// Whether POV-Ray says itself that it is the scene's fault.
+#[must_use]
+pub fn is_of_the_scene(povray: &str) -> bool {
+    povray.contains("Parse Error") || povray.contains("error in parser")
+}
+
 /// Tells why a POV-Ray that the agent did not stop ended without its picture.
 #[must_use]
 pub fn of(status: ExitStatus, had_parsed: bool, povray: String, scratch_folder: &Path) -> Ending {

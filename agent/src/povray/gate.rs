@@ -1,7 +1,7 @@
 //! Starting POV-Ray before it is known which rows it is to render.
 //!
 //! The ini file that its command line names is a FIFO: POV-Ray opens it to see whether it is there, and waits in that until
-//! somebody opens the other end. Loading the program is done by then, which on a Raspberry Pi 1 is half of its start.
+//! somebody opens the other end. Loading the program is done by then (`benches/spares.sh`: how much of a start that is).
 //! Meanwhile a regular file takes the FIFO's name, so that what POV-Ray opens next, and reads, is that one.
 
 use std::io;

@@ -68,11 +68,14 @@ impl Process {
         }
         let mut child = command.spawn()?;
         let messages = Arc::new(Mutex::new(VecDeque::new()));
-        let reader = child.stderr.take().map(|stderr| {
-            let messages = Arc::clone(&messages);
-            std::thread::spawn(move || keep_end(stderr, &messages))
-        });
-        Ok(Self { child, messages, reader, ended: None, last_cpu: 0.0, is_held: false })
+        let stderr = child.stderr.take();
+        let mut process = Self { child, messages, reader: None, ended: None, last_cpu: 0.0, is_held: false };
+        if let Some(stderr) = stderr {
+            let messages = Arc::clone(&process.messages);
+            // Where there is no thread to be had, POV-Ray goes with this.
+            process.reader = Some(std::thread::Builder::new().spawn(move || keep_end(stderr, &messages))?);
+        }
+        Ok(process)
     }
 
     /// CPU seconds of the process so far, user and system; what was last seen once it has been reaped.
@@ -98,14 +101,23 @@ impl Process {
         Ok(self.ended)
     }
 
-    /// How its first thread is, by /proc/PID/task/PID/stat.
+    /// How its threads are, by /proc/PID/task/*/stat. None where that cannot be read, or the process has ended.
     #[must_use]
-    pub fn first_thread(&self) -> Option<ThreadState> {
-        let pid = self.child.id();
+    pub fn threads(&self) -> Option<ThreadStates> {
         if self.ended.is_some() {
             return None;
         }
-        ThreadState::parse(&std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/stat")).ok()?)
+        let pid = self.child.id();
+        let mut states = ThreadStates { all_asleep: true, first_ticks: 0 };
+        for entry in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+            let entry = entry.ok()?;
+            let (is_asleep, ticks) = parse_thread(&std::fs::read_to_string(entry.path().join("stat")).ok()?)?;
+            states.all_asleep &= is_asleep;
+            if entry.file_name().to_str() == Some(pid.to_string().as_str()) {
+                states.first_ticks = ticks;
+            }
+        }
+        Some(states)
     }
 
     /// Kills the whole process group and waits for POV-Ray's end.
@@ -178,24 +190,22 @@ fn keep_end(mut stderr: std::process::ChildStderr, messages: &Mutex<VecDeque<u8>
     }
 }
 
-/// A thread of a process, as proc(5) tells it.
+/// The threads of a process, as proc(5) tells them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ThreadState {
-    /// It waits for something, and not for its turn on the processor.
-    pub is_asleep: bool,
-    /// CPU time so far, user and system, in clock ticks.
-    pub ticks: u64,
+pub struct ThreadStates {
+    /// Each waits for something, and none for its turn on the processor or for the disk.
+    pub all_asleep: bool,
+    /// CPU time of the first one so far, user and system, in clock ticks.
+    pub first_ticks: u64,
 }
 
-impl ThreadState {
-    /// Fields 3, 14 and 15. The name in field 2 may hold blanks and brackets.
-    fn parse(stat: &str) -> Option<Self> {
-        let mut fields = stat.rsplit_once(") ")?.1.split_whitespace();
-        let is_asleep = fields.next()? == "S";
-        let mut times = fields.skip(10);
-        let (user, system): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
-        Some(Self { is_asleep, ticks: user.saturating_add(system) })
-    }
+/// Whether a thread sleeps, and its ticks: fields 3, 14 and 15 of its stat. The name in field 2 may hold blanks and brackets.
+fn parse_thread(stat: &str) -> Option<(bool, u64)> {
+    let mut fields = stat.rsplit_once(") ")?.1.split_whitespace();
+    let is_asleep = fields.next()? == "S";
+    let mut times = fields.skip(10);
+    let (user, system): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
+    Some((is_asleep, user.saturating_add(system)))
 }
 
 /// The clock of all threads of a process: the kernel counts it in nanoseconds, where /proc/PID/stat has ticks of 10 ms.
@@ -264,10 +274,9 @@ mod tests {
     #[test]
     fn a_thread_tells_its_state_and_its_time() {
         let stat = "12 (a) b)) S 1 1 1 0 -1 4194560 1 0 0 0 34 8 0 0 20 0 1 0 777 0";
-        assert_eq!(ThreadState::parse(stat), Some(ThreadState { is_asleep: true, ticks: 42 }));
-        let working = stat.replace(" S ", " R ");
-        assert_eq!(ThreadState::parse(&working), Some(ThreadState { is_asleep: false, ticks: 42 }));
-        assert_eq!(ThreadState::parse("12 (a) S 1 1"), None);
-        assert_eq!(ThreadState::parse(""), None);
+        assert_eq!(parse_thread(stat), Some((true, 42)));
+        assert_eq!(parse_thread(&stat.replace(" S ", " R ")), Some((false, 42)));
+        assert_eq!(parse_thread("12 (a) S 1 1"), None);
+        assert_eq!(parse_thread(""), None);
     }
 }

@@ -28,6 +28,7 @@ use tokio_stream::StreamExt as _;
 use crate::agent::Agent;
 use crate::health::history::EVERY;
 use crate::health::look::boot;
+use crate::jobs::Job;
 use crate::serve::answers::{self, Problem};
 use crate::strip::control::{BandGrid, Control};
 use crate::strip::run::Strip;
@@ -139,7 +140,7 @@ fn is_all(finished: &[Rows], job: Rows) -> bool {
     finished.iter().map(|rows| u64::from(rows.len())).sum::<u64>() >= u64::from(job.len())
 }
 
-/// Looks for a silent master as long as the job is open; an agent without jobs does nothing.
+/// Looks for a silent master as long as the job is open, and makes ready for the next job then.
 fn watch_master(agent: Arc<Agent>, id: String, silence: f64) {
     let pause = std::time::Duration::from_secs_f64(silence.clamp(0.4, 4.0) / 4.0);
     tokio::spawn(async move {
@@ -275,18 +276,29 @@ async fn start_strip(
     let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
     let for_spare = site.clone();
     let strip = Strip { site, rows: start.rows, block: start.block_rows, control, slots: Arc::clone(&agent.slots) };
-    let leaving = Arc::clone(&job);
+    let leaving = Leaving { job: Arc::clone(&job), lease: start.lease };
     let work: Work = Box::new(move |standby| {
         strip.run(standby, sender);
-        leaving.leave(start.lease);
+        drop(leaving);
     });
-    let work = job.give(work).and_then(|work| agent.spares.give(for_spare, work));
-    let started = work.map_or(Ok(()), |work| start_thread(&agent, "strip", move || work(None)));
-    if started.is_err() {
-        job.leave(start.lease);
+    let mut work = job.give(work);
+    if !job.is_closed() {
+        work = work.and_then(|work| agent.spares.give(for_spare, work));
     }
-    started?;
+    work.map_or(Ok(()), |work| start_thread(&agent, "strip", move || work(None)))?;
     Ok(answers::frames(receiver))
+}
+
+/// A strip's place in its job; the strip has left it, whatever came of it, when this is dropped.
+struct Leaving {
+    job: Arc<Job>,
+    lease: u64,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.job.leave(self.lease);
+    }
 }
 
 fn start_thread(agent: &Arc<Agent>, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {

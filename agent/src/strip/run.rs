@@ -78,12 +78,18 @@ impl Strip {
         let _ = events.send(&last, &[]);
     }
 
-    fn render(&self, standby: Option<Standby>, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
+    fn render(&self, mut standby: Option<Standby>, events: &mut Events<'_>) -> Result<StripEvent, Stop> {
         let job = &self.site.job.spec;
         let control = &self.control;
-        let mut goes_on =
-            || !control.wishes().cancelled && events.keep_alive(&StripEvent::Alive { working: None }).is_ok();
+        let mut goes_on = || {
+            // Another job may keep the slot for long: then it is stopped meanwhile.
+            let _ = standby.as_mut().map(Standby::look);
+            !control.wishes().cancelled && events.keep_alive(&StripEvent::Alive { working: None }).is_ok()
+        };
         let _slot = self.slots.wait(&job.id, Some(control), &mut goes_on).ok_or_else(Ending::cancelled)?;
+        if control.wishes().cancelled {
+            return Err(Ending::cancelled().into());
+        }
         let ready = standby.map(|standby| standby.go(&self.site, self.rows, self.block)).transpose()?.flatten();
         let started = ready.map_or_else(|| Started::now(&self.site, self.rows, self.block), Ok)?;
         let mut trace = Trace::begin(self, started)?;
@@ -102,6 +108,12 @@ impl Strip {
                 break true;
             }
             if let Some(status) = status {
+                if !status.success() && trace.gate.is_some() && !ending::is_of_the_scene(&trace.process.messages()) {
+                    // It may be for how it was started.
+                    tracing::info!("{}: a POV-Ray that was ready did not trace ({status}): another one", self.rows);
+                    trace = Trace::begin(self, Started::now(&self.site, self.rows, self.block)?)?;
+                    continue;
+                }
                 if !status.success() {
                     let had_parsed = trace.follower.is_open();
                     return Err(ending::of(status, had_parsed, trace.process.messages(), &trace.scratch.temp()).into());

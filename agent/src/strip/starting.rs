@@ -64,6 +64,8 @@ impl Standby {
     /// When its files cannot be laid out, or it cannot be started.
     pub fn start(site: &Site) -> Result<Self, Ending> {
         let scratch = Scratch::empty(&site.scratch).map_err(scratch_failed)?;
+        // First: where there can be none, nothing is copied in vain.
+        let gate = Gate::make(scratch.root()).map_err(scratch_failed)?;
         lay_out(site, &scratch)?;
         let job = &site.job.spec;
         let (drawing, bundle) = (drawing(job, job.options.rows), &job.bundle);
@@ -72,7 +74,7 @@ impl Standby {
         let size = (drawing.width, drawing.height);
         let environment = command::povray_environment(&site.povray, &scratch, size).map_err(scratch_failed)?;
         let folder = scratch.run_dir(bundle);
-        let waiting = Waiting::start(&site.povray.path, arguments, &environment, &folder, scratch)?;
+        let waiting = Waiting::start(&site.povray.path, arguments, &environment, &folder, scratch, gate)?;
         Ok(Self { waiting, rest: String::new() })
     }
 

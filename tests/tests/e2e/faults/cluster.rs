@@ -138,11 +138,12 @@ impl Cluster {
         process::start(&mut command)
     }
 
-    /// Waits until each agent has a POV-Ray, and rows have come.
+    /// Waits until each agent has a POV-Ray that is no spare, and rows have come.
     #[track_caller]
     pub fn at_work(&self, running: &mut Running) {
         let deadline = Instant::now() + Duration::from_secs(90);
-        while !self.agents.iter().all(|agent| !agent.povrays(&self.sandbox).is_empty()) || rows_done(running) < 16 {
+        let renders = |agent: &Agent| agent.povrays(&self.sandbox).into_iter().any(|pid| !is_stopped(pid));
+        while !self.agents.iter().all(renders) || rows_done(running) < 16 {
             let said = || format!("{}\n{}", running.out_so_far(), running.err_so_far());
             assert!(Instant::now() < deadline, "the agents are not at work: {}", said());
             assert!(
@@ -187,6 +188,12 @@ impl Cluster {
         compare::same(&wanted.expect("plain POV-Ray"), &got)
             .unwrap_or_else(|error| panic!("{error}\n{}", outcome.transcript()));
     }
+}
+
+/// Whether a process is stopped, as spares are.
+pub fn is_stopped(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
 }
 
 /// Rows in the picture, as the last progress event tells.

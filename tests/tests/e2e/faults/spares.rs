@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use td_tests::process;
 
-use super::cluster::{Cluster, LIMIT, SCENE, SWITCHES, stand_in};
+use super::cluster::{Cluster, LIMIT, SCENE, SWITCHES, is_stopped, notes, stand_in};
 
 /// State and CPU time of a process: fields 3, 14 and 15 of its stat.
 fn state(pid: Pid) -> Option<(char, u64)> {
@@ -42,7 +42,7 @@ fn an_idle_agent_has_one_ready_and_the_next_job_takes_it() {
     let mut running = cluster.render(&[]);
     cluster.at_work(&mut running);
     for (agent, spare) in cluster.agents.iter().zip(spares) {
-        assert_eq!(agent.povrays(&cluster.sandbox), [spare], "it renders, and no other does");
+        assert!(agent.povrays(&cluster.sandbox) == [spare] && !is_stopped(spare), "it renders, and no other does");
     }
     let outcome = running.wait(LIMIT);
     cluster.exact(&outcome);
@@ -105,16 +105,39 @@ fn a_spare_of_a_program_that_was_replaced_is_not_used() {
     cluster.ends();
 }
 
+/// One that wakes and dies, for whatever reason, costs neither the strip nor the node's good name.
+#[test]
+fn a_spare_that_ends_when_it_is_needed_is_replaced() {
+    let mut cluster = Cluster::empty();
+    let folder = cluster.sandbox.path().join("programs");
+    fs::create_dir(&folder).unwrap();
+    let script =
+        "case \"$*\" in *rows.ini) read -r _ <\"$1\"; echo 'Timed out' >&2; exit 1 ;; esac; exec \"$povray\" \"$@\"";
+    let place = stand_in(&folder, script);
+    cluster.add(move |mut command| {
+        command.env("TD_POVRAY", &place);
+        command
+    });
+    let _ = spare(&cluster, 0);
+    let outcome = cluster.render(&[]).wait(LIMIT);
+    cluster.exact(&outcome);
+    assert_eq!(notes(&outcome), [String::new(); 0], "nobody need know");
+    cluster.ends();
+}
+
 /// Names that an ini file would read otherwise than a command line does: the spare is no use for them, and the picture as ever.
 #[test]
 fn names_that_cannot_stand_in_an_ini_file() {
     let cluster = Cluster::new(1);
     let _ = spare(&cluster, 0);
-    let scene = "a scene; #1 100%HOME%.pov";
-    cluster.sandbox.write(scene, SCENE);
-    let mut command = cluster.sandbox.td(["render", scene, "-o", "out.png", "--json"]);
-    command.args(SWITCHES).arg("--agent").arg(&cluster.agents[0].socket);
-    let outcome = process::run(&mut command, LIMIT);
-    cluster.exact(&outcome);
+    // In an ini file the second one would be another scene.
+    for scene in ["a scene; #1 100%HOME%.pov", "other,scene.pov"] {
+        cluster.sandbox.write(scene, SCENE);
+        let mut command = cluster.sandbox.td(["render", scene, "-o", "out.png", "--json"]);
+        command.args(SWITCHES).arg("--agent").arg(&cluster.agents[0].socket);
+        let outcome = process::run(&mut command, LIMIT);
+        cluster.exact(&outcome);
+        let _ = spare(&cluster, 0);
+    }
     cluster.ends();
 }
