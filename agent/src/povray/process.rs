@@ -108,13 +108,13 @@ impl Process {
             return None;
         }
         let pid = self.child.id();
-        let mut states = ThreadStates { all_asleep: true, first_ticks: 0 };
+        let mut states = ThreadStates { all_asleep: true, first_asleep: false, first_ticks: 0 };
         for entry in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
             let entry = entry.ok()?;
             let (is_asleep, ticks) = parse_thread(&std::fs::read_to_string(entry.path().join("stat")).ok()?)?;
             states.all_asleep &= is_asleep;
             if entry.file_name().to_str() == Some(pid.to_string().as_str()) {
-                states.first_ticks = ticks;
+                (states.first_asleep, states.first_ticks) = (is_asleep, ticks);
             }
         }
         Some(states)
@@ -195,6 +195,8 @@ fn keep_end(mut stderr: std::process::ChildStderr, messages: &Mutex<VecDeque<u8>
 pub struct ThreadStates {
     /// Each waits for something, and none for its turn on the processor or for the disk.
     pub all_asleep: bool,
+    /// The first one does.
+    pub first_asleep: bool,
     /// CPU time of the first one so far, user and system, in clock ticks.
     pub first_ticks: u64,
 }

@@ -27,7 +27,7 @@ pub struct Waiting {
     begun: Instant,
     /// When it was looked at last, and its CPU seconds then.
     seen: (Duration, f64),
-    /// Since when its threads sleep, and the ticks that the first one had used; none where one was at work.
+    /// Since when its first thread sleeps, and the ticks that it had used; none where it was at work since.
     asleep: Option<(Duration, u64)>,
     /// What it did took so long; none as long as it does it.
     took: Option<Duration>,
@@ -67,16 +67,20 @@ impl Waiting {
         if self.took.is_some() {
             return true;
         }
-        self.asleep = self.process.threads().filter(|threads| threads.all_asleep).map(|threads| match self.asleep {
-            Some((since, ticks)) if ticks == threads.first_ticks => (since, ticks),
-            _ => {
+        let threads = self.process.threads().filter(|threads| threads.first_asleep);
+        self.asleep = threads.and_then(|threads| match self.asleep {
+            Some((since, ticks)) if ticks == threads.first_ticks => Some((since, ticks)),
+            _ if threads.all_asleep => {
                 // Somewhere between the last look and this one, as fast as it had been before.
                 let since = last.as_secs_f64() / last_cpu.max(1e-9) * (cpu - last_cpu).max(0.0);
                 let since = Duration::try_from_secs_f64(since).unwrap_or(Duration::MAX);
-                (if last.is_zero() { passed } else { last.saturating_add(since).min(passed) }, threads.first_ticks)
+                let since = if last.is_zero() { passed } else { last.saturating_add(since).min(passed) };
+                Some((since, threads.first_ticks))
             }
+            _ => None,
         });
-        if let Some((since, _)) = self.asleep.filter(|(since, _)| passed - *since >= ASLEEP) {
+        let since = self.asleep.map(|(since, _)| since).filter(|since| passed - *since >= ASLEEP);
+        if let Some(since) = since.filter(|_| threads.is_some_and(|threads| threads.all_asleep)) {
             self.took = Some(since);
             // Its other threads look around twenty times a second.
             self.process.hold();
