@@ -32,8 +32,13 @@ fn idle_it_does_nothing() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(programs::binary("td-agent"));
     let running = process::start(command.args(["serve", "--cache", "cache", "--listen", "127.0.0.1:0"]));
-    // Its start costs something: the fingerprint scene, and the POV-Rays that are ready for the next job.
-    std::thread::sleep(Duration::from_secs(5));
+    // Its start costs something: the fingerprint scene, and the POV-Rays that are ready for the next job. Then these are stopped.
+    let spares = || sandbox.processes_called("povray");
+    let end = Instant::now() + LIMIT * 2;
+    while spares().is_empty() || !spares().into_iter().all(is_stopped) {
+        assert!(Instant::now() < end, "POV-Ray runs with nothing to do: {:?}", sandbox.processes());
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let own = running.pid().as_raw_nonzero().get();
     let ticks = || sandbox.processes_called("povray").into_iter().chain([own]).map(cpu_ticks).sum::<u64>();
     let before = ticks();
@@ -180,6 +185,12 @@ fn the_probe_is_for_root() {
 fn nice(pid: i32) -> i32 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
     stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap()
+}
+
+/// Whether a process is stopped, by field 3 of its stat.
+fn is_stopped(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
 }
 
 /// User and system time of a process so far, in hundredths of a second.
