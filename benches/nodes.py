@@ -208,20 +208,25 @@ class Node:
         self.comes_up()
         self.hello()
         begun = time.monotonic()
-        while not self.has_spare():
+        seen = 0
+        while seen < 3:
             if time.monotonic() - begun > 60:
                 fail("an idle agent has no POV-Ray ready")
-            time.sleep(0.05)
+            time.sleep(0.1)
+            seen = seen + 1 if self.has_spare() else 0
 
     def has_spare(self):
-        """Whether a POV-Ray of the agent's is there, stopped until it is needed."""
+        """Whether a POV-Ray of the agent's is there, and all of its threads wait, or are stopped until it is needed."""
+        states = []
         with open(f"{self.group.path}/cgroup.procs", encoding="ascii") as processes:
             for process in processes.read().split():
-                with contextlib.suppress(OSError), open(f"/proc/{process}/stat", encoding="ascii") as stat:
-                    name, state = stat.read().split("(", 1)[1].rsplit(") ", 1)
-                    if name == "povray" and state[0] == "T":
-                        return True
-        return False
+                with contextlib.suppress(OSError):
+                    for thread in os.listdir(f"/proc/{process}/task"):
+                        with open(f"/proc/{process}/task/{thread}/stat", encoding="ascii") as stat:
+                            name, state = stat.read().split("(", 1)[1].rsplit(") ", 1)
+                            if name == "povray":
+                                states.append(state[0])
+        return bool(states) and all(state in "ST" for state in states)
 
     def own_cpu(self):
         """CPU seconds of the agent itself, without its POV-Rays."""
@@ -399,7 +404,7 @@ class Bench:
                                        stderr=subprocess.DEVNULL, preexec_fn=group.enter, env=os.environ | {"POV_TEMP_DIR": folder})
             if is_spare:
                 # Long enough at this share to come to the FIFO.
-                time.sleep(5)
+                time.sleep(2.5)
                 with open(f"{folder}/new", "w", encoding="ascii") as ini:
                     ini.write("\n".join(switches) + "\n")
                 os.rename(f"{folder}/new", command[1])

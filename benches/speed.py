@@ -45,10 +45,11 @@ class Tables:
         called when T1 is known."""
         starts, lefts = {name: [] for name in jobs}, {name: [] for name in jobs}
 
-        def start(name, times=3):
+        def start(name):
             share = self.shares.get(name, SHARE)
-            starts[name] += [self.bench.start_seconds(jobs[name][0], share) for _ in range(times)]
-            lefts[name] += [self.bench.start_seconds(jobs[name][0], share, is_spare=True) for _ in range(times)]
+            starts[name].append(self.bench.start_seconds(jobs[name][0], share))
+            if "classic" in jobs[name][1]:
+                lefts[name].append(self.bench.start_seconds(jobs[name][0], share, is_spare=True))
 
         def alone(name, job, method):
             share = self.shares.get(name, SHARE)
@@ -59,7 +60,7 @@ class Tables:
         tell = found.pop("eight")
         self.alone |= {key: middle(results) for key, results in found.items()}
         self.starts |= {name: statistics.median(seconds) for name, seconds in starts.items()}
-        self.lefts |= {name: statistics.median(seconds) for name, seconds in lefts.items()}
+        self.lefts |= {name: statistics.median(seconds) for name, seconds in lefts.items() if seconds}
         tell()
 
     def eight(self, job, runs, home=None, share=SHARE, **more):
@@ -165,7 +166,7 @@ class Tables:
     def long_parse(self, name, job, start):
         own = []
         for _ in range(1 if self.quick else 3):
-            start(name, 1)
+            start(name)
             own += self.eight(job, 1)
 
         def tell():
