@@ -237,6 +237,8 @@ async fn one_attempt(
             class = prepared.verdict.proven;
         }
         report = Some(found);
+        // After a first pass there is another probe: it need not try the cuts again.
+        probe.cut = false;
     }
     let wishes = Wishes { seams: before.job.seams.map(SeamsChoice::from), ..request.asked.wishes };
     let (mut policy, answer) = choose(prepared, class, wishes, request.may_ask, progress, interrupted).await?;
