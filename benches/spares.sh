@@ -103,7 +103,7 @@ try:
     took, idle, own = (statistics.median(column) for column in zip(*found))
     whole = statistics.median(start() for _ in range(RUNS))
     print("| a spare POV-Ray, median of", RUNS, "| measured | bound |\n|---|---|---|")
-    print(f"| CPU time until it waits / until a POV-Ray traces blob.pov | {1000 * took:.1f} ms / {1000 * whole:.1f} ms = {took / whole:.2f} | 0.25 |")
+    print(f"| CPU time until it waits / until a POV-Ray traces blob.pov | {1000 * took:.1f} ms / {1000 * whole:.1f} ms = {took / whole:.2f} | 0.25 at least |")
     print(f"| CPU time in a second, once it is stopped | {1000 * idle:.3f} ms | 0.1 ms |")
     print(f"| memory that is not a file's | {own:.1f} MB | 4 MB |")
     sys.exit(took / whole < 0.25 or idle > 1e-4 or own > 4)
