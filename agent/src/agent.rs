@@ -103,7 +103,7 @@ impl Agent {
         };
         let search = Search::begin(wanted, Arc::clone(&ending))?;
         let slots = Slots::new(setup.slots);
-        let spares = Spares::new(setup.spares as usize);
+        let spares = Spares::new(setup.spares as usize, setup.is_service);
         let share = setup.share.clone().map(|(role, folder)| Share::new(role, folder, setup.blob_bound));
         let health = Health::new(Root::new(&setup.root), &setup.cache, setup.certificate_end, setup.is_service);
         Ok(Arc::new(Self { setup, blobs, bands, share, jobs: Jobs::default(), slots, spares, health, search, ending }))
@@ -140,7 +140,7 @@ impl Agent {
         let job = self.job(job)?;
         let site = self.site(Arc::clone(&job)).await?;
         for work in job.stand_by(count, self.slots.free()) {
-            let standing_by = self.spares.stand_by((site.clone(), work), self.setup.is_service);
+            let standing_by = self.spares.stand_by((site.clone(), work));
             standing_by.map_err(|error| Refused::Unusable(format!("cannot start a thread: {error}")))?;
         }
         Ok(())

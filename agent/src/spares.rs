@@ -18,6 +18,8 @@ use crate::view::Site;
 pub struct Spares {
     /// So many at most.
     limit: usize,
+    /// Whether the threads are weaker than the agent's server, and stronger than POV-Ray.
+    gives_way: bool,
     threads: Arc<Mutex<Threads>>,
 }
 
@@ -46,8 +48,8 @@ impl Drop for Seat {
 
 impl Spares {
     #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self { limit, threads: Arc::default() }
+    pub fn new(limit: usize, gives_way: bool) -> Self {
+        Self { limit, gives_way, threads: Arc::default() }
     }
 
     /// Starts as many as may be, for any job. Their scratch folders are made in `scratch`.
@@ -58,8 +60,12 @@ impl Spares {
         while let Some(seat) = self.seat() {
             let (engage, jobs) = sync_channel(1);
             let (povray, scratch) = (Arc::clone(povray), scratch.to_owned());
-            spawn(move || standby::wait_for_a_job(&povray, &scratch, &jobs, seat))?;
-            lock(&self.threads).idle.push(engage);
+            self.spawn(move || standby::wait_for_a_job(&povray, &scratch, &jobs, seat))?;
+            let mut threads = lock(&self.threads);
+            // An agent that ends meanwhile waits for this one, too: without its other end the thread ends.
+            if !threads.is_over {
+                threads.idle.push(engage);
+            }
         }
         Ok(())
     }
@@ -68,11 +74,10 @@ impl Spares {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn stand_by(&self, job: Engagement, gives_way: bool) -> io::Result<()> {
+    pub fn stand_by(&self, job: Engagement) -> io::Result<()> {
         let Some((site, work)) = self.engage(job) else { return Ok(()) };
         let Some(seat) = self.seat() else { return Ok(()) };
-        let wait = move || standby::wait(&site, None, &work, seat);
-        if gives_way { spawn(wait) } else { std::thread::Builder::new().name(NAME.to_owned()).spawn(wait).map(|_| ()) }
+        self.spawn(move || standby::wait(&site, None, &work, seat))
     }
 
     /// Gives a strip of a job to one that no job has engaged; where there is none, it comes back.
@@ -104,6 +109,17 @@ impl Spares {
         threads.is_over = true;
     }
 
+    fn spawn(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let gives_way = self.gives_way;
+        let thread = std::thread::Builder::new().name("strip".to_owned()).spawn(move || {
+            if gives_way {
+                priority::give_way();
+            }
+            work();
+        });
+        thread.map(|_| ())
+    }
+
     fn seat(&self) -> Option<Seat> {
         let mut threads = lock(&self.threads);
         if threads.is_over || threads.waiting >= self.limit {
@@ -113,18 +129,6 @@ impl Spares {
         drop(threads);
         Some(Seat { threads: Arc::clone(&self.threads) })
     }
-}
-
-/// What they are called: they render strips.
-const NAME: &str = "strip";
-
-/// Starts a thread that is weaker than the agent's server, and stronger than POV-Ray.
-fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let thread = std::thread::Builder::new().name(NAME.to_owned()).spawn(move || {
-        priority::give_way();
-        work();
-    });
-    thread.map(|_| ())
 }
 
 fn lock(threads: &Mutex<Threads>) -> MutexGuard<'_, Threads> {
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn there_are_never_more_than_may_be_and_none_after_the_end() {
-        let spares = Spares::new(2);
+        let spares = Spares::new(2, false);
         let seats = [spares.seat(), spares.seat()];
         assert!(seats.iter().all(Option::is_some));
         assert!(spares.seat().is_none());
@@ -145,6 +149,6 @@ mod tests {
         assert!(spares.seat().is_some());
         spares.end();
         assert!(spares.seat().is_none());
-        assert!(Spares::new(0).seat().is_none());
+        assert!(Spares::new(0, false).seat().is_none());
     }
 }
