@@ -61,11 +61,7 @@ fn povray_comes_and_goes_while_an_agent_runs() {
     let place = stand_in(&folder, "exec \"$povray\" \"$@\"");
     let away = folder.join("away");
     fs::rename(&place, &away).unwrap();
-    let named = place.clone();
-    cluster.add(move |mut command| {
-        command.env("TD_POVRAY", &named);
-        command
-    });
+    cluster.add_with(&place, &[]);
     let without = |cluster: &Cluster| {
         let outcome = cluster.render(&[]).wait(LIMIT);
         outcome.code(1).speaks_to_a_person().says(&["is no program that can be run"]);
@@ -88,11 +84,7 @@ fn povray_is_replaced_by_one_that_draws_otherwise() {
     let folder = cluster.sandbox.path().join("replaced");
     fs::create_dir(&folder).unwrap();
     let place = stand_in(&folder, "exec \"$povray\" \"$@\"");
-    let named = place.clone();
-    cluster.add(move |mut command| {
-        command.env("TD_POVRAY", &named);
-        command
-    });
+    cluster.add_with(&place, &[]);
     let mut running = cluster.render(&[]);
     cluster.at_work(&mut running);
     let later = folder.join("later");

@@ -123,6 +123,15 @@ impl Cluster {
         self.agents.push(agent);
     }
 
+    /// Starts one more agent, with this program as its POV-Ray.
+    pub fn add_with(&mut self, povray: &Path, more: &'static [&str]) {
+        let povray = povray.to_owned();
+        self.add(move |mut command| {
+            command.env("TD_POVRAY", &povray).args(more);
+            command
+        });
+    }
+
     /// Starts a render on all agents.
     pub fn render(&self, more: &[&str]) -> Running {
         self.render_on(self.agents.iter().map(|agent| agent.socket.as_path()), more)
@@ -322,6 +331,9 @@ fn sentences_in_general() {
         "/tmp/x/node2/agent.sock was lost (it says (os error 104)); 12 of 300 rows, td resume 0123456789ab\n  1.5 s";
     assert_eq!(in_general(said), "node2 was lost (WHY); N of N rows, td resume ID\n  N s");
 }
+
+/// For agents whose POV-Ray goes by its command line: a spare has nothing there but the name of an ini file.
+pub const NO_SPARES: &[&str] = &["--spares", "0"];
 
 /// A program in POV-Ray's place: `$povray` is the real one, the arguments are POV-Ray's.
 pub fn stand_in(folder: &Path, script: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use td_tests::events;
 use td_tests::process::{self, Outcome};
 
-use super::cluster::{Cluster, LIMIT, SWITCHES, ended_with, notes, seen, shown, stand_in, told, until};
+use super::cluster::{Cluster, LIMIT, NO_SPARES, SWITCHES, ended_with, notes, seen, shown, stand_in, told, until};
 
 /// While there is a file `wrong` beside it: draws the fingerprint and the probe, which is smaller, as they should be, and every
 /// strip with one more light.
@@ -33,11 +33,7 @@ fn cluster(nodes: usize) -> (Cluster, PathBuf) {
     let wrong = stand_in(cluster.sandbox.path(), WRONG);
     let flag = cluster.sandbox.path().join("wrong");
     fs::write(&flag, "").unwrap();
-    cluster.add(move |mut command| {
-        // It goes by its command line, where a spare has nothing but the name of an ini file.
-        command.env("TD_POVRAY", &wrong).args(["--spares", "0"]);
-        command
-    });
+    cluster.add_with(&wrong, NO_SPARES);
     for _ in 2..nodes {
         cluster.add(|command| command);
     }
@@ -144,11 +140,7 @@ const MIXED: &str = "--mix-groups: nodes of 32 and 64 bit";
 fn groups_do_not_mix_unless_they_are_told_to() {
     let mut cluster = Cluster::new(2);
     let otherwise = stand_in(cluster.sandbox.path(), OTHERWISE);
-    cluster.add(move |mut command| {
-        // It goes by its command line, where a spare has nothing but the name of an ini file.
-        command.env("TD_POVRAY", &otherwise).args(["--spares", "0"]);
-        command
-    });
+    cluster.add_with(&otherwise, NO_SPARES);
     let outcome = cluster.render(&[]).wait(LIMIT);
     seen("a node of another group", &outcome);
     cluster.exact(&outcome);

@@ -1,6 +1,6 @@
 //! A node whose POV-Ray fails again and again.
 
-use super::cluster::{Cluster, LIMIT, ended_with, seen, shown, stand_in, until};
+use super::cluster::{Cluster, LIMIT, NO_SPARES, ended_with, seen, shown, stand_in, until};
 
 /// Dies as soon as it is given a strip.
 const DIES: &str = r#"
@@ -14,11 +14,7 @@ exec "$povray" "$@"
 /// Adds a node whose POV-Ray dies.
 fn add_sick(cluster: &mut Cluster) {
     let sick = stand_in(cluster.sandbox.path(), DIES);
-    cluster.add(move |mut command| {
-        // It goes by its command line, where a spare has nothing but the name of an ini file.
-        command.env("TD_POVRAY", &sick).args(["--spares", "0"]);
-        command
-    });
+    cluster.add_with(&sick, NO_SPARES);
 }
 
 #[test]

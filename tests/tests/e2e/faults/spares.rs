@@ -90,11 +90,7 @@ fn a_spare_of_a_program_that_was_replaced_is_not_used() {
     let folder = cluster.sandbox.path().join("programs");
     fs::create_dir(&folder).unwrap();
     let place = stand_in(&folder, "exec \"$povray\" \"$@\"");
-    let named = place.clone();
-    cluster.add(move |mut command| {
-        command.env("TD_POVRAY", &named);
-        command
-    });
+    cluster.add_with(&place, &[]);
     let one = spare(&cluster, 0);
     let log = folder.join("log");
     stand_in(&folder, &format!("echo started >> '{}'; exec \"$povray\" \"$@\"", log.display()));
@@ -114,10 +110,7 @@ fn a_spare_that_ends_when_it_is_needed_is_replaced() {
     let script =
         "case \"$*\" in *rows.ini) read -r _ <\"$1\"; echo 'Timed out' >&2; exit 1 ;; esac; exec \"$povray\" \"$@\"";
     let place = stand_in(&folder, script);
-    cluster.add(move |mut command| {
-        command.env("TD_POVRAY", &place);
-        command
-    });
+    cluster.add_with(&place, &[]);
     let deadline = Instant::now() + Duration::from_secs(60);
     // The script itself: of a name the system keeps fifteen letters.
     while !cluster.sandbox.processes_called("povray-in-its-p").into_iter().filter_map(Pid::from_raw).any(is_stopped) {

@@ -4,7 +4,7 @@ use std::fs;
 
 use td_tests::process;
 
-use super::cluster::{Cluster, LIMIT, ended_with, notes, seen, shown, stand_in, told};
+use super::cluster::{Cluster, LIMIT, NO_SPARES, ended_with, notes, seen, shown, stand_in, told};
 
 /// Dies at strips as often as the file `deaths` beside it says.
 const DIES: &str = r#"
@@ -24,11 +24,7 @@ fn cluster() -> (Cluster, std::path::PathBuf) {
     let deaths = cluster.sandbox.path().join("deaths");
     fs::write(&deaths, "0").unwrap();
     let povray = stand_in(cluster.sandbox.path(), DIES);
-    cluster.add(move |mut command| {
-        // It goes by its command line, where a spare has nothing but the name of an ini file.
-        command.env("TD_POVRAY", &povray).args(["--spares", "0"]);
-        command
-    });
+    cluster.add_with(&povray, NO_SPARES);
     cluster.exact(&cluster.render(&[]).wait(LIMIT));
     fs::remove_file(cluster.sandbox.work().join("out.png")).unwrap();
     (cluster, deaths)
