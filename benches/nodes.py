@@ -129,27 +129,6 @@ def state_bytes(path):
         return 0
 
 
-class Awake:
-    """A loop on each core that gives way to everything else. A core with nothing to do sleeps, and how soon and how fast it is
-    there again for a node's next millisecond depends on what else runs: one node was a fourth faster beside a dozen others than
-    alone. So no core ever sleeps, whatever is measured."""
-
-    def __init__(self):
-        self.loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"], stdin=subprocess.DEVNULL, preexec_fn=lambda core=core: self.begin(core))
-                      for core in sorted(os.sched_getaffinity(0))]
-
-    @staticmethod
-    def begin(core):
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setaffinity(0, {core})
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-    def close(self):
-        for loop in self.loops:
-            loop.kill()
-            loop.wait()
-
-
 # --- Nodes ----------------------------------------------------------------------------------------------------------
 
 class Unix(http.client.HTTPConnection):
@@ -260,7 +239,10 @@ class Node:
 # --- Renders --------------------------------------------------------------------------------------------------------
 
 class Bench:
-    def __init__(self, td, folder, groups):
+    """`pace` is this machine's (pace.py): seconds are told at the pace that it had when the bench began."""
+
+    def __init__(self, td, folder, groups, pace):
+        self.pace = pace
         self.td, self.agent = td, os.path.join(os.path.dirname(td), "td-agent")
         self.folder = folder
         self.groups = groups
@@ -350,7 +332,7 @@ class Bench:
                 command += ["--agent", node.socket]
             environment = {"PATH": os.environ["PATH"], "HOME": home}
             environment |= {f"XDG_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "STATE", "DATA")}
-            before = [node.own_cpu() for node in nodes]
+            before, turns = [node.own_cpu() for node in nodes], self.pace.count()
             ended = threading.Event()
             helper = threading.Thread(target=meanwhile, args=(nodes, ended)) if meanwhile else None
             begun = time.monotonic()
@@ -364,7 +346,7 @@ class Bench:
                 timer.start()
                 _, status, used = os.wait4(process.pid, 0)
                 process.returncode = status
-                wall = time.monotonic() - begun
+                wall, stretch = time.monotonic() - begun, self.pace.stretch_since(turns)
                 timer.cancel()
                 ended.set()
                 if helper:
@@ -383,12 +365,12 @@ class Bench:
                 os.makedirs(keep, exist_ok=True)
                 with open(f"{keep}/{self.next_name()}-{method}-{len(nodes)}-{os.path.basename(scene)}.jsonl", "wb") as file:
                     file.write(b"\n".join(lines))
-            return Result(wall, done, used.ru_utime + used.ru_stime,
+            return Result(wall, stretch, done, used.ru_utime + used.ru_stime,
                           sum(b - a for a, b in zip(before, after)), sum(shares))
 
     def start_seconds(self, job, share, is_spare=False):
         """Until a POV-Ray of its own, on one node's share, has parsed the scene, set its trace up and traced a first block: what
-        each start costs, whatever rows it is for. Of one that waits as spares do: what is left of its start."""
+        each start costs, whatever rows it is for. Of one that waits as spares do: what is left of its start. At the bench's pace."""
         scene, switches = job
         group = Group(self.groups, self.next_name())
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
@@ -399,7 +381,7 @@ class Bench:
                 command = ["povray", f"{folder}/rows.ini"]
                 os.mkfifo(f"{folder}/fifo")
                 os.link(f"{folder}/fifo", command[1])
-            begun = time.monotonic()
+            begun, turns = time.monotonic(), self.pace.count()
             process = subprocess.Popen(command, cwd=os.path.dirname(scene), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, preexec_fn=group.enter, env=os.environ | {"POV_TEMP_DIR": folder})
             if is_spare:
@@ -408,13 +390,13 @@ class Bench:
                 with open(f"{folder}/new", "w", encoding="ascii") as ini:
                     ini.write("\n".join(switches) + "\n")
                 os.rename(f"{folder}/new", command[1])
-                begun = time.monotonic()
+                begun, turns = time.monotonic(), self.pace.count()
                 os.close(os.open(f"{folder}/fifo", os.O_WRONLY | os.O_NONBLOCK))
             while state_bytes(f"{folder}/s.pov-state") <= STATE_HEADER:
                 if process.poll() is not None:
                     fail(f"povray ends before it traces: {' '.join(command)}")
                 time.sleep(0.005)
-            seconds = time.monotonic() - begun
+            seconds = (time.monotonic() - begun) / self.pace.stretch_since(turns)
             process.kill()
             process.wait()
         group.remove()
@@ -422,13 +404,16 @@ class Bench:
 
 
 class Result:
-    def __init__(self, wall, done, master_cpu, agents_cpu, share):
-        self.wall, self.done, self.master_cpu = wall, done, master_cpu
+    """`wall`: seconds at the bench's pace; `measured`: those that passed; `stretch`: how many times longer these were for the pace."""
+
+    def __init__(self, measured, stretch, done, master_cpu, agents_cpu, share):
+        self.measured, self.stretch, self.wall = measured, stretch, measured / stretch
+        self.done, self.master_cpu = done, master_cpu
         self.phases = done["phases"]
         self.second = self.phases["second_sequential"]
         self.starts = done["povray_starts"]
         # What the agents themselves used of all that their groups could.
-        self.agents_share = agents_cpu / (wall * share)
+        self.agents_share = agents_cpu / (measured * share)
         self.nodes = done["nodes"]
 
 

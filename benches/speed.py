@@ -12,7 +12,8 @@ import statistics
 import sys
 import time
 
-from nodes import Awake, Bench, EXAMPLES, Groups, QUOTA_US, SHARE, middle, together
+from nodes import Bench, EXAMPLES, Groups, QUOTA_US, SHARE, middle, together
+from pace import Pace
 
 NODES = 8
 # Scenes for which the quota is another, so that one node takes five to ten minutes; in the quick form a half of that.
@@ -29,11 +30,12 @@ class Tables:
         self.missed, self.record = [], {"rows": []}
         self.alone, self.starts, self.lefts = {}, {}, {}
 
-    def check(self, what, value, bound):
+    def check(self, what, value, bound, alone, result):
+        """`value` is from seconds at one pace; `alone` and `result`: the renders on one node and on eight that it compares."""
         ok = value >= bound
         if not ok:
             self.missed.append(f"{what}: {value:.3f}, bound {bound}")
-        return f"{value:.3f} | {bound:.2f} | {'ok' if ok else 'MISSED'}"
+        return f"{value:.3f} ({value * alone.stretch / result.stretch:.3f}) | {bound:.2f} | {'ok' if ok else 'MISSED'}"
 
     def runs(self, name):
         return 1 if name in LONG or (self.quick and name != "800x600") else 3
@@ -82,7 +84,7 @@ class Tables:
 
         def tell():
             print("\n## One image, eight equal nodes\n")
-            print("T1: td on one such node. ceiling: T1 / (start + (T1 - start) / 8). Whole commands, wall seconds.\n")
+            print("T1: td on one such node. ceiling: T1 / (start + (T1 - start) / 8). Whole commands, wall seconds at one pace.\n")
             print("| blob | T1 td | T1 classic | start | classic on 8 | td on 8, map unknown | map known | classic's speedup "
                   "| td's | known | ceiling | unknown / ceiling | bound | | known / ceiling | bound | | 2nd sequential |")
             print("|" + "---|" * 18)
@@ -103,12 +105,13 @@ class Tables:
         alone, alone_classic = self.alone[name, "td"].wall, self.alone[name, "classic"].wall
         start = self.starts[name]
         ceiling = alone / (start + (alone - start) / NODES)
-        row = [middle(classic).wall, middle(unknown).wall, middle(known).wall]
+        alone_td, own = self.alone[name, "td"], [middle(unknown), middle(known)]
+        row = [middle(classic).wall, own[0].wall, own[1].wall]
         speedups = [alone_classic / row[0], alone / row[1], alone / row[2]]
         second = max(result.second for result in unknown + known)
         print(f"| {name} | {alone:.1f} | {alone_classic:.1f} | {start:.2f} | " + " | ".join(f"{value:.1f}" for value in row + speedups)
-              + f" | {ceiling:.2f} | {self.check(name + ', map unknown', speedups[1] / ceiling, bounds[0])}"
-              + f" | {self.check(name + ', map known', speedups[2] / ceiling, bounds[1])}"
+              + f" | {ceiling:.2f} | {self.check(name + ', map unknown', speedups[1] / ceiling, bounds[0], alone_td, own[0])}"
+              + f" | {self.check(name + ', map known', speedups[2] / ceiling, bounds[1], alone_td, own[1])}"
               + f" | {second:.3f} |", flush=True)
         if second >= 0.1:
             self.missed.append(f"{name}: second sequential part {second:.3f} s, bound 0.1 s")
@@ -118,6 +121,7 @@ class Tables:
         for kind, results in groups.items():
             self.record["rows"].append({
                 "name": name, "kind": kind, "walls": [round(result.wall, 2) for result in results],
+                "measured": [round(result.measured, 2) for result in results],
                 "phases": [result.phases for result in results],
                 "starts": [result.starts for result in results],
                 "agents_share": [round(result.agents_share, 4) for result in results],
@@ -158,7 +162,7 @@ class Tables:
                 speedup = alone / own[0].wall
                 print(f"| {name} {' '.join(job[1])}, nodes of {self.shares.get(name, SHARE)} core | {alone:.1f} | {start:.2f} | {classic[0].wall:.1f} | "
                       f"{own[0].wall:.1f} | {alone / classic[0].wall:.2f} | "
-                      f"{speedup:.2f} | {ceiling:.2f} | {self.check(name, speedup / ceiling, bound)} |", flush=True)
+                      f"{speedup:.2f} | {ceiling:.2f} | {self.check(name, speedup / ceiling, bound, self.alone[name, 'td'], own[0])} |", flush=True)
                 self.note(name, td=own, classic=classic)
 
         self.beside({name: (job, ["td"]) for name, job, _ in scenes}, eights)
@@ -177,7 +181,7 @@ class Tables:
             possible = alone / (parse + (alone - parse) / NODES)
             speedup = alone / middle(own).wall
             print(f"| {name} | {alone:.1f} | {parse:.1f} | {alone - parse:.1f} | {middle(own).wall:.1f} | {speedup:.2f} | {possible:.2f} | "
-                  f"{self.check(name, speedup / possible, 0.90)} |", flush=True)
+                  f"{self.check(name, speedup / possible, 0.90, self.alone[name, 'td'], middle(own))} |", flush=True)
             self.note(name, td=own)
 
         return tell
@@ -192,7 +196,7 @@ class Tables:
         unequal = self.bench.render(job, [share * unit * speed for speed in speeds], self.bench.master())
         start(name)
         # Unequal nodes take a bit longer than equal ones: about the middle.
-        drop_at = 0.45 * unequal.wall
+        drop_at = 0.45 * unequal.measured
 
         def drops(nodes, ended):
             if not ended.wait(drop_at):
@@ -225,8 +229,11 @@ class Tables:
                     ("1:1:2:4", "speeds 1:1:2:4, twice", unequal, [[(0.0, unit * speed)] for speed in speeds], 0.90),
                     ("a drop", f"one drops to a quarter after {drop_at:.0f} s", dropped, drop, 0.88),
                     ("random quotas", "all change each 5 s, 0.25 to 1", shaking, shaken, 0.85)):
+                # The changes came at their moments, whatever the pace.
+                plans = [[(moment / result.stretch, speed) for moment, speed in plan] for plan in plans]
                 possible = self.possible(alone - start_seconds, plans, start_seconds)
-                print(f"| {text} | {result.wall:.1f} | {possible:.1f} | {self.check(what, possible / result.wall, bound)} |", flush=True)
+                print(f"| {text} | {result.wall:.1f} | {possible:.1f} | "
+                      f"{self.check(what, possible / result.wall, bound, self.alone[name, 'td'], result)} |", flush=True)
                 self.note(what, td=[result])
 
         return tell
@@ -270,17 +277,17 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     only = os.environ.get("TD_BENCH_ONLY", "sizes,uneven,parse,changing").split(",")
-    groups, awake = Groups(), Awake()
+    groups, pace = Groups(), Pace(folder)
     try:
-        measure(Bench(td, folder, groups), folder, quick, only)
+        measure(Bench(td, folder, groups, pace), folder, quick, only)
     finally:
         groups.close()
-        awake.close()
+        pace.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(bench, folder, quick, only):
-    begun = time.monotonic()
+    begun, began_at = time.monotonic(), bench.pace.count()
     blob = f"{EXAMPLES}/objects/blob.pov"
     parse = f"{folder}/long-parse.pov"
     with open(blob, encoding="utf-8") as scene, open(parse, "w", encoding="utf-8") as out:
@@ -291,6 +298,7 @@ def measure(bench, folder, quick, only):
     print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
           f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
     print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times; uneven scenes and changing speeds on faster nodes." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
+    print("All seconds are at the pace that this machine had at the begin (pace.py); a ratio as it was measured, without that, is in brackets.")
     print("Before each render the nodes were at rest: each agent had a spare POV-Ray in its slot.")
     print("Renders on one node ran beside those on eight, each on a node of its own, so that all met the same machine; no core ever slept. "
           f"Caches and pictures in {folder.rsplit('/', 1)[0]}.")
@@ -318,6 +326,7 @@ def measure(bench, folder, quick, only):
     if record:
         with open(record, "w", encoding="utf-8") as file:
             json.dump(tables.record, file, indent=1)
+    print(f"The pace from the begin to the end was {bench.pace.since(began_at) / bench.pace.usual:.2f} of that at the begin.")
     for text in tables.missed:
         print(f"MISSED: {text}")
     sys.exit(1 if tables.missed else 0)
