@@ -127,6 +127,7 @@ fn first_cut(
         sharing: policy.sharing,
         write: WriteCost::NONE,
         start_seconds: 0.6,
+        buffer_work: 0.0,
         done: Vec::new(),
     };
     let mut scheduler =
