@@ -128,7 +128,7 @@ pub fn samples(povray: &Povray, blobs: &Blobs, scratch: &Path, width: u32, heigh
     draw(povray, blobs, scratch, &options(width, height), &|| false).map(|(_, samples)| samples)
 }
 
-pub(crate) fn options(width: u32, height: u32) -> RenderOptions {
+fn options(width: u32, height: u32) -> RenderOptions {
     RenderOptions {
         width,
         height,

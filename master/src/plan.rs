@@ -127,7 +127,6 @@ fn first_cut(
         sharing: policy.sharing,
         write: WriteCost::NONE,
         start_seconds: 0.6,
-        buffer_work: 0.0,
         done: Vec::new(),
     };
     let mut scheduler =

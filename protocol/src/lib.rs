@@ -6,7 +6,6 @@
 //!
 //! Nothing here touches a socket, a clock or a file: both sides, the tests and the fuzz targets use the same code.
 
-pub mod buffer;
 pub mod bundle;
 pub mod classic;
 pub mod converge;

@@ -27,8 +27,6 @@ pub struct Drawing<'a> {
     /// Continue from the state file (`+C`).
     pub resume: bool,
     pub radiosity: Radiosity<'a>,
-    /// The [buffer](td_protocol::buffer) for the whole picture is a file.
-    pub buffer_in_file: bool,
 }
 
 /// What happens with saved radiosity samples.
@@ -68,7 +66,6 @@ impl<'a> Drawing<'a> {
             block: 32,
             resume: false,
             radiosity: Radiosity::AsInScene,
-            buffer_in_file: false,
         }
     }
 
@@ -84,7 +81,6 @@ impl<'a> Drawing<'a> {
             block: 32,
             resume: false,
             radiosity: Radiosity::AsInScene,
-            buffer_in_file: false,
         }
     }
 }
@@ -103,15 +99,12 @@ pub fn arguments(
     arguments
 }
 
-/// The switches that say which rows, by what blocks, and where they are kept. They may stand in an ini file as well.
+/// The switches that say which rows, and by what blocks. They may stand in an ini file as well.
 #[must_use]
 pub fn row_switches(drawing: &Drawing<'_>) -> Vec<String> {
     let mut switches = vec![format!("+BS{}", drawing.block)];
     if drawing.rows != Rows::new(0, drawing.height) {
         switches.extend(part("SR", "ER", drawing.rows));
-    }
-    if drawing.buffer_in_file {
-        switches.push("+MI1".to_owned());
     }
     switches
 }
@@ -292,13 +285,6 @@ mod tests {
         ] {
             assert_eq!(lines(&["+W8", argument]), None, "{argument}");
         }
-    }
-
-    #[test]
-    fn a_small_strip_has_its_buffer_in_a_file() {
-        let options = crate::fingerprint::options(640, 640);
-        let drawing = Drawing { buffer_in_file: true, ..Drawing::of_rows(&options, Rows::new(32, 52)) };
-        assert_eq!(row_switches(&drawing), ["+BS32", "+SR33", "+ER52", "+MI1"]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::strip::events::{Events, Gone};
 use crate::strip::outlet::Outlet;
 use crate::strip::pacing::{self, Look, Pacing};
 use crate::strip::setting_up::{At, SettingUp};
-use crate::strip::starting::{self, Orders, Standby, Started};
+use crate::strip::starting::{self, Standby, Started};
 use crate::view::Site;
 
 /// A strip that is to be rendered.
@@ -90,10 +90,8 @@ impl Strip {
         if control.wishes().cancelled {
             return Err(Ending::cancelled().into());
         }
-        let from_state_file = matches!(control.wishes().way, Way::StateFile { .. });
-        let orders = Orders { rows: self.rows, block: self.block, from_state_file };
-        let ready = standby.map(|standby| standby.go(&self.site, orders)).transpose()?.flatten();
-        let started = ready.map_or_else(|| Started::now(&self.site, orders), Ok)?;
+        let ready = standby.map(|standby| standby.go(&self.site, self.rows, self.block)).transpose()?.flatten();
+        let started = ready.map_or_else(|| Started::now(&self.site, self.rows, self.block), Ok)?;
         let mut trace = Trace::begin(self, started)?;
         let mut wishes = self.control.wishes();
         let own_cpu = process::own_thread_cpu();
@@ -113,7 +111,7 @@ impl Strip {
                 if !status.success() && trace.gate.is_some() && !ending::is_of_the_scene(&trace.process.messages()) {
                     // It may be for how it was started.
                     tracing::info!("{}: a POV-Ray that was ready did not trace ({status}): another one", self.rows);
-                    trace = Trace::begin(self, Started::now(&self.site, orders)?)?;
+                    trace = Trace::begin(self, Started::now(&self.site, self.rows, self.block)?)?;
                     continue;
                 }
                 if !status.success() {
@@ -414,8 +412,7 @@ impl<'a> Trace<'a> {
         self.earlier_cpu += self.process.cpu_seconds();
         self.traced_cpu = Some(self.earlier_cpu);
         let rows = Rows::new(self.strip.rows.start, wishes.end);
-        let orders = Orders { rows, block: self.strip.block, from_state_file: false };
-        self.process = starting::start(&self.strip.site, &self.scratch, orders, true)?;
+        self.process = starting::start(&self.strip.site, &self.scratch, rows, self.strip.block, true)?;
         self.asked_end = wishes.end;
         self.progress = Instant::now();
         Ok(())

@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use td_protocol::buffer::is_better_in_a_file;
 use td_protocol::job::OpenJob;
 use td_protocol::rows::Rows;
 use td_protocol::strip::Failure;
@@ -34,28 +33,18 @@ pub struct Started {
     pub earlier: Duration,
 }
 
-/// What a POV-Ray is told once there is a strip for it.
-#[derive(Debug, Clone, Copy)]
-pub struct Orders {
-    pub rows: Rows,
-    /// Side of a block, in pixels.
-    pub block: u32,
-    /// Rows leave by way (a): POV-Ray writes no picture out of its buffer.
-    pub from_state_file: bool,
-}
-
 impl Started {
-    /// Starts POV-Ray on a strip.
+    /// Starts POV-Ray on `rows` in blocks of `block` rows.
     ///
     /// # Errors
     /// When its files cannot be laid out, or it cannot be started.
-    pub fn now(site: &Site, orders: Orders) -> Result<Self, Ending> {
+    pub fn now(site: &Site, rows: Rows, block: u32) -> Result<Self, Ending> {
         let scratch = Scratch::empty(&site.scratch).map_err(scratch_failed)?;
         lay_out(site, &scratch)?;
         // Before POV-Ray is there: nothing is missed.
         let watch = Watch::on(&scratch.output_folder());
         let begun = Instant::now();
-        let process = start(site, &scratch, orders, false)?;
+        let process = start(site, &scratch, rows, block, false)?;
         Ok(Self { process, gate: None, watch, scratch, begun, earlier: Duration::ZERO })
     }
 }
@@ -79,7 +68,7 @@ impl Standby {
         let gate = Gate::make(scratch.root()).map_err(scratch_failed)?;
         lay_out(site, &scratch)?;
         let job = &site.job.spec;
-        let (drawing, bundle) = (whole(job), &job.bundle);
+        let (drawing, bundle) = (drawing(job, job.options.rows), &job.bundle);
         let arguments =
             command::arguments_but_rows(&site.povray, &scratch, &bundle.scene, &bundle.library_paths, &drawing);
         let size = (drawing.width, drawing.height);
@@ -95,7 +84,7 @@ impl Standby {
     /// When the job's files cannot be laid out.
     pub fn of(waiting: Waiting, site: &Site) -> Result<Option<Self>, Ending> {
         let job = &site.job.spec;
-        let (drawing, bundle, scratch) = (whole(job), &job.bundle, waiting.scratch());
+        let (drawing, bundle, scratch) = (drawing(job, job.options.rows), &job.bundle, waiting.scratch());
         let arguments =
             command::arguments_but_rows(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
         let size = (drawing.width, drawing.height);
@@ -118,8 +107,9 @@ impl Standby {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn go(self, site: &Site, orders: Orders) -> Result<Option<Started>, Ending> {
-        let drawing = drawing(&site.job.spec, orders);
+    pub fn go(self, site: &Site, rows: Rows, block: u32) -> Result<Option<Started>, Ending> {
+        let mut drawing = drawing(&site.job.spec, rows);
+        drawing.block = block;
         self.waiting.go(&format!("{}{}\n", self.rest, command::row_switches(&drawing).join("\n")))
     }
 }
@@ -134,15 +124,10 @@ fn lay_out(site: &Site, scratch: &Scratch) -> Result<(), Ending> {
     }
 }
 
-/// The job's, whatever the strip.
-fn whole(job: &OpenJob) -> Drawing<'_> {
-    Drawing { radiosity: radiosity(job), ..Drawing::of_rows(&job.options, job.options.rows) }
-}
-
-fn drawing(job: &OpenJob, orders: Orders) -> Drawing<'_> {
-    let Orders { rows, block, from_state_file } = orders;
-    let buffer_in_file = from_state_file && is_better_in_a_file(rows, job.options.height);
-    Drawing { rows, block, buffer_in_file, ..whole(job) }
+fn drawing(job: &OpenJob, rows: Rows) -> Drawing<'_> {
+    let mut drawing = Drawing::of_rows(&job.options, rows);
+    drawing.radiosity = radiosity(job);
+    drawing
 }
 
 /// What a job's strips do with radiosity.
@@ -151,12 +136,14 @@ pub fn radiosity(job: &OpenJob) -> Radiosity<'_> {
     job.radiosity.as_deref().map_or(Radiosity::AsInScene, Radiosity::Load)
 }
 
-/// Starts POV-Ray, with `resume` from its state file.
+/// Starts POV-Ray on `rows`, with `resume` from its state file.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn start(site: &Site, scratch: &Scratch, orders: Orders, resume: bool) -> Result<Process, Ending> {
-    let drawing = Drawing { resume, ..drawing(&site.job.spec, orders) };
+pub fn start(site: &Site, scratch: &Scratch, rows: Rows, block: u32, resume: bool) -> Result<Process, Ending> {
+    let mut drawing = drawing(&site.job.spec, rows);
+    drawing.block = block;
+    drawing.resume = resume;
     let bundle = &site.job.spec.bundle;
     let arguments = command::arguments(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
     let size = (drawing.width, drawing.height);

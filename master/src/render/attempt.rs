@@ -27,7 +27,6 @@ use crate::render::heartbeat;
 use crate::render::held::Held;
 use crate::render::kept_open::KeptOpen;
 use crate::render::looping::Run;
-use crate::render::memory;
 use crate::render::opening::{self, Contents, OTHERS_JOIN_LATER, Opening, Parcel};
 use crate::render::own_probe::{self, Reckoned};
 use crate::render::policy::Policy;
@@ -251,7 +250,6 @@ impl Attempt<'_> {
             sharing: self.policy.sharing,
             write: WriteCost::NONE,
             start_seconds: self.report.as_ref().map_or(0.6, |report| report.start_seconds),
-            buffer_work: memory::start_work(self.shape.width, self.shape.height),
             done,
         }
     }

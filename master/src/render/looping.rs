@@ -22,7 +22,6 @@ use crate::render::failure::RenderError;
 use crate::render::heard::{Heard, ProbeProblem};
 use crate::render::held::Held;
 use crate::render::losing::AllLost;
-use crate::render::memory;
 use crate::render::opening::{Opening, Openings};
 use crate::render::own_probe;
 use crate::render::probing;
@@ -36,6 +35,12 @@ const MOST_PROBES: u32 = 3;
 /// What POV-Ray's writer costs for a million pixels of the whole image, as a multiple of the fingerprint scene's CPU time
 /// (the unit in which a slot's speed is told). Both were measured on one machine: 0.12 s, and 3 scenes a second.
 const WRITE_SCENES_PER_MEGAPIXEL: f64 = 0.36;
+/// What a start of POV-Ray costs for a million pixels of the whole image, beyond what it costs for a small view, in the same
+/// unit: 0.013 s there.
+const START_SCENES_PER_MEGAPIXEL: f64 = 0.04;
+/// POV-Ray makes room for the whole image in memory at its start, up to 128 MB at 20 bytes a pixel; a larger one goes into a
+/// file, of which only the strip's part is ever written.
+const MEGAPIXELS_IN_MEMORY: f64 = 6.7;
 /// The display changes no more often than this, however much happens.
 const SHOW_EVERY: Duration = Duration::from_millis(50);
 /// Pause between two looks at the display when nothing happens.
@@ -387,8 +392,8 @@ impl Run<'_, '_> {
     /// What a probe lets expect of the picture, before any slot has told.
     fn expect(&mut self, start_cpu: f64, trace_cpu: f64) -> Result<(), AttemptEnd> {
         if start_cpu > 0.0 {
-            let shape = self.attempt.shape;
-            let size = if self.start_measured { 0.0 } else { memory::start_work(shape.width, shape.height) };
+            let in_memory = self.megapixels() <= MEGAPIXELS_IN_MEMORY && !self.start_measured;
+            let size = if in_memory { self.megapixels() * START_SCENES_PER_MEGAPIXEL } else { 0.0 };
             self.start_work = Some(start_cpu * self.probes_speed() + size);
         }
         let seconds = trace_cpu * self.probes_speed() / self.probes_share();

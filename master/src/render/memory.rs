@@ -10,9 +10,6 @@ const ITSELF: u64 = 18_000_000;
 pub const BUFFER: u64 = 20;
 /// Above so many bytes POV-Ray puts its buffer into a file (`+MI`, 128 MB if not said).
 const BUFFER_IN_MEMORY: u64 = 128 << 20;
-/// What a start of POV-Ray costs for a million pixels of the buffer in memory, which it fills with zeros, as a multiple of the
-/// fingerprint scene's CPU time (the unit in which a slot's speed is told). Measured: 0.013 s where that takes a third of a second.
-const SCENES_PER_MEGAPIXEL: f64 = 0.04;
 /// What stays free for the agent, the segments on their way and the kernel's file cache, in bytes.
 const KEPT_FREE: u64 = 32_000_000;
 
@@ -21,13 +18,6 @@ const KEPT_FREE: u64 = 32_000_000;
 pub fn need(width: u32, height: u32) -> u64 {
     let buffer = u64::from(width) * u64::from(height) * BUFFER;
     ITSELF + if buffer <= BUFFER_IN_MEMORY { buffer } else { 0 }
-}
-
-/// What of a start of POV-Ray goes into the buffer of a picture of this size, in seconds of a slot of speed 1.
-#[must_use]
-pub fn start_work(width: u32, height: u32) -> f64 {
-    let buffer = need(width, height) - ITSELF;
-    SCENES_PER_MEGAPIXEL * 1e-6 * (buffer / BUFFER) as f64
 }
 
 /// How a node's slots go with its memory.

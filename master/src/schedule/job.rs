@@ -64,9 +64,6 @@ pub struct Job {
     pub write: WriteCost,
     /// What one start of POV-Ray costs until it traces, in seconds, for slots that have not measured it.
     pub start_seconds: f64,
-    /// What of a start goes into the [buffer](td_protocol::buffer) for the whole picture, in seconds of a slot of speed 1: small
-    /// strips go without.
-    pub buffer_work: f64,
     /// Rows that are already there, from an earlier run of the same job.
     pub done: Vec<Rows>,
 }
@@ -84,7 +81,6 @@ impl Job {
             sharing: Sharing::Rows,
             write: WriteCost::NONE,
             start_seconds: 0.6,
-            buffer_work: 0.0,
             done: Vec::new(),
         }
     }

@@ -1,6 +1,5 @@
 //! When each strip will finish, and what says that a slot is stuck.
 
-use td_protocol::buffer::is_better_in_a_file;
 use td_protocol::rows::Rows;
 
 use super::cost_map::{CostMap, CostSums};
@@ -14,8 +13,6 @@ use super::slots::SlotState;
 
 /// The usual load is told to all slots when its logarithm has changed by this.
 const LOAD_CHANGE: f64 = 0.1;
-/// A start takes at least this part of what it takes with the buffer for the whole picture.
-const LEAST_OF_A_START: f64 = 0.25;
 /// No step takes less, in seconds: keeps divisions harmless.
 const SHORTEST: f64 = 1e-4;
 /// CPU seconds of rows that tell as much of their cost as the map did before: none was, or there was one. They go into the next job's
@@ -23,30 +20,15 @@ const SHORTEST: f64 = 1e-4;
 const TOLD_AS_MUCH: [f64; 2] = [0.004, SHORT];
 
 impl Scheduler {
-    /// Until it traces a small strip, in seconds: whatever is taken from others late is small.
+    /// Until it traces, in seconds.
     pub(super) fn start_of(&self, slot: SlotId) -> f64 {
         self.known_start_of(slot).unwrap_or(self.job.start_seconds).max(0.0)
     }
 
     /// The same, where it was told or measured: by the slot, else by others.
     pub(super) fn known_start_of(&self, slot: SlotId) -> Option<f64> {
-        let known = self.slots.get(slot)?;
-        let whole = known.start_seconds.or_else(|| self.start_work.map(|work| work / known.pace.speed.max(1e-9)))?;
-        Some((whole - self.buffer_seconds(slot)).max(LEAST_OF_A_START * whole))
-    }
-
-    /// Until it traces `rows`, in seconds.
-    pub(super) fn start_for(&self, slot: SlotId, rows: Rows) -> f64 {
-        let small = self.start_of(slot);
-        if self.is_small(rows) { small } else { small + self.buffer_seconds(slot) }
-    }
-
-    fn buffer_seconds(&self, slot: SlotId) -> f64 {
-        self.slots.get(slot).map_or(0.0, |slot| self.job.buffer_work / slot.pace.speed.max(1e-9))
-    }
-
-    fn is_small(&self, rows: Rows) -> bool {
-        self.job.write.is_none() && is_better_in_a_file(rows, self.job.height)
+        let slot = self.slots.get(slot)?;
+        slot.start_seconds.or_else(|| self.start_work.map(|work| work / slot.pace.speed.max(1e-9)))
     }
 
     pub(super) fn speed_of(&self, slot: SlotId) -> f64 {
@@ -387,12 +369,6 @@ impl Scheduler {
         if !seconds.is_finite() || seconds < 0.0 {
             return;
         }
-        let rows = self.slots.get(slot).and_then(|known| match known.state {
-            SlotState::Busy(id) => self.leases.get(&id).map(|lease| lease.rows),
-            _ => None,
-        });
-        let left_out = if rows.is_some_and(|rows| self.is_small(rows)) { self.buffer_seconds(slot) } else { 0.0 };
-        let seconds = seconds + left_out;
         let Some(known) = self.slots.get_mut(slot) else {
             return;
         };

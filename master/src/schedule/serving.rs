@@ -202,10 +202,9 @@ impl Scheduler {
             queue.push((Moment(self.sums.of(pieces[piece]) / speeds[piece]), Reverse(piece)));
         }
         for (rows, group) in pieces.into_iter().zip(groups) {
-            let each = Rows::new(0, rows.len() / group.len().max(1) as u32);
             let hands: Vec<Hand> = group
                 .iter()
-                .map(|&slot| Hand { speed: self.speed_of(slot), start_seconds: self.start_for(slot, each) })
+                .map(|&slot| Hand { speed: self.speed_of(slot), start_seconds: self.start_of(slot) })
                 .collect();
             let table = Table {
                 sums: &self.sums,
@@ -253,7 +252,7 @@ impl Scheduler {
         if twin == Twin::None {
             rows.end = self.keep_back(slot, rows, block, field);
         }
-        let anchor = self.now + self.start_for(slot, rows);
+        let anchor = self.now + self.start_of(slot);
         let lease = Lease {
             slot,
             node,

@@ -64,7 +64,7 @@ impl Scheduler {
             let rows = self.rows_for_a_copy(lease)?;
             let traced = self.sums.of(rows) * lease.field.seconds_per_unit() * lease.blame().1;
             let seconds = traced + self.write_seconds(rows.end);
-            let own = self.start_for(thief, rows) + seconds / self.speed_of(thief);
+            let own = start + seconds / self.speed_of(thief);
             let others = lease.finish.max(self.now) - self.now;
             let pays = own < self.tuning.copy_share * others && others - own >= self.tuning.pay_share * start;
             (pays && thief != lease.slot).then_some((id, rows, lease.field))
@@ -134,7 +134,7 @@ impl Scheduler {
             victim += self.start_of(lease.slot) + self.write_seconds(at) / speed;
         }
         let taken = self.seconds_in(lease, Rows::new(at, lease.end)) + self.write_seconds(lease.end);
-        let start = self.now + self.tuning.round_trip + self.start_for(thief, Rows::new(at, lease.end));
+        let start = self.now + self.tuning.round_trip + self.start_of(thief);
         (victim.max(self.now), start + taken / self.speed_of(thief))
     }
 }
