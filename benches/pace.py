@@ -14,13 +14,13 @@ import sys
 import tempfile
 import time
 
-from nodes import EXAMPLES, Group, Groups, LIBC, PR_SET_PDEATHSIG
+from nodes import EXAMPLES, Group, Groups, LIBC, PR_SET_PDEATHSIG, fail
 
 # Where the pace is a tenth lower, POV-Ray takes so many tenths more CPU time, about: what this program prints as the exponent. The loop
 # keeps a core busier than POV-Ray does, and so loses more when it has to share it with other machines of the host.
 POWER = 0.8
-# Seconds from which the first pace is taken.
-FIRST = 2.0
+# The first pace is taken from so many CPU seconds of each core, or from what there is after so many seconds: other work goes first.
+FIRST, LATEST = 1.0, 30.0
 
 
 class Pace:
@@ -46,11 +46,13 @@ class Pace:
                 finally:
                     os._exit(1)
             self.loops.append(process)
-        # Until each has counted for the first time.
-        time.sleep(0.1)
-        begun = self.count()
-        time.sleep(FIRST)
-        self.usual = self.since(begun)
+        begun = time.monotonic()
+        while min(seconds for _, seconds in self.count()) < FIRST and time.monotonic() - begun < LATEST:
+            time.sleep(0.1)
+        self.usual = self.since([(0.0, 0.0)] * len(cores))
+        if not self.usual:
+            self.close()
+            fail(f"other work left no core any time within {LATEST:.0f} s: the pace of this machine cannot be told")
 
     def loop(self, index, core):
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -74,19 +76,20 @@ class Pace:
         return list(zip(counted[::2], counted[1::2]))
 
     def since(self, before):
-        """Millions of turns in a CPU second since that count, the mean of all cores."""
+        """Millions of turns in a CPU second since that count, the mean of the cores that had time for any; None where none had."""
         rates = [(more - turns) / (longer - seconds) / 1e6
                  for (turns, seconds), (more, longer) in zip(before, self.count()) if longer > seconds]
-        return statistics.mean(rates) if rates else self.usual
+        return statistics.mean(rates) if rates else None
 
     def stretch_since(self, before):
         """How many times longer than at the first pace POV-Ray has taken since that count."""
-        return (self.usual / self.since(before)) ** POWER
+        return (self.usual / (self.since(before) or self.usual)) ** POWER
 
     def close(self):
         for loop in self.loops:
             os.kill(loop, signal.SIGKILL)
             os.waitpid(loop, 0)
+        self.loops = []
 
 
 def main():
@@ -94,8 +97,9 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     folder = tempfile.mkdtemp(prefix="td-pace-", dir="/dev/shm")
-    groups, pace = Groups(), Pace(folder)
+    groups, pace = Groups(), None
     try:
+        pace = Pace(folder)
         group = Group(groups, "node")
         group.set_share(0.128)
         command = ["povray", f"+I{EXAMPLES}/objects/blob.pov", "+W800", "+H600", f"+O{folder}/out.png", "-D", "-V", "+WT1"]
@@ -108,10 +112,11 @@ def main():
             if status:
                 sys.exit(f"pace.py: povray ended with {os.waitstatus_to_exitcode(status)}")
             seconds.append(math.log(used.ru_utime + used.ru_stime))
-            paces.append(math.log(pace.since(begun)))
+            paces.append(math.log(pace.since(begun) or pace.usual))
     finally:
         groups.close()
-        pace.close()
+        if pace:
+            pace.close()
         shutil.rmtree(folder, ignore_errors=True)
     exponent, _ = statistics.linear_regression(paces, seconds)
     at_one_pace = [one + POWER * other for one, other in zip(seconds, paces)]
