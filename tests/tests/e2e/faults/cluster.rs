@@ -205,12 +205,22 @@ pub fn is_stopped(pid: Pid) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
 }
 
+/// The last progress event so far.
+fn progress(running: &Running) -> Option<serde_json::Value> {
+    let said = running.out_so_far();
+    let last = said.lines().rev().find(|line| line.contains("\"event\":\"progress\""))?;
+    serde_json::from_str(last).ok()
+}
+
 /// Rows in the picture, as the last progress event tells.
 pub fn rows_done(running: &Running) -> u64 {
-    let said = running.out_so_far();
-    let last = said.lines().rev().find(|line| line.contains("\"event\":\"progress\""));
-    let event = last.and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    event.and_then(|event| event["rows_done"].as_u64()).unwrap_or(0)
+    progress(running).and_then(|event| event["rows_done"].as_u64()).unwrap_or(0)
+}
+
+/// How many of the slots of the node whose name contains `name` are at work, as the last progress event tells.
+pub fn busy(running: &Running, name: &str) -> Option<u64> {
+    let event = progress(running)?;
+    event["nodes"].as_object()?.iter().find(|(other, _)| other.contains(name))?.1["busy"].as_u64()
 }
 
 /// The sentences that a person would have seen.

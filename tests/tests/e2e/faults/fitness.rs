@@ -1,18 +1,19 @@
 //! Nodes that say of themselves that they are not well.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use td_tests::events;
 use td_tests::process::Outcome;
 
-use super::cluster::{Cluster, LIMIT, ended_with, notes, seen, shown, told, until};
+use super::cluster::{Cluster, LIMIT, busy, ended_with, notes, seen, shown, told, until};
 
 /// What the node's probe saw just now, where its agent looks for it.
 fn probed(root: &Path, fast: &Value) {
@@ -87,7 +88,7 @@ fn a_node_that_is_well_again_comes_back() {
 fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     let mut cluster = Cluster::new(1);
     let root = add(&mut cluster, "read-only later", &json!({ "root_read_only": false }));
-    let mut running = cluster.render(&["+H1600"]);
+    let mut running = cluster.render(&["+H800"]);
     cluster.at_work(&mut running);
     probed(&root, &read_only());
     until(&mut running, "gets no further strips: root-read-only: ");
@@ -95,11 +96,19 @@ fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     let hangs = root.join("proc/uptime");
     fs::create_dir_all(hangs.parent().unwrap()).unwrap();
     assert!(Command::new("mkfifo").arg(&hangs).status().unwrap().success());
-    // The other one is late now, so that rows are left when this one's strip has ended.
-    let late = cluster.agents[0].povrays(&cluster.sandbox);
-    late.iter().for_each(|&pid| kill_process(pid, Signal::STOP).unwrap());
-    std::thread::sleep(Duration::from_secs(8));
-    for pid in late {
+    // The other one stands still until this one's strip has ended: rows are left then, and the rest is the other's alone.
+    let mut late = BTreeSet::new();
+    let deadline = Instant::now() + LIMIT;
+    while busy(&running, "node2") != Some(0) {
+        let is_over = running.has_ended() || Instant::now() >= deadline;
+        assert!(!is_over, "node2's strip does not end: {}\n{}", running.out_so_far(), running.err_so_far());
+        for pid in cluster.agents[0].povrays(&cluster.sandbox) {
+            let _ = kill_process(pid, Signal::STOP);
+            late.insert(pid.as_raw_nonzero().get());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for pid in late.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process(pid, Signal::CONT);
     }
     let outcome = running.wait(LIMIT * 2);
@@ -118,7 +127,7 @@ fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     let is_busy: Vec<u64> = is_busy.collect();
     assert!(is_busy.windows(2).all(|moments| moments[1] <= moments[0]), "it got another strip: {is_busy:?}");
     assert_eq!(is_busy.last(), Some(&0), "{}", outcome.transcript());
-    cluster.exact_at(&outcome, &["+H1600"]);
+    cluster.exact_at(&outcome, &["+H800"]);
     shown("no_further_strips", &outcome, &["node2", "gets no further strips: root-read-only: "]);
     cluster.ends();
 }
