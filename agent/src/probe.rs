@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use td_protocol::options::RenderOptions;
-use td_protocol::probe::{HeaderChunk, ProbeEvent, ProbeReport, StartProbe};
+use td_protocol::probe::{HeaderChunk, ProbeEvent, ProbeReport, StartProbe, block_side};
 use td_protocol::rows::Rows;
 use td_protocol::strip::Way;
 use tokio::sync::mpsc::Sender;
@@ -27,11 +27,6 @@ use crate::strip::events::Events;
 use crate::strip::starting::{radiosity, scratch_failed};
 use crate::view::{self, Patience, Site, Stage, Traced};
 
-/// Side of the probe's blocks: the smaller, the finer the cost map, but each block costs POV-Ray something besides its
-/// pixels, which the picture's larger blocks do not.
-const PROBE_BLOCKS: [u32; 3] = [8, 16, 32];
-/// Rows of blocks that are enough for a map.
-const ENOUGH_CELLS: u32 = 18;
 /// How often a view is rendered whose trace nobody saw.
 const MOST_TRIES: u32 = 3;
 /// Heights of the parts that a view is cut into to see whether cuts show: no multiple of anything.
@@ -54,7 +49,8 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
     // Method 1 of antialiasing depends on where blocks end: that matters where pixels of two renders are compared, and
     // makes the cost map coarse.
-    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { block(start.height) };
+    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { block_side(start.height) };
+    drawing.threads = start.threads;
     drawing.radiosity = radiosity(job);
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
     if let Some(line) = drawing.radiosity.scene_line() {
@@ -140,12 +136,6 @@ fn decide(
     }
 }
 
-/// The largest blocks of which the view has rows enough.
-fn block(height: u32) -> u32 {
-    let fits = |block: &u32| height / block >= ENOUGH_CELLS;
-    PROBE_BLOCKS.into_iter().rev().find(fits).unwrap_or(PROBE_BLOCKS[0])
-}
-
 /// Counts the samples that change when the view is rendered in uneven strips.
 fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<'_>) -> Result<u64, Ending> {
     let job = &site.job.spec;
@@ -162,6 +152,7 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
         let rows = Rows::new(top, (top + wanted).min(whole.height));
         let mut drawing = whole.clone();
         drawing.rows = rows;
+        drawing.threads = 1;
         let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
         // Where the cost of a part lies says nothing of the whole.
         render(site, &scratch, &drawing, events, &mut |_| ProbeEvent::Alive)?;

@@ -100,7 +100,8 @@ pub fn render(
     let mut paced = Pacing::new(pacing::VIEW);
     let mut looked = process::own_thread_cpu();
     let mut was_whole = false;
-    let mut steady = SteadyCpu::begin(0.0, 0.0);
+    let threads = f64::from(drawing.threads);
+    let mut steady = SteadyCpu::begin(0.0, 0.0, threads);
     loop {
         let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
         let cpu = process.cpu_seconds();
@@ -115,7 +116,7 @@ pub fn render(
         }
         if start.is_none() && follower.is_open() {
             start = Some((now, cpu));
-            steady = SteadyCpu::begin(now, cpu);
+            steady = SteadyCpu::begin(now, cpu, threads);
             paced.begin_tracing(now);
         }
         let blocks = collected.looks.fresh();
@@ -190,6 +191,7 @@ impl Collected {
     fn new(drawing: &Drawing<'_>) -> Result<Self, String> {
         let assembler =
             RowAssembler::new(drawing.width, drawing.rows, drawing.columns).map_err(|error| error.to_string())?;
+        let assembler = if drawing.threads > 1 { assembler.of_any_order() } else { assembler };
         let expected = drawing.rows.len() as usize * drawing.width as usize;
         // A first pass is as large as the picture, and nobody looks at its pixels.
         let broken = drawing.radiosity == Radiosity::Save;

@@ -5,7 +5,31 @@ use serde::{Deserialize, Serialize};
 use crate::strip::{Failure, Way, WorkingGamma};
 
 /// Pixels of a small view at most: an agent refuses to render more, for it holds its floats in memory.
-pub const MOST_PIXELS: u64 = 1 << 19;
+pub const MOST_PIXELS: u64 = 1 << 20;
+
+/// Sides of a probe's blocks in pixels: the smaller, the finer the cost map, but each block costs POV-Ray something besides
+/// its pixels, which the picture's larger blocks do not.
+const BLOCK_SIDES: [u32; 3] = [8, 16, 32];
+/// Rows of blocks that are enough for a map.
+const ENOUGH_CELLS: u32 = 18;
+
+/// Side of the blocks of a small view so many rows high: the largest of which it has rows enough.
+#[must_use]
+pub fn block_side(height: u32) -> u32 {
+    let fits = |side: &u32| height / side >= ENOUGH_CELLS;
+    BLOCK_SIDES.into_iter().rev().find(fits).unwrap_or(BLOCK_SIDES[0])
+}
+
+/// The least height from `height` on of which a view has whole rows of blocks alone. With a lower last one the cells of the
+/// cost map, which are taken to be of one height, would lie beside the rows that they tell of.
+#[must_use]
+pub fn whole_blocks(height: u32) -> u32 {
+    let whole = |side: u32| Some(height.checked_next_multiple_of(side)?).filter(|&whole| block_side(whole) == side);
+    BLOCK_SIDES.into_iter().filter_map(whole).min().unwrap_or(height)
+}
+
+/// POV-Ray's threads for a probe at most.
+pub const MOST_THREADS: u32 = 64;
 
 /// Body of `POST /jobs/ID/probe`; the answer is a stream of frames with [`ProbeEvent`] headers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +42,19 @@ pub struct StartProbe {
     pub gammas: Vec<WorkingGamma>,
     /// Also render the view in uneven strips and compare: is the scene exact when cut?
     pub cut: bool,
+    /// POV-Ray's threads (`+WT`) for the view, but not for its strips: 1 to [`MOST_THREADS`].
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub threads: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_one(threads: &u32) -> bool {
+    *threads == 1
 }
 
 /// A PNG chunk before IDAT, as POV-Ray writes it for the job's options; the data is hexadecimal.
@@ -119,4 +156,34 @@ pub enum FirstPassEvent {
         message: String,
         povray: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_height_with_whole_rows_of_blocks_is_found() {
+        for (height, whole) in
+            [(1, 8), (55, 56), (281, 288), (287, 288), (289, 304), (572, 576), (577, 608), (840, 864)]
+        {
+            assert_eq!(whole_blocks(height), whole);
+        }
+        for height in 1..2000 {
+            let whole = whole_blocks(height);
+            assert!(whole >= height && whole % block_side(whole) == 0, "{height}: {whole}");
+            assert!((height..whole).all(|less| less % block_side(less) != 0), "{height}: {whole}");
+        }
+        assert!(whole_blocks(u32::MAX) >= u32::MAX - 32);
+    }
+
+    #[test]
+    fn one_thread_is_not_said_and_is_what_is_meant_where_nothing_is_said() {
+        let start = StartProbe { width: 64, height: 48, gammas: Vec::new(), cut: false, threads: 1 };
+        let text = serde_json::to_string(&start).unwrap();
+        assert!(!text.contains("threads"), "an older agent refuses what it does not know: {text}");
+        assert_eq!(serde_json::from_str::<StartProbe>(&text).unwrap(), start);
+        let two = StartProbe { threads: 2, ..start };
+        assert_eq!(serde_json::from_str::<StartProbe>(&serde_json::to_string(&two).unwrap()).unwrap(), two);
+    }
 }

@@ -31,7 +31,7 @@ impl Pixel {
     pub const OUTSIDE: Self = Self { red: 0.0, green: 0.0, blue: 0.0, transmit: 0.0 };
 }
 
-/// Rows of blocks that may wait at once for their missing blocks.
+/// Rows of blocks of a strip that may wait at once for their missing blocks.
 pub const MAX_WAITING: usize = 8;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,7 @@ pub struct RowAssembler {
     wanted: Rows,
     /// Sorted by row.
     waiting: VecDeque<BlockRow>,
+    most_waiting: usize,
     /// The run that was given out last; its memory is used again.
     given: Option<BlockRow>,
 }
@@ -89,7 +90,13 @@ impl RowAssembler {
         if columns.is_empty() || columns.end > width {
             return Err(AssemblyError::Columns { columns, width });
         }
-        Ok(Self { width, columns, wanted: rows, waiting: VecDeque::new(), given: None })
+        Ok(Self { width, columns, wanted: rows, waiting: VecDeque::new(), most_waiting: MAX_WAITING, given: None })
+    }
+
+    /// As many rows of blocks may wait as there are: for a small view, which several threads may trace.
+    #[must_use]
+    pub fn of_any_order(self) -> Self {
+        Self { most_waiting: usize::MAX, ..self }
     }
 
     /// Rows that were not given out yet.
@@ -122,7 +129,7 @@ impl RowAssembler {
             return Err(AssemblyError::Grid { block: rows, waiting: waiting.rows });
         }
         if self.waiting.get(index).is_none_or(|waiting| waiting.rows.start != rows.start) {
-            if self.waiting.len() >= MAX_WAITING {
+            if self.waiting.len() >= self.most_waiting {
                 return Err(AssemblyError::Scattered { waiting: self.waiting.len() });
             }
             let memory = self.given.take().map(|given| given.pixels).unwrap_or_default();

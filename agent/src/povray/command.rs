@@ -24,6 +24,8 @@ pub struct Drawing<'a> {
     pub columns: Rows,
     /// Side of a block in pixels (`+BS`).
     pub block: u32,
+    /// Threads that trace (`+WT`): more than one for views alone, since their blocks finish out of order and strips do not repeat.
+    pub threads: u32,
     /// Continue from the state file (`+C`).
     pub resume: bool,
     pub radiosity: Radiosity<'a>,
@@ -64,6 +66,7 @@ impl<'a> Drawing<'a> {
             rows,
             columns: options.columns,
             block: 32,
+            threads: 1,
             resume: false,
             radiosity: Radiosity::AsInScene,
         }
@@ -79,6 +82,7 @@ impl<'a> Drawing<'a> {
             rows: Rows::new(0, height),
             columns: Rows::new(0, width),
             block: 32,
+            threads: 1,
             resume: false,
             radiosity: Radiosity::AsInScene,
         }
@@ -143,8 +147,9 @@ pub fn arguments_but_rows(
     if drawing.columns != Rows::new(0, drawing.width) {
         part("SC", "EC", drawing.columns).into_iter().for_each(&mut push);
     }
-    // Without +WT1 blocks finish out of order and strips do not repeat; -D because Debian's default opens a window.
-    for fixed in ["+WT1", "-D", "-P", "-V"] {
+    push(format!("+WT{}", drawing.threads));
+    // -D because Debian's default opens a window.
+    for fixed in ["-D", "-P", "-V"] {
         push(fixed.to_owned());
     }
     if drawing.resume {

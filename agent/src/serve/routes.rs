@@ -18,7 +18,7 @@ use td_protocol::health::metrics::{self, Labels};
 use td_protocol::health::{self, History};
 use td_protocol::hello::Hello;
 use td_protocol::job::{JobOpened, OpenJob};
-use td_protocol::probe::{MOST_PIXELS, StartFirstPass, StartProbe};
+use td_protocol::probe::{MOST_PIXELS, MOST_THREADS, StartFirstPass, StartProbe};
 use td_protocol::rows::Rows;
 use td_protocol::share::Shared;
 use td_protocol::strip::{SetWay, Shrink, Shrunk, StartStrip, StripEvent};
@@ -209,6 +209,9 @@ async fn start_probe(
     let view = u64::from(start.width) * u64::from(start.height);
     if start.width == 0 || start.height == 0 || view > MOST_PIXELS {
         return Err(Problem::bad_request(format!("a probe of {} x {} pixels", start.width, start.height)));
+    }
+    if !(1..=MOST_THREADS).contains(&start.threads) {
+        return Err(Problem::bad_request(format!("a probe with {} threads", start.threads)));
     }
     // No slot is taken: the master keeps one free for it, and a probe that is repeated must not wait for a strip's end.
     let site = agent.site(job).await?;

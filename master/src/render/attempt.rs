@@ -219,8 +219,10 @@ impl Attempt<'_> {
             return None;
         }
         let all: f64 = self.crew.nodes.iter().map(|node| node.speed * node.slots.len() as f64).sum();
-        let (width, height) = probing::own_size(self.shape.width, self.shape.height, speed / all.max(1e-9));
-        let start = StartProbe { width, height, ..self.probe.clone() };
+        let threads = own_probe::threads();
+        let speeds = f64::from(threads) * speed / all.max(1e-9);
+        let (width, height) = probing::own_size(self.shape.width, self.shape.height, speeds, threads);
+        let start = StartProbe { width, height, threads, ..self.probe.clone() };
         let pixels = |probe: &StartProbe| f64::from(probe.width.max(1)) * f64::from(probe.height.max(1));
         let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start) };
         own_probe::spawn(client, self.spec.id.clone(), start, reckoned, tell.clone());

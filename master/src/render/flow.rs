@@ -222,7 +222,7 @@ async fn one_attempt(
     };
     let mut contents = Contents { assets: &prepared.assets, made: None };
     let (width, height) = probing::size(options.width, options.height);
-    let mut probe = StartProbe { width, height, gammas: prepared.gammas(), cut: false };
+    let mut probe = StartProbe { width, height, gammas: prepared.gammas(), cut: false, threads: 1 };
     let mut class = prepared.verdict.class;
     let mut report = None;
     if class > Class::Aligned32 && prepared.verdict.proven <= Class::Aligned32 {

@@ -29,6 +29,9 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the job waits for it, once the nodes have answered: another render may have it.
 const READY_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Threads for the small view at most: beyond, POV-Ray's own start is most of the wait.
+const MOST_THREADS: usize = 4;
+
 /// An agent of the master's own, for the probe alone. It ends when this is dropped.
 #[derive(Debug)]
 pub struct OwnProbe {
@@ -104,6 +107,12 @@ impl OwnProbe {
         let ready = self.ready.as_ref()?;
         (ready.fingerprint == *fingerprint && ready.state_file_proven).then_some(ready)
     }
+}
+
+/// Threads that trace the small view. All wait for it, and the longer they trace, the less the map is blurred.
+pub(super) fn threads() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cores.min(MOST_THREADS) as u32
 }
 
 async fn start() -> Option<Ready> {

@@ -21,10 +21,10 @@ const SHARE: f64 = 1.0 / 120.0;
 /// The same for a view that the master renders itself: as many pixels as it traces in this share of the time that the
 /// nodes need for the whole picture, since they wait for it.
 const OWN_WAIT: f64 = 0.045;
-const MOST_OWN_PIXELS: f64 = 800.0 * 600.0;
-const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 3.0);
-/// A multiple of the sides of a view's blocks, but for the largest, in rows.
-const VIEW_ROWS: u32 = 16;
+const MOST_OWN_PIXELS: f64 = 1120.0 * 840.0;
+/// Where a single thread traces them they would take too long.
+const MOST_OF_ONE_THREAD: f64 = 800.0 * 600.0;
+const OWN_SHARES: (f64, f64) = (1.0 / 120.0, 1.0 / 2.0);
 /// Fewer pixels tell too little.
 const LEAST_PIXELS: f64 = 48.0 * 36.0;
 
@@ -44,17 +44,17 @@ fn scaled(width: u32, height: u32, wanted: f64) -> (u32, u32) {
 }
 
 /// Size of the view where the master itself renders it. The longer it traces, the less what else it does blurs the map:
-/// on a busy machine a view of 40 ms puts the cut off by a fifth, one of 150 ms by a tenth. `speeds` is the master's speed
-/// over that of all slots together.
+/// on a busy machine a view of 40 ms puts the cut off by a fifth, one of 150 ms by a tenth. `speeds` is the speed
+/// of the master's `threads` over that of all slots together.
 #[must_use]
-pub fn own_size(width: u32, height: u32, speeds: f64) -> (u32, u32) {
+pub fn own_size(width: u32, height: u32, speeds: f64, threads: u32) -> (u32, u32) {
     let pixels = f64::from(width) * f64::from(height);
     let (least, most) = OWN_SHARES;
     let share = if speeds.is_finite() { (OWN_WAIT * speeds).clamp(least, most) } else { least };
-    let wanted = (pixels * share).clamp(LEAST_PIXELS, MOST_OWN_PIXELS);
+    let most = if threads > 1 { MOST_OWN_PIXELS } else { MOST_OF_ONE_THREAD };
+    let wanted = (pixels * share).clamp(LEAST_PIXELS, most);
     let (own_width, own_height) = scaled(width, height, wanted);
-    // Whole rows of blocks: a lower last one would put the map's cells beside the rows that they tell of.
-    let whole = own_height.next_multiple_of(VIEW_ROWS);
+    let whole = probe::whole_blocks(own_height);
     let fits = whole <= height && u64::from(own_width) * u64::from(whole) <= probe::MOST_PIXELS;
     (own_width, if fits { whole } else { own_height })
 }
@@ -208,16 +208,18 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8), (800, 608));
-        assert_eq!(super::own_size(800, 600, 7.8), (462, 352));
-        assert_eq!(super::own_size(400, 20, 7.8), (231, 16));
-        assert_eq!(super::own_size(400, 15, 7.8).1, 9);
-        assert_eq!(super::own_size(800, 600, 1.0), (170, 128));
-        assert_eq!(super::own_size(800, 600, f64::NAN), (73, 64));
+        assert_eq!(super::own_size(6400, 4800, 7.8, 1), (800, 608));
+        assert_eq!(super::own_size(6400, 4800, 15.6, 2), (1120, 864));
+        assert_eq!(super::own_size(800, 600, 7.8, 1), (474, 368));
+        assert_eq!(super::own_size(800, 600, 15.6, 2), (566, 432));
+        assert_eq!(super::own_size(400, 20, 7.8, 1), (237, 16));
+        assert_eq!(super::own_size(400, 15, 7.8, 1).1, 9);
+        assert_eq!(super::own_size(800, 600, 1.0, 1), (170, 128));
+        assert_eq!(super::own_size(800, 600, f64::NAN, 2), (73, 56));
         for (width, height) in [(6400, 4800), (12_800, 9600), (65_500, 17), (999, 65_500)] {
-            let (own_width, own_height) = super::own_size(width, height, f64::INFINITY);
+            let (own_width, own_height) = super::own_size(width, height, f64::INFINITY, 4);
             assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS);
-            let (own_width, own_height) = super::own_size(width, height, 1e9);
+            let (own_width, own_height) = super::own_size(width, height, 1e9, 4);
             assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS, "{own_width}x{own_height}");
         }
         assert_eq!(size(33, 1), (33, 1));
