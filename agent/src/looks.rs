@@ -3,6 +3,9 @@
 //! A look finds some blocks and what CPU time POV-Ray has taken so far. What it took between two looks is shared out among
 //! the blocks that came, each alike. Two things that are no block's are left out: before its first block POV-Ray sets the
 //! trace up, and after its last it writes the picture.
+//!
+//! Where several threads trace, a row of blocks is whole when its slowest block is: what the others have begun below by then is
+//! told of that row.
 
 /// Looks that found blocks, below which nothing is told of where the cost lies: on a busy machine a look comes when it
 /// can, and the map would show the looks.

@@ -171,8 +171,8 @@ mod tests {
         }
         for height in 1..2000 {
             let whole = whole_blocks(height);
-            assert!(whole >= height && whole % block_side(whole) == 0, "{height}: {whole}");
-            assert!((height..whole).all(|less| less % block_side(less) != 0), "{height}: {whole}");
+            assert!(whole >= height && whole.is_multiple_of(block_side(whole)), "{height}: {whole}");
+            assert!((height..whole).all(|less: u32| !less.is_multiple_of(block_side(less))), "{height}: {whole}");
         }
         assert!(whole_blocks(u32::MAX) >= u32::MAX - 32);
     }

@@ -96,6 +96,17 @@ fn too_many_waiting_rows_are_refused() {
     assert_eq!(last, Err(AssemblyError::Scattered { waiting: MAX_WAITING }));
 }
 
+/// One thread is at a block that costs more than all others together.
+#[test]
+fn in_a_view_all_rows_may_wait() {
+    let mut assembler = RowAssembler::new(64, Rows::new(0, 640), Rows::new(0, 64)).unwrap().of_any_order();
+    let rights = (0..640).step_by(32).map(|top| [32, top, 63, top + 31]);
+    let lefts = (32..640).step_by(32).map(|top| [0, top, 31, top + 31]);
+    let blocks: Vec<[u32; 4]> = rights.chain(lefts).collect();
+    assert!(assemble(64, 640, &mut assembler, &blocks).is_empty());
+    assert_eq!(assemble(64, 640, &mut assembler, &[[0, 0, 31, 31]]).len(), 640);
+}
+
 proptest! {
     #[test]
     fn any_order_gives_every_row_once(
