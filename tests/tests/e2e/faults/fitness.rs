@@ -88,7 +88,8 @@ fn a_node_that_is_well_again_comes_back() {
 fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     let mut cluster = Cluster::new(1);
     let root = add(&mut cluster, "read-only later", &json!({ "root_read_only": false }));
-    let mut running = cluster.render(&["+H800"]);
+    // Long enough that the node is asked, each 15 seconds, before half of it is done.
+    let mut running = cluster.render(&["+H1200"]);
     cluster.at_work(&mut running);
     probed(&root, &read_only());
     until(&mut running, "gets no further strips: root-read-only: ");
@@ -127,7 +128,7 @@ fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     let is_busy: Vec<u64> = is_busy.collect();
     assert!(is_busy.windows(2).all(|moments| moments[1] <= moments[0]), "it got another strip: {is_busy:?}");
     assert_eq!(is_busy.last(), Some(&0), "{}", outcome.transcript());
-    cluster.exact_at(&outcome, &["+H800"]);
+    cluster.exact_at(&outcome, &["+H1200"]);
     shown("no_further_strips", &outcome, &["node2", "gets no further strips: root-read-only: "]);
     cluster.ends();
 }
