@@ -88,7 +88,7 @@ fn a_node_that_is_well_again_comes_back() {
 fn a_node_that_becomes_unfit_in_the_middle_ends_its_strip_and_gets_no_other() {
     let mut cluster = Cluster::new(1);
     let root = add(&mut cluster, "read-only later", &json!({ "root_read_only": false }));
-    // Long enough that the node is asked, each 15 seconds, before half of it is done.
+    // Long enough that the node is asked again, each 15 seconds, before its strip has ended.
     let mut running = cluster.render(&["+H1200"]);
     cluster.at_work(&mut running);
     probed(&root, &read_only());
