@@ -80,9 +80,10 @@ fn suspended_and_continued() {
         named.for_each(|pid| kill_process(pid, signal).unwrap());
     };
     tell(&["td"], Signal::TSTP);
-    // Its terminal, `script`, stops itself with what runs on it: it may not have copied the last bytes by then.
+    // Its terminal, `script`, stops itself with what runs on it: it may not have copied the last bytes by then. Who tells it to go on
+    // before it has stopped leaves it standing.
     let stopped = || {
-        sandbox.processes_called("td").iter().all(|pid| {
+        ["td", "script"].iter().flat_map(|name| sandbox.processes_called(name)).all(|pid| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
         })
