@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use td_protocol::options::RenderOptions;
-use td_protocol::probe::{HeaderChunk, ProbeEvent, ProbeReport, StartProbe, block_side};
+use td_protocol::probe::{HeaderChunk, ProbeEvent, ProbeReport, StartProbe};
 use td_protocol::rows::Rows;
 use td_protocol::strip::Way;
 use tokio::sync::mpsc::Sender;
@@ -27,6 +27,11 @@ use crate::strip::events::Events;
 use crate::strip::starting::{radiosity, scratch_failed};
 use crate::view::{self, Patience, Site, Stage, Traced};
 
+/// Side of the probe's blocks: the smaller, the finer the cost map, but each block costs POV-Ray something besides its
+/// pixels, which the picture's larger blocks do not.
+const PROBE_BLOCKS: [u32; 3] = [8, 16, 32];
+/// Rows of blocks that are enough for a map.
+const ENOUGH_CELLS: u32 = 18;
 /// How often a view is rendered whose trace nobody saw.
 const MOST_TRIES: u32 = 3;
 /// Heights of the parts that a view is cut into to see whether cuts show: no multiple of anything.
@@ -49,7 +54,7 @@ fn probe(site: &Site, start: &StartProbe, events: &mut Events<'_>) -> Result<Pro
     let mut drawing = Drawing::of_view(&job.options, start.width, start.height);
     // Method 1 of antialiasing depends on where blocks end: that matters where pixels of two renders are compared, and
     // makes the cost map coarse.
-    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { block_side(start.height) };
+    drawing.block = if job.options.antialias_method == 1 && start.cut { 32 } else { block(start.height) };
     drawing.threads = start.threads;
     drawing.radiosity = radiosity(job);
     let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
@@ -136,6 +141,12 @@ fn decide(
     }
 }
 
+/// The largest blocks of which the view has rows enough.
+fn block(height: u32) -> u32 {
+    let fits = |block: &u32| height / block >= ENOUGH_CELLS;
+    PROBE_BLOCKS.into_iter().rev().find(fits).unwrap_or(PROBE_BLOCKS[0])
+}
+
 /// Counts the samples that change when the view is rendered in uneven strips.
 fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<'_>) -> Result<u64, Ending> {
     let job = &site.job.spec;
@@ -168,14 +179,21 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
     Ok(differing)
 }
 
-/// CPU seconds of each run of rows and of all `rows`, if a node spends `row_work` of its own on each of them.
+/// CPU seconds of equal runs of rows, as many as the view has rows of blocks, and of all `rows`, if a node spends `row_work` of its
+/// own on each of them. A last row of blocks may be lower than the others; the master takes all runs for equal.
 fn with_row_work(costs: &Costs, row_work: f64, rows: u32) -> (Vec<f64>, f64) {
-    let mut before = (0, 0.0);
-    let costs_of_runs = costs.arrivals.iter().map(|&(end, seconds)| {
-        let (start, at_start) = std::mem::replace(&mut before, (end, seconds));
-        (seconds - at_start).max(0.0) + row_work * f64::from(end.saturating_sub(start))
-    });
-    (costs_of_runs.collect(), costs.trace_cpu + row_work * f64::from(rows))
+    let mut points = vec![(0.0, 0.0)];
+    points.extend(costs.arrivals.iter().map(|&(end, seconds)| (f64::from(end), seconds)));
+    let upto = |row: f64| {
+        let above = points.partition_point(|&(end, _)| end < row).clamp(1, points.len() - 1);
+        let ((low, at_low), (high, at_high)) = (points[above - 1], points[above]);
+        at_low + (at_high - at_low) * (row - low) / (high - low)
+    };
+    let runs = costs.arrivals.len();
+    let end_of = |run: usize| f64::from(rows) * run as f64 / runs as f64;
+    let cost =
+        |run: usize| (upto(end_of(run + 1)) - upto(end_of(run))).max(0.0) + row_work * f64::from(rows) / runs as f64;
+    ((0..runs).map(cost).collect(), costs.trace_cpu + row_work * f64::from(rows))
 }
 
 /// POV-Ray's own file of a view.
@@ -205,5 +223,24 @@ impl Picture {
             samples.extend_from_slice(row);
         }
         Ok(Self { samples, chunks })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lower_last_row_of_blocks_stretches_nothing() {
+        // 80 rows in blocks of 32, each row a second; a node's own work is half of that.
+        let arrivals = vec![(32, 32.0), (64, 64.0), (80, 80.0)];
+        let (costs, all) = with_row_work(&Costs { arrivals, trace_cpu: 80.0 }, 0.5, 80);
+        assert_eq!(costs.len(), 3);
+        assert!(costs.iter().all(|cost| (cost - 40.0).abs() < 1e-9), "{costs:?}");
+        assert!((all - 120.0).abs() < 1e-9);
+        // Whole rows of blocks are told as they are.
+        let arrivals = vec![(32, 5.0), (64, 6.0)];
+        assert_eq!(with_row_work(&Costs { arrivals, trace_cpu: 6.0 }, 0.0, 64).0, [5.0, 1.0]);
+        assert_eq!(with_row_work(&Costs::default(), 0.5, 64), (Vec::new(), 32.0));
     }
 }

@@ -7,27 +7,6 @@ use crate::strip::{Failure, Way, WorkingGamma};
 /// Pixels of a small view at most: an agent refuses to render more, for it holds its floats in memory.
 pub const MOST_PIXELS: u64 = 1 << 20;
 
-/// Sides of a probe's blocks in pixels: the smaller, the finer the cost map, but each block costs POV-Ray something besides
-/// its pixels, which the picture's larger blocks do not.
-const BLOCK_SIDES: [u32; 3] = [8, 16, 32];
-/// Rows of blocks that are enough for a map.
-const ENOUGH_CELLS: u32 = 18;
-
-/// Side of the blocks of a small view so many rows high: the largest of which it has rows enough.
-#[must_use]
-pub fn block_side(height: u32) -> u32 {
-    let fits = |side: &u32| height / side >= ENOUGH_CELLS;
-    BLOCK_SIDES.into_iter().rev().find(fits).unwrap_or(BLOCK_SIDES[0])
-}
-
-/// The least height from `height` on of which a view has whole rows of blocks alone. With a lower last one the cells of the
-/// cost map, which are taken to be of one height, would lie beside the rows that they tell of.
-#[must_use]
-pub fn whole_blocks(height: u32) -> u32 {
-    let whole = |side: u32| Some(height.checked_next_multiple_of(side)?).filter(|&whole| block_side(whole) == side);
-    BLOCK_SIDES.into_iter().filter_map(whole).min().unwrap_or(height)
-}
-
 /// POV-Ray's threads for a probe at most.
 pub const MOST_THREADS: u32 = 64;
 
@@ -161,21 +140,6 @@ pub enum FirstPassEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_least_height_with_whole_rows_of_blocks_is_found() {
-        for (height, whole) in
-            [(1, 8), (55, 56), (281, 288), (287, 288), (289, 304), (572, 576), (577, 608), (840, 864)]
-        {
-            assert_eq!(whole_blocks(height), whole);
-        }
-        for height in 1..2000 {
-            let whole = whole_blocks(height);
-            assert!(whole >= height && whole.is_multiple_of(block_side(whole)), "{height}: {whole}");
-            assert!((height..whole).all(|less: u32| !less.is_multiple_of(block_side(less))), "{height}: {whole}");
-        }
-        assert!(whole_blocks(u32::MAX) >= u32::MAX - 32);
-    }
 
     #[test]
     fn one_thread_is_not_said_and_is_what_is_meant_where_nothing_is_said() {

@@ -7,7 +7,7 @@ use td_protocol::hash::ContentHash;
 use td_protocol::hello::Fingerprint;
 use td_protocol::job::OpenJob;
 use td_protocol::options::RenderOptions;
-use td_protocol::probe::{self, ProbeEvent, ProbeReport, StartProbe};
+use td_protocol::probe::{ProbeEvent, ProbeReport, StartProbe};
 use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
@@ -53,10 +53,7 @@ pub fn own_size(width: u32, height: u32, speeds: f64, threads: u32) -> (u32, u32
     let share = if speeds.is_finite() { (OWN_WAIT * speeds).clamp(least, most) } else { least };
     let most = if threads > 1 { MOST_OWN_PIXELS } else { MOST_OF_ONE_THREAD };
     let wanted = (pixels * share).clamp(LEAST_PIXELS, most);
-    let (own_width, own_height) = scaled(width, height, wanted);
-    let whole = probe::whole_blocks(own_height);
-    let fits = whole <= height && u64::from(own_width) * u64::from(whole) <= probe::MOST_PIXELS;
-    (own_width, if fits { whole } else { own_height })
+    scaled(width, height, wanted)
 }
 
 /// Runs the probe on `client`'s agent.
@@ -174,6 +171,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use td_protocol::probe;
     use td_protocol::strip::Way;
 
     use super::*;
@@ -208,14 +206,14 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8, 1), (800, 608));
-        assert_eq!(super::own_size(6400, 4800, 15.6, 2), (1120, 864));
-        assert_eq!(super::own_size(800, 600, 7.8, 1), (474, 368));
-        assert_eq!(super::own_size(800, 600, 15.6, 2), (566, 432));
-        assert_eq!(super::own_size(400, 20, 7.8, 1), (237, 16));
+        assert_eq!(super::own_size(6400, 4800, 7.8, 1), (800, 600));
+        assert_eq!(super::own_size(6400, 4800, 15.6, 2), (1120, 840));
+        assert_eq!(super::own_size(800, 600, 7.8, 1), (474, 355));
+        assert_eq!(super::own_size(800, 600, 15.6, 2), (566, 424));
+        assert_eq!(super::own_size(400, 20, 7.8, 1), (237, 12));
         assert_eq!(super::own_size(400, 15, 7.8, 1).1, 9);
-        assert_eq!(super::own_size(800, 600, 1.0, 1), (170, 128));
-        assert_eq!(super::own_size(800, 600, f64::NAN, 2), (73, 56));
+        assert_eq!(super::own_size(800, 600, 1.0, 1), (170, 127));
+        assert_eq!(super::own_size(800, 600, f64::NAN, 2), (73, 55));
         for (width, height) in [(6400, 4800), (12_800, 9600), (65_500, 17), (999, 65_500)] {
             let (own_width, own_height) = super::own_size(width, height, f64::INFINITY, 4);
             assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS);
