@@ -78,3 +78,16 @@ proptest! {
         adversary.behave().map_err(TestCaseError::fail)?;
     }
 }
+
+/// A clock that leaps ahead, once: what was asked before is overdue, though the answer comes at an earlier moment.
+#[test]
+fn an_answer_after_a_leap_of_the_clock_is_late() {
+    let job = Job { band_origin: 23, fine_rows: 16, done: vec![Rows::new(220, 247)], ..Job::banded(726) };
+    let speeds = [8.5, 0.8, 3.78, 15.05, 7.64, 4.51, 0.05];
+    let leap = Step::Nonsense { numbers: [0, 0, 0, 0, 0, 1_098_407_259] };
+    let mut adversary = Adversary::new(job, &speeds);
+    for step in [Step::Up { slot: 673_348_165, speed: 6.66 }, leap, Step::Band { slot: 1_650_801, cost: 0.01 }] {
+        adversary.play(step).unwrap();
+    }
+    adversary.behave().unwrap();
+}

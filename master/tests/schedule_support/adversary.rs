@@ -50,6 +50,8 @@ pub struct Adversary {
     job: Job,
     scheduler: Scheduler,
     now: f64,
+    /// The latest moment that the scheduler was told: its clock never goes back.
+    latest: f64,
     strips: BTreeMap<u32, Strip>,
     alive: BTreeMap<u32, bool>,
     shrinks: Vec<Shrink>,
@@ -76,6 +78,7 @@ impl Adversary {
             scheduler: Scheduler::new(job.clone(), Tuning::default()).unwrap(),
             job,
             now: 0.0,
+            latest: 0.0,
             strips: BTreeMap::new(),
             alive: BTreeMap::new(),
             shrinks: Vec::new(),
@@ -106,6 +109,9 @@ impl Adversary {
 
     fn event(&mut self, event: Event) {
         self.last = Some(event.clone());
+        if self.now.is_finite() {
+            self.latest = self.latest.max(self.now);
+        }
         if let Event::NodeOut { node, .. } = &event {
             self.deeds.lost += self.strips.keys().filter(|slot| **slot / 2 == node.0).count() as u64;
         }
@@ -141,7 +147,7 @@ impl Adversary {
                     self.wrong.get_or_insert("a whole lease was to be shrunk".to_owned());
                 }
                 self.deeds.shrinks += 1;
-                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end, asked: self.now });
+                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end, asked: self.latest });
             }
             Action::Settle { lease, rows } => {
                 if !self.leases.get(&lease).is_some_and(|lease| lease.contains(rows)) {
@@ -318,7 +324,7 @@ impl Adversary {
         let before = strip.end;
         strip.end = wish.clamp(least, strip.end);
         let end = strip.end;
-        if self.now > deadline(shrink.asked) {
+        if self.latest >= deadline(shrink.asked) {
             self.deeds.late += 1;
         } else if end < before {
             self.deeds.granted += 1;
