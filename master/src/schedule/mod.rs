@@ -47,4 +47,4 @@ pub(crate) use cost_map::CostSums;
 pub use event::{Action, Event, GiveUpReason, LeaseId, NodeId, SlotId, StuckReason};
 pub use heartbeat::Heartbeats;
 pub use job::{Job, JobError, Sharing, Tuning, WriteCost};
-pub use scheduler::{Counts, Scheduler};
+pub use scheduler::{Counts, LATEST, Scheduler};

@@ -76,7 +76,7 @@ pub struct Scheduler {
 }
 
 /// No job lasts until then, in seconds; keeps sums of moments exact enough.
-const LATEST: f64 = 1e12;
+pub const LATEST: f64 = 1e12;
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,7 +186,8 @@ impl Scheduler {
         })
     }
 
-    /// What is to be done about `event` at the moment `now`, in seconds.
+    /// What is to be done about `event` at the moment `now`, in seconds. The scheduler's own clock never goes back: an earlier
+    /// moment, or one from [`LATEST`] on, leaves it where it is.
     #[must_use]
     pub fn handle(&mut self, now: f64, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();

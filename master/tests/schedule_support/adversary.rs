@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use td::schedule::{Action, CostMap, Event, GiveUpReason, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning};
+use td::schedule::{
+    Action, CostMap, Event, GiveUpReason, Job, LATEST, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning,
+};
 use td_protocol::rows::Rows;
 
 use crate::deeds::{Deeds, deadline, runs};
@@ -109,7 +111,7 @@ impl Adversary {
 
     fn event(&mut self, event: Event) {
         self.last = Some(event.clone());
-        if self.now.is_finite() {
+        if self.now < LATEST {
             self.latest = self.latest.max(self.now);
         }
         if let Event::NodeOut { node, .. } = &event {
