@@ -10,6 +10,7 @@ import shutil
 import signal
 import statistics
 import sys
+import threading
 import time
 
 from nodes import Bench, EXAMPLES, Groups, QUOTA_US, SHARE, middle, together
@@ -23,16 +24,50 @@ QUICK_SHARES = {"wineglass": 0.128, "landscape": 0.128, "3200x2400": 0.032}
 LONG = ("3200x2400", "wineglass", "landscape")
 
 
+# Renders on eight nodes with an unknown and with a known map, in one round.
+MOST_PAIRS = 3
+
+
+class Round:
+    """T1 of one job, and what was rendered beside it."""
+
+    def __init__(self):
+        self.starts, self.lefts = [], []
+        self.classic, self.unknown, self.known = [], [], []
+        self.alone = self.alone_classic = None
+
+    @property
+    def start(self):
+        return statistics.median(self.starts)
+
+    @property
+    def left(self):
+        return statistics.median(self.lefts)
+
+    def ideal(self, start):
+        return start + (self.alone.wall - start) / NODES
+
+    def ceiling(self, start):
+        return self.alone.wall / self.ideal(start)
+
+    def of_ceiling(self, results, start, as_measured=False):
+        """What the median of `results` reaches of the ceiling: at one pace, or as measured."""
+        result = middle(results)
+        return self.ideal(start) / result.wall * (self.alone.stretch / result.stretch if as_measured else 1)
+
+
 class Tables:
     def __init__(self, bench, quick):
         self.bench, self.quick = bench, quick
         self.shares = QUICK_SHARES if quick else SHARES
         self.missed, self.record = [], {"rows": []}
-        self.alone, self.starts, self.lefts = {}, {}, {}
+        self.alone, self.starts = {}, {}
 
     def check(self, what, value, bound, name, result):
         """`value` compares `result` with T1 of the job `name`, in seconds at one pace. As measured it has to keep its bound as well."""
-        measured = value * self.alone[name, "td"].stretch / result.stretch
+        return self.verdict(what, value, value * self.alone[name].stretch / result.stretch, bound)
+
+    def verdict(self, what, value, measured, bound):
         ok = min(value, measured) >= bound
         if not ok:
             self.missed.append(f"{what}: {value:.3f} ({measured:.3f} as measured), bound {bound}")
@@ -42,78 +77,94 @@ class Tables:
         return 1 if name in LONG or (self.quick and name != "800x600") else 3
 
     def beside(self, jobs, eights):
-        """Measures T1 of all `jobs` (name to job and methods), each on a node of its own, one run after the other, while `eights` does
-        what there is to do on eight nodes: so both meet the same machine, which is not always as fast. Each needs a
-        sixtieth of a core. `eights` gets a function that measures a start of POV-Ray for a job's name; what it returns is
-        called when T1 is known."""
-        starts, lefts = {name: [] for name in jobs}, {name: [] for name in jobs}
+        """Measures T1 of all `jobs` (by name), each on a node of its own, one run after the other, while `eights` does what there is to do
+        on eight nodes: so both meet the same machine, which is not always as fast. Each needs a sixtieth of a core. `eights` gets a
+        function that measures a start of POV-Ray for a job's name; what it returns is called when T1 is known."""
+        starts = {name: [] for name in jobs}
 
         def start(name):
-            share = self.shares.get(name, SHARE)
-            starts[name].append(self.bench.start_seconds(jobs[name][0], share))
-            if "classic" in jobs[name][1]:
-                lefts[name].append(self.bench.start_seconds(jobs[name][0], share, is_spare=True))
+            starts[name].append(self.bench.start_seconds(jobs[name], self.shares.get(name, SHARE)))
 
-        def alone(name, job, method):
+        def alone(name, job):
             share = self.shares.get(name, SHARE)
-            return lambda: [self.bench.render(job, [share], self.bench.master(), method) for _ in range(self.runs(name))]
+            return lambda: [self.bench.render(job, [share], self.bench.master()) for _ in range(self.runs(name))]
 
-        tasks = {(name, method): alone(name, job, method) for name, (job, methods) in jobs.items() for method in methods}
-        found = together(tasks | {"eight": lambda: eights(start)})
-        tell = found.pop("eight")
-        self.alone |= {key: middle(results) for key, results in found.items()}
+        found = together({name: alone(name, job) for name, job in jobs.items()} | {"eight nodes": lambda: eights(start)})
+        tell = found.pop("eight nodes")
+        self.alone |= {name: middle(results) for name, results in found.items()}
         self.starts |= {name: statistics.median(seconds) for name, seconds in starts.items()}
-        self.lefts |= {name: statistics.median(seconds) for name, seconds in lefts.items() if seconds}
         tell()
 
     def eight(self, job, runs, home=None, share=SHARE, **more):
         return [self.bench.render(job, [share] * NODES, home or self.bench.master(), **more) for _ in range(runs)]
 
+    def round(self, name, job):
+        """T1 both ways, each on a node of its own, and beside them on eight nodes: the paper's way once, and td with an unknown map and
+        then with a known one, again and again until T1 is known."""
+        share, alone_over, beside = self.shares.get(name, SHARE), threading.Event(), Round()
+
+        def alone(method):
+            return lambda: self.bench.render(job, [share], self.bench.master(), method)
+
+        def eights():
+            beside.starts.append(self.bench.start_seconds(job, share))
+            beside.lefts.append(self.bench.start_seconds(job, share, is_spare=True))
+            beside.classic += self.eight(job, 1, share=share, method="classic")
+            while not beside.known or (len(beside.known) < MOST_PAIRS and not alone_over.is_set()):
+                home = self.bench.master()
+                beside.unknown += self.eight(job, 1, home, share)
+                beside.known += self.eight(job, 1, home, share)
+            beside.starts.append(self.bench.start_seconds(job, share))
+
+        def both():
+            found = together({method: alone(method) for method in ("td", "classic")})
+            alone_over.set()
+            return found
+
+        found = together({"alone": both, "eights": eights})
+        beside.alone, beside.alone_classic = found["alone"]["td"], found["alone"]["classic"]
+        return beside
+
     def by_size(self, sizes):
-        found = {}
+        rounds = {name: [self.round(name, job) for _ in range(self.runs(name))] for name, job, _ in sizes}
+        print("\n## One image, eight equal nodes\n")
+        print("T1: td on one such node. ceiling: T1 / (start + (T1 - start) / 8). Whole commands, wall seconds at one pace.")
+        print("A round: T1, and beside it renders on eight nodes. Ratios are medians over the rounds, each of its own T1 and start and of the median "
+              "of its renders; seconds are medians of all.\n")
+        print("| blob | rounds, renders | T1 td | T1 classic | start | classic on 8 | td on 8, map unknown | map known | classic's speedup "
+              "| td's | known | ceiling | unknown / ceiling | bound | | known / ceiling | bound | | 2nd sequential |")
+        print("|" + "---|" * 19)
+        for name, _, bounds in sizes:
+            self.size_row(name, rounds[name], bounds)
+        print("\nThe start is that of a POV-Ray that is started when the job is there. Spares have done a part of it before (T1 is less by it, too); "
+              "with what is left of it in its place:\n")
+        print("| blob | left of a start | ceiling | unknown / ceiling | known / ceiling |\n|" + "---|" * 5)
+        for name, _, _ in sizes:
+            left = statistics.median(one.left for one in rounds[name])
+            numbers = [statistics.median(numbers) for numbers in zip(*(
+                (one.ceiling(one.left), one.of_ceiling(one.unknown, one.left), one.of_ceiling(one.known, one.left)) for one in rounds[name]))]
+            print(f"| {name} | {left:.2f} | {numbers[0]:.2f} | {numbers[1]:.3f} | {numbers[2]:.3f} |", flush=True)
 
-        def eights(start):
-            for name, job, _ in sizes:
-                classic, unknown, known = found[name] = ([], [], [])
-                for _ in range(self.runs(name)):
-                    start(name)
-                    classic += self.eight(job, 1, method="classic")
-                    home = self.bench.master()
-                    unknown += self.eight(job, 1, home)
-                    known += self.eight(job, 1, home)
-            return tell
+    def size_row(self, name, rounds, bounds):
+        def median(number):
+            return statistics.median(number(one) for one in rounds)
 
-        def tell():
-            print("\n## One image, eight equal nodes\n")
-            print("T1: td on one such node. ceiling: T1 / (start + (T1 - start) / 8). Whole commands, wall seconds at one pace.\n")
-            print("| blob | T1 td | T1 classic | start | classic on 8 | td on 8, map unknown | map known | classic's speedup "
-                  "| td's | known | ceiling | unknown / ceiling | bound | | known / ceiling | bound | | 2nd sequential |")
-            print("|" + "---|" * 18)
-            for name, _, bounds in sizes:
-                self.size_row(name, *found[name], bounds)
-            print("\nThe start is that of a POV-Ray that is started when the job is there. Spares have done a part of it before (T1 is less by it, too); "
-                  "with what is left of it in its place:\n")
-            print("| blob | left of a start | ceiling | unknown / ceiling | known / ceiling |\n|" + "---|" * 5)
-            for name, _, _ in sizes:
-                alone, left = self.alone[name, "td"].wall, self.lefts[name]
-                ideal = left + (alone - left) / NODES
-                _, unknown, known = found[name]
-                print(f"| {name} | {left:.2f} | {alone / ideal:.2f} | {ideal / middle(unknown).wall:.3f} | {ideal / middle(known).wall:.3f} |", flush=True)
+        def all_of(which):
+            return [result for one in rounds for result in which(one)]
 
-        self.beside({name: (job, ["td", "classic"]) for name, job, _ in sizes}, eights)
-
-    def size_row(self, name, classic, unknown, known, bounds):
-        alone, alone_classic = self.alone[name, "td"].wall, self.alone[name, "classic"].wall
-        start = self.starts[name]
-        ceiling = alone / (start + (alone - start) / NODES)
-        own = [middle(unknown), middle(known)]
-        row = [middle(classic).wall, own[0].wall, own[1].wall]
-        speedups = [alone_classic / row[0], alone / row[1], alone / row[2]]
+        classic, unknown, known = all_of(lambda one: one.classic), all_of(lambda one: one.unknown), all_of(lambda one: one.known)
         second = max(result.second for result in unknown + known)
-        print(f"| {name} | {alone:.1f} | {alone_classic:.1f} | {start:.2f} | " + " | ".join(f"{value:.1f}" for value in row + speedups)
-              + f" | {ceiling:.2f} | {self.check(name + ', map unknown', speedups[1] / ceiling, bounds[0], name, own[0])}"
-              + f" | {self.check(name + ', map known', speedups[2] / ceiling, bounds[1], name, own[1])}"
-              + f" | {second:.3f} |", flush=True)
+        walls = [middle(results).wall for results in (classic, unknown, known)]
+        speedups = [median(lambda one: one.alone_classic.wall / middle(one.classic).wall),
+                    median(lambda one: one.alone.wall / middle(one.unknown).wall), median(lambda one: one.alone.wall / middle(one.known).wall)]
+        cells = []
+        for what, which, bound in (("unknown", lambda one: one.unknown, bounds[0]), ("known", lambda one: one.known, bounds[1])):
+            value = median(lambda one, which=which: one.of_ceiling(which(one), one.start))
+            measured = median(lambda one, which=which: one.of_ceiling(which(one), one.start, as_measured=True))
+            cells.append(self.verdict(f"{name}, map {what}", value, measured, bound))
+        print(f"| {name} | {len(rounds)}, {len(unknown)} | {median(lambda one: one.alone.wall):.1f} | {median(lambda one: one.alone_classic.wall):.1f} | "
+              f"{median(lambda one: one.start):.2f} | " + " | ".join(f"{value:.1f}" for value in walls + speedups)
+              + f" | {median(lambda one: one.ceiling(one.start)):.2f} | {cells[0]} | {cells[1]} | {second:.3f} |", flush=True)
         if second >= 0.1:
             self.missed.append(f"{name}: second sequential part {second:.3f} s, bound 0.1 s")
         self.note(name, unknown=unknown, known=known, classic=classic)
@@ -157,7 +208,7 @@ class Tables:
             print("| scene | T1 td | start | classic on 8 | td on 8 | classic's speedup | td's | ceiling | of the ceiling | bound | |")
             print("|" + "---|" * 11)
             for name, job, bound in scenes:
-                alone, start = self.alone[name, "td"].wall, self.starts[name]
+                alone, start = self.alone[name].wall, self.starts[name]
                 classic, own = found[name]
                 ceiling = alone / (start + (alone - start) / NODES)
                 speedup = alone / own[0].wall
@@ -166,7 +217,7 @@ class Tables:
                       f"{speedup:.2f} | {ceiling:.2f} | {self.check(name, speedup / ceiling, bound, name, own[0])} |", flush=True)
                 self.note(name, td=own, classic=classic)
 
-        self.beside({name: (job, ["td"]) for name, job, _ in scenes}, eights)
+        self.beside({name: job for name, job, _ in scenes}, eights)
 
     def long_parse(self, name, job, start):
         own = []
@@ -178,7 +229,7 @@ class Tables:
             print("\n## A scene with a long parse P: of (P + R) / (P + R / 8)\n")
             print("| scene | T1 td | P | R | td on 8 | speedup | possible | of it | bound | |")
             print("|" + "---|" * 10)
-            alone, parse = self.alone[name, "td"].wall, self.starts[name]
+            alone, parse = self.alone[name].wall, self.starts[name]
             possible = alone / (parse + (alone - parse) / NODES)
             speedup = alone / middle(own).wall
             print(f"| {name} | {alone:.1f} | {parse:.1f} | {alone - parse:.1f} | {middle(own).wall:.1f} | {speedup:.2f} | {possible:.2f} | "
@@ -219,7 +270,7 @@ class Tables:
         shaking = self.bench.render(job, [share] * NODES, self.bench.master(), meanwhile=shakes)
 
         def tell():
-            alone, start_seconds = self.alone[name, "td"].wall, self.starts[name]
+            alone, start_seconds = self.alone[name].wall, self.starts[name]
             print(f"\n## Speeds that differ or change ({name}, nodes of {share} core, T1 {alone:.1f} s): of what the speeds that were there "
                   "could do, one start counted in\n")
             print("| nodes | td on 8 | possible | of it | bound | |")
@@ -249,7 +300,7 @@ class Tables:
                 tells.insert(0, self.long_parse(*parse, start))
             return lambda: [tell() for tell in tells]
 
-        self.beside({name: (job, ["td"]) for name, job in filter(None, (parse, changing))}, eights)
+        self.beside(dict(filter(None, (parse, changing))), eights)
 
     @staticmethod
     def possible(work, plans, start):
@@ -300,7 +351,7 @@ def measure(bench, folder, quick, only):
         load = load.read().split()[0]
     print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
           f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
-    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: on eight nodes only 800x600 ran three times; uneven scenes and changing speeds on faster nodes." if quick else "Medians of 3; what takes one node more than three minutes ran once."))
+    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: three rounds of 800x600 only; uneven scenes and changing speeds on faster nodes." if quick else "Three rounds, medians of 3; of what takes one node more than three minutes one."))
     print("All seconds are at the pace that this machine had at the begin (pace.py); a ratio as it was measured, without that, is in brackets; both have to keep the bound.")
     print("Before each render the nodes were at rest: each agent had a spare POV-Ray in its slot.")
     print("Renders on one node ran beside those on eight, each on a node of its own, so that all met the same machine; no core ever slept. "

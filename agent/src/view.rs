@@ -97,7 +97,7 @@ pub fn render(
     let mut follower = Follower::new(scratch.state_file(), drawing.width, drawing.height);
     let mut start = None;
     let mut progress = Instant::now();
-    let mut paced = Pacing::new(pacing::VIEW);
+    let mut paced = Pacing::new(if drawing.threads > 1 { pacing::VIEW_OF_THREADS } else { pacing::VIEW });
     let mut looked = process::own_thread_cpu();
     let mut was_whole = false;
     let threads = f64::from(drawing.threads);

@@ -30,6 +30,11 @@ pub const VIEW: Bounds = Bounds {
     growth: Some(1.0 / 16.0),
 };
 
+/// For a view that several threads trace, on a desktop: a look at nothing new is nothing beside what the blocks themselves take to
+/// read, however many come at a time.
+pub const VIEW_OF_THREADS: Bounds =
+    Bounds { shortest: Duration::from_millis(1), longest: Duration::from_millis(3), share: 1.0, growth: None };
+
 /// Weight of the newest value in a mean.
 const WEIGHT: f64 = 0.3;
 /// A little before the predicted moment: looking late costs the node's time, looking early only a look.
@@ -168,6 +173,24 @@ mod tests {
         };
         assert!(looks(&mut pacing, 0.0, 0.04) > 20);
         assert!(looks(&mut pacing, 0.04, 10.0) < 400);
+    }
+
+    #[test]
+    fn looks_at_what_several_threads_trace_stay_close_however_much_they_read() {
+        let farthest = |bounds: Bounds| {
+            let mut pacing = Pacing::new(bounds);
+            pacing.begin_tracing(0.0);
+            let (mut now, mut farthest) = (0.0, Duration::ZERO);
+            while now < 0.4 {
+                let look = Look { now, povray_cpu: 2.0 * now, own_cpu: 1.5e-3, blocks: 10, blocks_left: 0 };
+                let pause = pacing.next(look);
+                farthest = farthest.max(pause);
+                now += pause.as_secs_f64();
+            }
+            farthest
+        };
+        assert!(farthest(VIEW) > Duration::from_millis(20));
+        assert!(farthest(VIEW_OF_THREADS) <= Duration::from_millis(3));
     }
 
     #[test]
