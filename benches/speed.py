@@ -22,8 +22,6 @@ SHARES = {"wineglass": 0.064, "landscape": 0.064}
 QUICK_SHARES = {"wineglass": 0.128, "landscape": 0.128, "3200x2400": 0.032}
 # Rendered once, not three times: more than three minutes on one node.
 LONG = ("3200x2400", "wineglass", "landscape")
-
-
 # Renders on eight nodes with an unknown and with a known map, in one round.
 MOST_PAIRS = 3
 
@@ -52,8 +50,9 @@ class Round:
 
     def of_ceiling(self, results, start, as_measured=False):
         """What the median of `results` reaches of the ceiling: at one pace, or as measured."""
-        result = middle(results)
-        return self.ideal(start) / result.wall * (self.alone.stretch / result.stretch if as_measured else 1)
+        if as_measured:
+            return self.ideal(start) * self.alone.stretch / sorted(result.measured for result in results)[len(results) // 2]
+        return self.ideal(start) / middle(results).wall
 
 
 class Tables:
@@ -100,7 +99,7 @@ class Tables:
 
     def round(self, name, job):
         """T1 both ways, each on a node of its own, and beside them on eight nodes: the paper's way once, and td with an unknown map and
-        then with a known one, again and again until T1 is known."""
+        then with a known one, again and again until T1 is known, some times at most."""
         share, alone_over, beside = self.shares.get(name, SHARE), threading.Event(), Round()
 
         def alone(method):
