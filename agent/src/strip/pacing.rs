@@ -31,9 +31,8 @@ pub const VIEW: Bounds = Bounds {
 };
 
 /// For a view that several threads trace, on a desktop: a look at nothing new is nothing beside what the blocks themselves take to
-/// read, however many come at a time.
-pub const VIEW_OF_THREADS: Bounds =
-    Bounds { shortest: Duration::from_millis(1), longest: Duration::from_millis(3), share: 1.0, growth: None };
+/// read, however many come at a time. One that parses or traces for long is not looked at without need.
+pub const VIEW_OF_THREADS: Bounds = Bounds { growth: Some(1.0 / 160.0), ..VIEW };
 
 /// Weight of the newest value in a mean.
 const WEIGHT: f64 = 0.3;
@@ -177,11 +176,11 @@ mod tests {
 
     #[test]
     fn looks_at_what_several_threads_trace_stay_close_however_much_they_read() {
-        let farthest = |bounds: Bounds| {
+        let farthest = |bounds: Bounds, until: f64| {
             let mut pacing = Pacing::new(bounds);
             pacing.begin_tracing(0.0);
             let (mut now, mut farthest) = (0.0, Duration::ZERO);
-            while now < 0.4 {
+            while now < until {
                 let look = Look { now, povray_cpu: 2.0 * now, own_cpu: 1.5e-3, blocks: 10, blocks_left: 0 };
                 let pause = pacing.next(look);
                 farthest = farthest.max(pause);
@@ -189,8 +188,9 @@ mod tests {
             }
             farthest
         };
-        assert!(farthest(VIEW) > Duration::from_millis(20));
-        assert!(farthest(VIEW_OF_THREADS) <= Duration::from_millis(3));
+        assert!(farthest(VIEW, 0.4) > Duration::from_millis(20));
+        assert!(farthest(VIEW_OF_THREADS, 0.4) <= Duration::from_millis(3));
+        assert!(farthest(VIEW_OF_THREADS, 8.0) > Duration::from_millis(40), "a long one is seen well all the same");
     }
 
     #[test]
