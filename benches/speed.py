@@ -22,6 +22,10 @@ SHARES = {"wineglass": 0.064, "landscape": 0.064}
 QUICK_SHARES = {"wineglass": 0.128, "landscape": 0.128, "3200x2400": 0.032}
 # Rendered once, not three times: more than three minutes on one node.
 LONG = ("3200x2400", "wineglass", "landscape")
+# So many rounds of a size, three where it is not named: renders of six seconds spread by a tenth, and are soon done.
+ROUNDS = {"800x600": 5}
+# So many rounds at the same time: each of the size takes ten minutes and a twelfth of this machine's CPU time.
+SIDE_BY_SIDE = {"3200x2400": 3}
 # Renders on eight nodes with an unknown and with a known map, in one round.
 MOST_PAIRS = 3
 
@@ -128,8 +132,15 @@ class Tables:
         beside.alone, beside.alone_classic = found["alone"]["td"], found["alone"]["classic"]
         return beside
 
+    def rounds(self, name, job):
+        if self.quick:
+            return [self.round(name, job) for _ in range(self.runs(name))]
+        if name in SIDE_BY_SIDE:
+            return list(together({number: lambda: self.round(name, job) for number in range(SIDE_BY_SIDE[name])}).values())
+        return [self.round(name, job) for _ in range(ROUNDS.get(name, 3))]
+
     def by_size(self, sizes):
-        rounds = {name: [self.round(name, job) for _ in range(self.runs(name))] for name, job, _ in sizes}
+        rounds = {name: self.rounds(name, job) for name, job, _ in sizes}
         print("\n## One image, eight equal nodes\n")
         print("T1: td on one such node. ceiling: T1 / (start + (T1 - start) / 8). Whole commands, wall seconds at one pace.")
         print("A round: T1, and beside it renders on eight nodes. Ratios are medians over the rounds, each of its own T1 and start and of the median "
@@ -354,7 +365,7 @@ def measure(bench, folder, quick, only):
         load = load.read().split()[0]
     print(f"Eight td-agents, each with {QUOTA_US / 1000:g} ms of {QUOTA_US / SHARE / 1000:g} ms of one core ({SHARE} of it); "
           f"the agents' own work is inside, the master is not (it has this machine: {os.cpu_count()} cores, load {load}).")
-    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: three rounds of 800x600 only; uneven scenes and changing speeds on faster nodes." if quick else "Three rounds, medians of 3; of what takes one node more than three minutes one."))
+    print("All nodes tell one measured speed times their share. " + ("QUICK FORM: three rounds of 800x600 only; uneven scenes and changing speeds on faster nodes." if quick else "Medians of 3, and of what takes one node more than three minutes one, where no table tells how many."))
     print("All seconds are at the pace that this machine had at the begin (pace.py); a ratio as it was measured, without that, is in brackets; both have to keep the bound.")
     print("Before each render the nodes were at rest: each agent had a spare POV-Ray in its slot.")
     print("Renders on one node ran beside those on eight, each on a node of its own, so that all met the same machine; no core ever slept. "
