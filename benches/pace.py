@@ -6,13 +6,13 @@ pace.py [RUNS]      renders the same picture RUNS times (60) on a seventh of a c
 import math
 import mmap
 import os
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 
 from nodes import EXAMPLES, Group, Groups, LIBC, PR_SET_PDEATHSIG, fail
 
@@ -92,32 +92,30 @@ class Pace:
         self.loops = []
 
 
+def measure(runs, folder, groups, pace):
+    """Logarithms of POV-Ray's CPU seconds for one picture, so many times, and of the pace meanwhile."""
+    group = Group(groups, "node")
+    group.set_share(0.128)
+    command = ["povray", f"+I{EXAMPLES}/objects/blob.pov", "+W800", "+H600", f"+O{folder}/out.png", "-D", "-V", "+WT1"]
+    seconds, paces = [], []
+    for _ in range(runs):
+        begun = pace.count()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=group.enter)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = status
+        if status:
+            sys.exit(f"pace.py: povray ended with {os.waitstatus_to_exitcode(status)}")
+        seconds.append(math.log(used.ru_utime + used.ru_stime))
+        paces.append(math.log(pace.since(begun) or pace.usual))
+    return seconds, paces
+
+
 def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    folder = tempfile.mkdtemp(prefix="td-pace-", dir="/dev/shm")
-    groups, pace = Groups(), None
-    try:
-        pace = Pace(folder)
-        group = Group(groups, "node")
-        group.set_share(0.128)
-        command = ["povray", f"+I{EXAMPLES}/objects/blob.pov", "+W800", "+H600", f"+O{folder}/out.png", "-D", "-V", "+WT1"]
-        seconds, paces = [], []
-        for _ in range(runs):
-            begun = pace.count()
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=group.enter)
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = status
-            if status:
-                sys.exit(f"pace.py: povray ended with {os.waitstatus_to_exitcode(status)}")
-            seconds.append(math.log(used.ru_utime + used.ru_stime))
-            paces.append(math.log(pace.since(begun) or pace.usual))
-    finally:
-        groups.close()
-        if pace:
-            pace.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="td-pace-", dir="/dev/shm") as folder, closing(Groups()) as groups, closing(Pace(folder)) as pace:
+        seconds, paces = measure(runs, folder, groups, pace)
     exponent, _ = statistics.linear_regression(paces, seconds)
     at_one_pace = [one + POWER * other for one, other in zip(seconds, paces)]
     print("| blob at 800x600, so many times | CPU time, median | its variation | the pace's | correlation | exponent "

@@ -12,6 +12,7 @@ import statistics
 import sys
 import threading
 import time
+from contextlib import closing
 
 from nodes import Bench, EXAMPLES, Groups, QUOTA_US, SHARE, middle, middle_measured, together
 from pace import Pace
@@ -30,6 +31,11 @@ SIDE_BY_SIDE = {"3200x2400": 3}
 MOST_PAIRS = 3
 
 
+def ideal(alone, start):
+    """How long eight nodes take at best for what one does in `alone` seconds, if each starts once."""
+    return start + (alone - start) / NODES
+
+
 class Round:
     """T1 of one job, and what was rendered beside it."""
 
@@ -46,17 +52,14 @@ class Round:
     def left(self):
         return statistics.median(self.lefts)
 
-    def ideal(self, start):
-        return start + (self.alone.wall - start) / NODES
-
     def ceiling(self, start):
-        return self.alone.wall / self.ideal(start)
+        return self.alone.wall / ideal(self.alone.wall, start)
 
     def of_ceiling(self, results, start, as_measured=False):
         """What the median of `results` reaches of the ceiling: at one pace, or as measured."""
         if as_measured:
-            return self.ideal(start) * self.alone.stretch / middle_measured(results)
-        return self.ideal(start) / middle(results).wall
+            return ideal(self.alone.wall, start) * self.alone.stretch / middle_measured(results)
+        return ideal(self.alone.wall, start) / middle(results).wall
 
 
 class Tables:
@@ -224,7 +227,7 @@ class Tables:
             for name, job, bound in scenes:
                 alone, start = self.alone[name].wall, self.starts[name]
                 classic, own = found[name]
-                ceiling = alone / (start + (alone - start) / NODES)
+                ceiling = alone / ideal(alone, start)
                 speedup = alone / own[0].wall
                 print(f"| {name} {' '.join(job[1])}, nodes of {self.shares.get(name, SHARE)} core | {alone:.1f} | {start:.2f} | {classic[0].wall:.1f} | "
                       f"{own[0].wall:.1f} | {alone / classic[0].wall:.2f} | "
@@ -244,7 +247,7 @@ class Tables:
             print("| scene | T1 td | P | R | td on 8 | speedup | possible | of it | bound | |")
             print("|" + "---|" * 10)
             alone, parse = self.alone[name].wall, self.starts[name]
-            possible = alone / (parse + (alone - parse) / NODES)
+            possible = alone / ideal(alone, parse)
             speedup = alone / middle(own).wall
             print(f"| {name} | {alone:.1f} | {parse:.1f} | {alone - parse:.1f} | {middle(own).wall:.1f} | {speedup:.2f} | {possible:.2f} | "
                   f"{self.check(name, speedup / possible, 0.90, name, own)} |", flush=True)
@@ -343,14 +346,10 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     only = os.environ.get("TD_BENCH_ONLY", "sizes,uneven,parse,changing").split(",")
-    groups, pace = Groups(), None
     try:
-        pace = Pace(folder)
-        measure(Bench(td, folder, groups, pace), folder, quick, only)
+        with closing(Groups()) as groups, closing(Pace(folder)) as pace:
+            measure(Bench(td, folder, groups, pace), folder, quick, only)
     finally:
-        groups.close()
-        if pace:
-            pace.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

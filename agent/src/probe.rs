@@ -31,7 +31,9 @@ use crate::view::{self, Patience, Site, Stage, Traced};
 /// pixels, which the picture's larger blocks do not.
 const PROBE_BLOCKS: [u32; 3] = [8, 16, 32];
 /// Rows of blocks that are enough for a map.
-const ENOUGH_CELLS: u32 = 18;
+const ENOUGH_CELLS: u32 = 24;
+/// How often the master hears how far the view is.
+const TELL_EVERY: Duration = Duration::from_millis(250);
 /// How often a view is rendered whose trace nobody saw.
 const MOST_TRIES: u32 = 3;
 /// Heights of the parts that a view is cut into to see whether cuts show: no multiple of anything.
@@ -105,7 +107,9 @@ fn render(
     let mut stop = |stage: Stage<'_>| {
         let told = match stage {
             Stage::Traced(traced) => events.send(&tell(traced), &[]),
-            Stage::Tracing | Stage::Writing => events.keep_alive(&ProbeEvent::Alive),
+            // The master decides by it how long it waits for the map.
+            Stage::Tracing(progress @ Some(_)) => events.keep_telling(TELL_EVERY, &ProbeEvent::Alive { progress }),
+            Stage::Tracing(None) | Stage::Writing => events.keep_alive(&ProbeEvent::Alive { progress: None }),
         };
         told.is_err() || site.job.is_closed()
     };
@@ -166,7 +170,7 @@ fn cut(site: &Site, whole: &Drawing<'_>, picture: &Picture, events: &mut Events<
         drawing.threads = 1;
         let scratch = Scratch::create(&site.scratch, &job.bundle, &site.blobs).map_err(scratch_failed)?;
         // Where the cost of a part lies says nothing of the whole.
-        render(site, &scratch, &drawing, events, &mut |_| ProbeEvent::Alive)?;
+        render(site, &scratch, &drawing, events, &mut |_| ProbeEvent::Alive { progress: None })?;
         let part = Picture::read(&scratch, &drawing)?;
         let bytes = rows.start as usize * row_bytes..rows.end as usize * row_bytes;
         let (ours, theirs) = (part.samples.get(bytes.clone()), picture.samples.get(bytes));

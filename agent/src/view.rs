@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use td_protocol::bundle::Bundle;
+use td_protocol::probe::ViewProgress;
 
 use crate::jobs::Job;
 use crate::looks::{Costs, Looks};
@@ -60,7 +61,8 @@ pub struct Patience<'a> {
 /// How far a view is.
 #[derive(Debug, Clone, Copy)]
 pub enum Stage<'a> {
-    Tracing,
+    /// It parses, as long as there is no progress, or traces.
+    Tracing(Option<ViewProgress>),
     /// All is traced; said once. The numbers are those of [`View`].
     Traced(Traced<'a>),
     Writing,
@@ -143,7 +145,7 @@ pub fn render(
         }
         let costs;
         let stage = match (collected.is_whole(), was_whole) {
-            (false, _) => Stage::Tracing,
+            (false, _) => Stage::Tracing(start.map(|(since, _)| collected.progress(now - since))),
             (true, false) => {
                 costs = collected.looks.costs(true);
                 let start_cpu = start.map_or(0.0, |(_, cpu)| cpu);
@@ -151,7 +153,7 @@ pub fn render(
             }
             (true, true) => Stage::Writing,
         };
-        was_whole = !matches!(stage, Stage::Tracing);
+        was_whole = !matches!(stage, Stage::Tracing(_));
         if (patience.stop)(stage) {
             return Err(Ending::cancelled());
         }
@@ -220,6 +222,11 @@ impl Collected {
             self.pixels.extend_from_slice(run.pixels());
             self.looks.rows_whole(run.rows.end);
         }
+    }
+
+    /// How far it is, so many seconds after the trace began.
+    fn progress(&self, seconds: f64) -> ViewProgress {
+        ViewProgress { rows: self.pixels.len() as f64 / self.expected.max(1) as f64, seconds }
     }
 
     /// Whether all rows are here.

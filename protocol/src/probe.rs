@@ -82,11 +82,24 @@ impl ProbeReport {
     }
 }
 
+/// How far a view is that POV-Ray traces.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ViewProgress {
+    /// The part of its rows that are traced, 0 to 1.
+    pub rows: f64,
+    /// Wall seconds that they took.
+    pub seconds: f64,
+}
+
 /// What is heard of a probe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ProbeEvent {
-    Alive,
+    Alive {
+        /// None where nothing is traced yet, and of older agents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        progress: Option<ViewProgress>,
+    },
     /// All is traced, and POV-Ray has still to write: where the cost lies, before the report tells the rest.
     Costs {
         /// As [`ProbeReport::row_costs`].
@@ -101,11 +114,7 @@ pub enum ProbeEvent {
     /// Last frame.
     Done(ProbeReport),
     /// Last frame.
-    Failed {
-        failure: Failure,
-        message: String,
-        povray: String,
-    },
+    Failed { failure: Failure, message: String, povray: String },
 }
 
 /// Body of `POST /jobs/ID/first-pass`: a render of the whole view that only saves radiosity samples.
@@ -140,6 +149,20 @@ pub enum FirstPassEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_tells_no_progress_and_who_knows_of_none_are_understood() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(tag = "event", rename_all = "snake_case")]
+        enum Older {
+            Alive,
+        }
+        let without = ProbeEvent::Alive { progress: None };
+        assert_eq!(serde_json::to_string(&without).unwrap(), r#"{"event":"alive"}"#);
+        assert_eq!(serde_json::from_str::<ProbeEvent>(r#"{"event":"alive"}"#).unwrap(), without);
+        let with = ProbeEvent::Alive { progress: Some(ViewProgress { rows: 0.5, seconds: 1.5 }) };
+        assert_eq!(serde_json::from_str::<Older>(&serde_json::to_string(&with).unwrap()).unwrap(), Older::Alive);
+    }
 
     #[test]
     fn one_thread_is_not_said_and_is_what_is_meant_where_nothing_is_said() {

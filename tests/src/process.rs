@@ -203,6 +203,13 @@ impl Collector {
     }
 }
 
+/// Whether a process is stopped, by field 3 of its stat; not where there is none.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -232,12 +232,6 @@ pub fn ini_lines(arguments: &[OsString]) -> Option<String> {
     Some(lines)
 }
 
-/// Whether POV-Ray needs a [library](large_file) of the agent's for a picture of this size.
-#[must_use]
-pub const fn needs_help(povray: &Povray, (width, height): (u32, u32)) -> bool {
-    povray.machine.is_some() && large_file::is_needed(width, height)
-}
-
 /// An ini file among the arguments. What stands in it goes before what came earlier.
 #[must_use]
 pub fn ini_file(path: &Path) -> OsString {

@@ -86,12 +86,18 @@ pub const fn is_needed(width: u32, height: u32) -> bool {
     width as u64 * height as u64 * BYTES_PER_PIXEL > LIMIT
 }
 
+/// The machine of a POV-Ray that needs the [library] for a picture of this size.
+#[must_use]
+pub fn needed_by(povray: &Povray, width: u32, height: u32) -> Option<Machine> {
+    povray.machine.filter(|_| is_needed(width, height))
+}
+
 /// The value of `LD_PRELOAD` for this run; `None` where the picture is small enough or POV-Ray is of 64 bit.
 ///
 /// # Errors
 /// When the library cannot be written into the scratch folder.
 pub fn preload(povray: &Povray, scratch: &Scratch, width: u32, height: u32) -> io::Result<Option<std::ffi::OsString>> {
-    let Some(machine) = povray.machine.filter(|_| is_needed(width, height)) else { return Ok(None) };
+    let Some(machine) = needed_by(povray, width, height) else { return Ok(None) };
     let path = scratch.beside(NAME);
     // The linker takes a blank and a colon for the end of a name.
     if path.as_os_str().as_encoded_bytes().iter().any(|byte| b" :".contains(byte)) {

@@ -63,9 +63,17 @@ impl<'a> Events<'a> {
     /// # Errors
     /// [`Gone`] when nobody listens any more.
     pub fn keep_alive<H: Serialize>(&mut self, event: &H) -> Result<(), Gone> {
+        self.keep_telling(ALIVE_EVERY, event)
+    }
+
+    /// Sends `event` when nothing was sent for so long.
+    ///
+    /// # Errors
+    /// [`Gone`] when nobody listens any more.
+    pub fn keep_telling<H: Serialize>(&mut self, every: Duration, event: &H) -> Result<(), Gone> {
         if self.sender.is_closed() {
             return Err(Gone);
         }
-        if self.last.elapsed() >= ALIVE_EVERY { self.send(event, &[]) } else { Ok(()) }
+        if self.last.elapsed() >= every { self.send(event, &[]) } else { Ok(()) }
     }
 }

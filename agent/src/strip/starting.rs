@@ -11,6 +11,7 @@ use td_protocol::strip::Failure;
 use crate::povray::command::{self, Drawing, Radiosity};
 use crate::povray::ending::Ending;
 use crate::povray::gate::Gate;
+use crate::povray::large_file;
 use crate::povray::process::Process;
 use crate::povray::watch::Watch;
 use crate::scratch::Scratch;
@@ -87,11 +88,10 @@ impl Standby {
         let (drawing, bundle, scratch) = (drawing(job, job.options.rows), &job.bundle, waiting.scratch());
         let arguments =
             command::arguments_but_rows(&site.povray, scratch, &bundle.scene, &bundle.library_paths, &drawing);
-        let size = (drawing.width, drawing.height);
         // Where it runs, and by what libraries, cannot be changed any more.
         let is_elsewhere = scratch.run_dir(bundle) != scratch.tree();
         let Some(rest) = command::ini_lines(&arguments).filter(|_| !is_elsewhere) else { return Ok(None) };
-        if command::needs_help(&site.povray, size) {
+        if large_file::needed_by(&site.povray, drawing.width, drawing.height).is_some() {
             return Ok(None);
         }
         lay_out(site, scratch)?;

@@ -33,6 +33,7 @@ use crate::render::policy::Policy;
 use crate::render::probing;
 use crate::render::tally::Tally;
 use crate::render::verifying::Verifying;
+use crate::render::wait_for_map::MapWait;
 use crate::schedule::{Heartbeats, Job as ScheduledJob, NodeId, Scheduler, Tuning, WriteCost};
 
 /// How long an agent may take to close the job.
@@ -137,7 +138,7 @@ impl Attempt<'_> {
     async fn open_and_render(&mut self, interrupted: &mut Receiver<()>) -> Result<Rendered, AttemptEnd> {
         let (tell, hear) = mpsc::channel(WAITING);
         let own_probe = tokio::select! {
-            patience = self.begin_own_probe(&tell) => patience,
+            wait = self.begin_own_probe(&tell) => wait,
             _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
         };
         // Until the loop begins to listen: other nodes open the job later, and the caches may hold much.
@@ -201,16 +202,16 @@ impl Attempt<'_> {
         run.run(hear, interrupted).await
     }
 
-    /// Has the master render the probe itself, where it can; how long the first cut is to wait for it.
-    async fn begin_own_probe(&mut self, tell: &mpsc::Sender<Heard>) -> Option<Duration> {
+    /// Has the master render the probe itself, where it can; how long the first cut is to wait for its map.
+    async fn begin_own_probe(&mut self, tell: &mpsc::Sender<Heard>) -> Option<MapWait> {
         if self.report.is_some() {
             own_probe::end(self.crew.own_probe.take());
             return None;
         }
         let (fingerprint, nodes) = (self.crew.fingerprint.clone(), self.crew.fastest().map_or(0.0, |node| node.speed));
         let ready = self.crew.own_probe.as_mut()?.ready(&fingerprint).await;
-        let ready = ready.map(|ready| (ready.patience(nodes), ready.client(), ready.speed()));
-        let Some((patience, client, speed)) = ready else {
+        let ready = ready.map(|ready| (ready.client(), ready.speed()));
+        let Some((client, speed)) = ready else {
             // Its cache is for one render at a time.
             own_probe::end(self.crew.own_probe.take());
             return None;
@@ -226,7 +227,7 @@ impl Attempt<'_> {
         let pixels = |probe: &StartProbe| f64::from(probe.width.max(1)) * f64::from(probe.height.max(1));
         let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start) };
         own_probe::spawn(client, self.spec.id.clone(), start, reckoned, tell.clone());
-        Some(patience)
+        Some(MapWait::of(speed, nodes))
     }
 
     fn scheduled_job(&self) -> ScheduledJob {

@@ -1,7 +1,7 @@
 //! What the render loop hears.
 
 use td_protocol::health::Report;
-use td_protocol::probe::ProbeReport;
+use td_protocol::probe::{ProbeReport, ViewProgress};
 
 use crate::compose::Maker;
 use crate::fleet::client::AgentError;
@@ -19,6 +19,13 @@ pub struct EarlyCosts {
     pub trace_cpu: f64,
 }
 
+/// What a probe tells before its report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Early {
+    Progress(ViewProgress),
+    Costs(EarlyCosts),
+}
+
 /// One thing that happened outside of the loop.
 #[derive(Debug)]
 pub enum Heard {
@@ -34,6 +41,8 @@ pub enum Heard {
         end: Option<u32>,
     },
     Probe(Result<ProbeReport, ProbeProblem>),
+    /// How far the master's own view is.
+    ViewProgress(ViewProgress),
     /// Where the cost lies, before the probe's report.
     Costs(EarlyCosts),
     /// The master cannot render the probe itself.

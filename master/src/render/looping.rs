@@ -28,6 +28,7 @@ use crate::render::probing;
 use crate::render::strips::StripTask;
 use crate::render::tally::Tally;
 use crate::render::verifying::Verifying;
+use crate::render::wait_for_map::MapWait;
 use crate::schedule::{CostMap, Event, Heartbeats, LeaseId, NodeId, Scheduler, SlotId, WriteCost};
 
 /// Probes that may be killed or stopped in one job.
@@ -78,8 +79,8 @@ pub(super) struct Run<'r, 'a> {
     pub deferred: Vec<StripTask>,
     /// The slot that the probe is on.
     pub probing: Option<SlotId>,
-    /// The master renders the probe itself; the first cut waits so long for the cost map.
-    pub own_probe: Option<Duration>,
+    /// The master renders the probe itself; how long the first cut waits for its cost map.
+    pub own_probe: Option<MapWait>,
     pub costs_known: bool,
     /// What a start of POV-Ray is expected to take, in seconds of a slot of speed 1.
     pub start_work: Option<f64>,
@@ -183,7 +184,7 @@ impl Run<'_, '_> {
 
     /// Until all rows are there, and verified where that is wanted.
     async fn render(&mut self, hear: &mut Receiver<Heard>, interrupted: &mut Receiver<()>) -> Result<(), AttemptEnd> {
-        self.wait_for_costs(hear, interrupted).await?;
+        self.wait_for_map(hear, interrupted).await?;
         self.begin()?;
         while !self.is_complete() || self.has_to_verify()? {
             let pause = self.pause();
@@ -211,27 +212,6 @@ impl Run<'_, '_> {
     /// Whether all rows are there, and the probe's report too.
     fn is_complete(&self) -> bool {
         self.finished && self.probing.is_none() && self.own_probe.is_none() && !self.probe_wanted
-    }
-
-    /// With a map the first cut comes out even; so it waits a little where the map is about to come.
-    async fn wait_for_costs(
-        &mut self,
-        hear: &mut Receiver<Heard>,
-        interrupted: &mut Receiver<()>,
-    ) -> Result<(), AttemptEnd> {
-        let Some(patience) = self.own_probe else { return Ok(()) };
-        let deadline = tokio::time::Instant::now() + patience;
-        while self.own_probe.is_some() && !self.costs_known {
-            tokio::select! {
-                heard = hear.recv() => match heard {
-                    Some(heard) => self.take(heard)?,
-                    None => return Ok(()),
-                },
-                _ = interrupted.recv() => return Err(RenderError::Interrupted.into()),
-                () = tokio::time::sleep_until(deadline) => return Ok(()),
-            }
-        }
-        Ok(())
     }
 
     fn begin(&mut self) -> Result<(), AttemptEnd> {
@@ -287,7 +267,7 @@ impl Run<'_, '_> {
         self.attempt.begun.elapsed().as_secs_f64()
     }
 
-    fn take(&mut self, heard: Heard) -> Result<(), AttemptEnd> {
+    pub(super) fn take(&mut self, heard: Heard) -> Result<(), AttemptEnd> {
         match heard {
             Heard::Strip { slot, lease, what } => self.take_strip(slot, lease, what),
             Heard::Shrunk { lease, epoch, end } => match end {
@@ -295,6 +275,8 @@ impl Run<'_, '_> {
                 None => Ok(()),
             },
             Heard::Probe(result) => self.take_probe(result),
+            // Nothing waits for it any more.
+            Heard::ViewProgress(_) => Ok(()),
             Heard::Costs(early) => {
                 self.expect(early.start_cpu, early.trace_cpu)?;
                 self.learn_costs(CostMap { costs: early.row_costs, seconds: None, load: None })

@@ -43,4 +43,5 @@ mod tally;
 mod through_share;
 mod verify;
 mod verifying;
+mod wait_for_map;
 pub mod written;

@@ -1,8 +1,7 @@
 //! The probe on the master's own POV-Ray, so that no node spends its time on it.
 //!
 //! An agent of td's own is started for it while the nodes are asked, and its report counts only where its fingerprint is
-//! theirs. With a map before the first cut the strips come out even; so the first cut waits for it, a little: a desktop
-//! traces the small view while a Raspberry Pi starts POV-Ray. Whatever goes wrong, a node renders the probe as ever.
+//! theirs. The first cut waits for its map, a little (`wait_for_map`). Whatever goes wrong, a node renders the probe as ever.
 
 use std::time::Duration;
 
@@ -14,16 +13,12 @@ use tokio::task::JoinHandle;
 
 use crate::fleet::client::Client;
 use crate::fleet::embedded::{self, Embedded};
-use crate::render::heard::{EarlyCosts, Heard, ProbeProblem};
+use crate::render::heard::{Early, EarlyCosts, Heard, ProbeProblem};
 use crate::render::kept_open::KeptOpen;
 use crate::render::muster::Where;
 use crate::render::opening::{self, Parcel};
 use crate::render::probing;
 
-/// How long the first cut waits for the cost map, where the master is so many times faster than a node: there the
-/// nodes need longer to start POV-Ray than the master to trace the small view.
-const PATIENCE: Duration = Duration::from_secs(2);
-const MUCH_FASTER: f64 = 4.0;
 /// How long the agent may take to be there; its first start renders its fingerprint.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the job waits for it, once the nodes have answered: another render may have it.
@@ -55,11 +50,6 @@ impl Ready {
 
     pub(super) fn client(&self) -> Client {
         self.agent.client().clone()
-    }
-
-    /// How long the first cut waits for the map. `nodes` is the speed of the fastest node's slots.
-    pub(super) fn patience(&self, nodes: f64) -> Duration {
-        if self.speed >= MUCH_FASTER * nodes { PATIENCE } else { Duration::ZERO }
     }
 }
 
@@ -155,13 +145,19 @@ pub(super) async fn open(client: &Client, spec: &OpenJob, parcel: &Parcel) -> bo
 /// Renders the probe in a task of its own and tells the loop.
 pub(super) fn spawn(client: Client, job: String, start: StartProbe, reckoned: Reckoned, tell: Sender<Heard>) {
     tokio::spawn(async move {
-        let costs = |costs: EarlyCosts| {
-            let (start_cpu, trace_cpu) = reckoned.of(costs.start_cpu, costs.trace_cpu);
+        let early = |early: Early| {
+            let heard = match early {
+                Early::Progress(progress) => Heard::ViewProgress(progress),
+                Early::Costs(costs) => {
+                    let (start_cpu, trace_cpu) = reckoned.of(costs.start_cpu, costs.trace_cpu);
+                    Heard::Costs(EarlyCosts { start_cpu, trace_cpu, ..costs })
+                }
+            };
             // A loop that is busy hears of it in the report.
-            let _ = tell.try_send(Heard::Costs(EarlyCosts { start_cpu, trace_cpu, ..costs }));
+            let _ = tell.try_send(heard);
         };
         let open = KeptOpen::on([client.clone()], &job);
-        let result = probing::run_and_tell(&client, &job, &start, costs).await;
+        let result = probing::run_and_tell(&client, &job, &start, early).await;
         drop(open);
         let _ = client.close_job(&job).await;
         // The load is that of the master, and tells nothing of the nodes.

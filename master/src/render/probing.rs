@@ -12,8 +12,8 @@ use td_protocol::version;
 
 use crate::fleet::client::{AgentError, Client};
 use crate::fleet::words;
-use crate::render::heard::{EarlyCosts, ProbeProblem};
-use crate::schedule::CostMap;
+use crate::render::heard::{Early, EarlyCosts, ProbeProblem};
+use crate::schedule::{CostMap, with_jumps};
 
 /// Pixels of a probe at most, and what share of the picture's it may have: it must not cost much.
 const MOST_PIXELS: f64 = 160.0 * 120.0;
@@ -64,7 +64,7 @@ pub async fn run(client: &Client, job: &str, start: &StartProbe) -> Result<Probe
     run_and_tell(client, job, start, |_| ()).await
 }
 
-/// As [`run`]; `costs` is told where the cost lies as soon as that is known.
+/// As [`run`]; `tell` is told how far the view is, and where the cost lies as soon as that is known.
 ///
 /// # Errors
 /// [`ProbeProblem`].
@@ -72,17 +72,25 @@ pub async fn run_and_tell(
     client: &Client,
     job: &str,
     start: &StartProbe,
-    mut costs: impl FnMut(EarlyCosts),
+    mut tell: impl FnMut(Early),
 ) -> Result<ProbeReport, ProbeProblem> {
     let mut frames = client.start_probe(job, start).await.map_err(ProbeProblem::Lost)?;
     loop {
         match frames.next::<ProbeEvent>().await.map_err(ProbeProblem::Lost)? {
-            Some((ProbeEvent::Alive, _)) => {}
+            Some((ProbeEvent::Alive { progress }, _)) => {
+                if let Some(progress) = progress {
+                    tell(Early::Progress(progress));
+                }
+            }
             Some((ProbeEvent::Costs { row_costs, start_cpu, trace_cpu }, _)) => {
-                costs(EarlyCosts { row_costs, start_cpu, trace_cpu });
+                tell(Early::Costs(EarlyCosts { row_costs: with_jumps(&row_costs), start_cpu, trace_cpu }));
             }
             Some((ProbeEvent::Done(report), _)) => {
-                return Ok(ProbeReport { reason: words::plain(&report.reason), ..report });
+                return Ok(ProbeReport {
+                    reason: words::plain(&report.reason),
+                    row_costs: with_jumps(&report.row_costs),
+                    ..report
+                });
             }
             Some((ProbeEvent::Failed { failure, message, povray }, _)) => {
                 let (message, povray) = (words::plain(&message), words::lines(&povray));

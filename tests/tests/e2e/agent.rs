@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use td_tests::process::{self, Running};
+use td_tests::process::{self, Running, is_stopped};
 use td_tests::programs;
 use td_tests::sandbox::Sandbox;
 use td_tests::skip::is_root;
@@ -185,12 +185,6 @@ fn the_probe_is_for_root() {
 fn nice(pid: i32) -> i32 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
     stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap()
-}
-
-/// Whether a process is stopped, by field 3 of its stat.
-fn is_stopped(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
 }
 
 /// User and system time of a process so far, in hundredths of a second.

@@ -201,8 +201,7 @@ impl Cluster {
 
 /// Whether a process is stopped, as spares are.
 pub fn is_stopped(pid: Pid) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
+    process::is_stopped(pid.as_raw_nonzero().get())
 }
 
 /// The last progress event so far.

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use td_tests::process::{self, Outcome, Running};
+use td_tests::process::{self, Outcome, Running, is_stopped};
 use td_tests::programs;
 use td_tests::sandbox::Sandbox;
 
@@ -82,12 +82,7 @@ fn suspended_and_continued() {
     tell(&["td"], Signal::TSTP);
     // Its terminal, `script`, stops itself with what runs on it: it may not have copied the last bytes by then. Who tells it to go on
     // before it has stopped leaves it standing.
-    let stopped = || {
-        ["td", "script"].iter().flat_map(|name| sandbox.processes_called(name)).all(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit_once(") ").is_some_and(|(_, after)| after.starts_with('T'))
-        })
-    };
+    let stopped = || ["td", "script"].iter().flat_map(|name| sandbox.processes_called(name)).all(is_stopped);
     let deadline = Instant::now() + LIMIT;
     while !stopped() {
         assert!(Instant::now() < deadline, "it does not stop");
