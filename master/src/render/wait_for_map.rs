@@ -71,6 +71,7 @@ impl Run<'_, '_> {
             tokio::select! {
                 heard = hear.recv() => match heard {
                     Some(Heard::ViewProgress(progress)) => {
+                        tracing::debug!("waiting for the map: {:.0} % of the view is traced", progress.rows * 100.0);
                         expected = time_left(progress).map(|left| begun.elapsed().saturating_add(left));
                     }
                     Some(heard) => self.take(heard)?,

@@ -23,6 +23,7 @@ mod memory;
 mod no_room;
 mod nodes;
 mod output;
+mod own_view;
 mod paths;
 mod povray_fails;
 mod provision;
