@@ -225,7 +225,8 @@ impl Attempt<'_> {
         let (width, height) = probing::own_size(self.shape.width, self.shape.height, speeds, threads);
         let start = StartProbe { width, height, threads, ..self.probe.clone() };
         let pixels = |probe: &StartProbe| f64::from(probe.width.max(1)) * f64::from(probe.height.max(1));
-        let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start) };
+        let file = own_probe::file_seconds(self.shape.width, self.shape.height, pixels(&start), speed);
+        let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start), file };
         own_probe::spawn(client, self.spec.id.clone(), start, reckoned, tell.clone());
         Some(MapWait::of(speed, nodes))
     }

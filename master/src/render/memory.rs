@@ -17,7 +17,13 @@ const KEPT_FREE: u64 = 32_000_000;
 #[must_use]
 pub fn need(width: u32, height: u32) -> u64 {
     let buffer = u64::from(width) * u64::from(height) * BUFFER;
-    ITSELF + if buffer <= BUFFER_IN_MEMORY { buffer } else { 0 }
+    ITSELF + if is_in_file(width, height) { 0 } else { buffer }
+}
+
+/// Whether POV-Ray keeps the buffer of a picture of this size in a file.
+#[must_use]
+pub fn is_in_file(width: u32, height: u32) -> bool {
+    u64::from(width) * u64::from(height) * BUFFER > BUFFER_IN_MEMORY
 }
 
 /// How a node's slots go with its memory.
