@@ -85,8 +85,9 @@ async fn resume_job(
         TakenUp::Unfinished(job) => *job,
         TakenUp::WasDone { id, output } => {
             let out = output.to_text().to_string();
-            progress.detail("done", [("id", id.as_str().into()), ("out", out.as_str().into())]);
             progress.note(&format!("job {id} was done: {out} is its picture"));
+            // Always the last event.
+            progress.detail("done", [("id", id.as_str().into()), ("out", out.as_str().into())]);
             return Ok(());
         }
     };

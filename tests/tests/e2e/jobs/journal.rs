@@ -10,7 +10,7 @@ use td_tests::reference::Reference;
 use td_tests::sandbox::{Sandbox, files_below};
 use td_tests::{compare, events};
 
-use super::{LIMIT, is_exact, killed, newest, resume, with_scene};
+use super::{LIMIT, is_exact, killed, newest, resume, start, with_scene};
 
 /// The journal of the one job of a sandbox.
 fn journal(sandbox: &Sandbox) -> PathBuf {
@@ -37,6 +37,21 @@ fn a_torn_journal_is_good_up_to_the_tear() {
     assert_eq!(events::last(outcome.code(0)).unwrap()["rows_resumed"], job["rows_done"]);
     is_exact(&sandbox, "out.png");
     assert_eq!(newest(&sandbox)["state"], "done", "what came behind the tear is read");
+}
+
+/// Its td ended between the picture and the record that it is done.
+#[test]
+fn a_picture_in_its_place_is_all_that_was_to_be_done() {
+    let sandbox = with_scene();
+    let outcome = start(&sandbox, &["-o", "out.png"]).wait(LIMIT);
+    let done = events::last(outcome.code(0)).unwrap();
+    let path = journal(&sandbox);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(newest(&sandbox)["state"], "interrupted");
+    let again = events::last(resume(&sandbox, &[]).code(0)).expect("done is the last event");
+    assert_eq!(again["id"], done["id"]);
+    assert_eq!(newest(&sandbox)["state"], "done");
 }
 
 /// What the rows are of is then not known any more, so they are rendered again, from the scene as it is now.
