@@ -72,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
     Row { setting: Setting::RenderBlockSize, names: &["Render_Block_Size"], switches: &[with_value("BS")], kind: COUNT, does: Does::Refuses { why: "td works in blocks of 32, and another size can change pixels", instead: "leave it out" }, about: "32 is what td uses" },
     Row { setting: Setting::RenderBlockStep, names: &["Render_Block_Step"], switches: &[with_value("RS")], kind: COUNT, does: ORDER, about: "" },
     Row { setting: Setting::RenderPattern, names: &["Render_Pattern"], switches: &[with_value("RP")], kind: COUNT, does: ORDER, about: "" },
-    Row { setting: Setting::MaxImageBufferMemory, names: &["Max_Image_Buffer_Memory"], switches: &[with_value("MI")], kind: COUNT, does: Does::Notes("each agent chooses it by its free memory; left out"), about: "" },
+    Row { setting: Setting::MaxImageBufferMemory, names: &["Max_Image_Buffer_Memory"], switches: &[with_value("MI")], kind: COUNT, does: Does::Notes("agents leave it at 128 MB, which is POV-Ray's own; left out"), about: "" },
     Row { setting: Setting::ContinueTrace, names: &["Continue_Trace"], switches: &[plain("C")], kind: ON_OFF, does: Does::Notes("td goes on by itself from what its agents have finished; left out"), about: "" },
     Row { setting: Setting::RealTimeRaytracing, names: &["Real_Time_Raytracing"], switches: &[plain("RTR")], kind: ON_OFF, does: Does::Refuses { why: "it draws on a screen and writes no picture", instead: "leave it out" }, about: "" },
     Row { setting: Setting::Display, names: &["Display"], switches: &[plain("D"), with_value("D")], kind: ON_OFF, does: QUIET, about: SCREEN },
