@@ -76,14 +76,15 @@ pub(super) fn file_seconds(width: u32, height: u32, pixels: f64, speed: f64) -> 
 }
 
 impl Reckoned {
-    /// Costs of equal runs of rows with the file's share in each.
-    fn with_file(self, costs: Vec<f64>) -> Vec<f64> {
-        let each = self.file / costs.len().max(1) as f64;
-        costs.into_iter().map(|cost| cost + each).collect()
-    }
-
-    fn of(self, start_cpu: f64, trace_cpu: f64) -> (f64, f64) {
-        (start_cpu * self.speeds, (trace_cpu + self.file) * self.speeds * self.pixels)
+    /// The same of a node's slot, with the file's share in each run of rows. A trace that nobody saw stays one.
+    fn of(self, costs: EarlyCosts) -> EarlyCosts {
+        let file = if costs.trace_cpu > 0.0 { self.file } else { 0.0 };
+        let each = file / costs.row_costs.len().max(1) as f64;
+        EarlyCosts {
+            row_costs: costs.row_costs.into_iter().map(|cost| cost + each).collect(),
+            start_cpu: costs.start_cpu * self.speeds,
+            trace_cpu: (costs.trace_cpu + file) * self.speeds * self.pixels,
+        }
     }
 }
 
@@ -166,11 +167,10 @@ pub(super) fn spawn(client: Client, job: String, start: StartProbe, reckoned: Re
     tokio::spawn(async move {
         let early = |early: Early| {
             let heard = match early {
+                // As long as nobody listens, it takes no room from the costs.
+                Early::Progress(_) if tell.capacity() <= tell.max_capacity() / 2 => return,
                 Early::Progress(progress) => Heard::ViewProgress(progress),
-                Early::Costs(costs) => {
-                    let (start_cpu, trace_cpu) = reckoned.of(costs.start_cpu, costs.trace_cpu);
-                    Heard::Costs(EarlyCosts { start_cpu, trace_cpu, row_costs: reckoned.with_file(costs.row_costs) })
-                }
+                Early::Costs(costs) => Heard::Costs(reckoned.of(costs)),
             };
             // A loop that is busy hears of it in the report.
             let _ = tell.try_send(heard);
@@ -181,8 +181,9 @@ pub(super) fn spawn(client: Client, job: String, start: StartProbe, reckoned: Re
         let _ = client.close_job(&job).await;
         // The load is that of the master, and tells nothing of the nodes.
         let result = result.map(|report| {
-            let (start_cpu, trace_cpu) = reckoned.of(report.start_cpu, report.trace_cpu);
-            let row_costs = reckoned.with_file(report.row_costs);
+            let ProbeReport { row_costs, start_cpu, trace_cpu, .. } = report;
+            let EarlyCosts { row_costs, start_cpu, trace_cpu } =
+                reckoned.of(EarlyCosts { row_costs, start_cpu, trace_cpu });
             ProbeReport { trace_seconds: 0.0, start_cpu, trace_cpu, row_costs, ..report }
         });
         let result = match result {
@@ -208,9 +209,12 @@ mod tests {
         assert!((file - 0.2).abs() < 1e-9, "{file}");
         assert!((file_seconds(3200, 2400, 1e6, 1.5) - 0.4).abs() < 1e-9, "a slower master takes longer for it");
         let reckoned = Reckoned { speeds: 10.0, pixels: 0.5, file };
-        assert_eq!(reckoned.with_file(vec![0.1, 0.3]), [0.1 + file / 2.0, 0.3 + file / 2.0]);
-        assert!(reckoned.with_file(Vec::new()).is_empty());
-        let (start, trace) = reckoned.of(0.1, 0.4);
-        assert!((start - 1.0).abs() < 1e-9 && (trace - 3.0).abs() < 1e-9, "{start} {trace}");
+        let costs = |row_costs, trace_cpu| EarlyCosts { row_costs, start_cpu: 0.1, trace_cpu };
+        let found = reckoned.of(costs(vec![0.1, 0.3], 0.4));
+        assert_eq!(found.row_costs, [0.1 + file / 2.0, 0.3 + file / 2.0]);
+        assert!((found.start_cpu - 1.0).abs() < 1e-9 && (found.trace_cpu - 3.0).abs() < 1e-9, "{found:?}");
+        // What nobody saw is not made up of the file alone.
+        let unseen = reckoned.of(costs(Vec::new(), 0.0));
+        assert!(unseen.row_costs.is_empty() && unseen.trace_cpu.abs() < 1e-12, "{unseen:?}");
     }
 }
