@@ -25,6 +25,7 @@ use crate::render::request::{RenderMethod, RenderRequest};
 use crate::render::scene_failure::scene_failure;
 use crate::render::{first_pass, heard::ProbeProblem, probing, resuming, written};
 use crate::scene::Class;
+use crate::schedule::Sharing;
 
 /// A scene may compute so many names of files that td finds by trial.
 const MOST_TRIALS: usize = 200;
@@ -296,7 +297,10 @@ async fn one_attempt(
     if let Some(report) = report.clone().filter(|_| before.report.is_none()) {
         job.note(Record::Probe(ProbeRecord { cut: false, report }));
     }
-    let spool = Arc::new(resuming::open_spool(job, trial, prepared.shape)?);
+    let spool = Arc::new(match policy.sharing {
+        Sharing::OneLease => resuming::open_whole_spool(&job.segments(trial), prepared.shape, options.rows)?,
+        Sharing::Rows | Sharing::WholeLeases => resuming::open_spool(&job.segments(trial), prepared.shape)?,
+    });
     resuming::forget(&before, out, &spec, &spool).await?;
     for outside in outside(options.rows, prepared.shape.height) {
         spool.add_black(outside)?;

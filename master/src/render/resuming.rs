@@ -8,6 +8,7 @@ use std::time::Duration;
 use td_protocol::hash::ContentHash;
 use td_protocol::hello::Fingerprint;
 use td_protocol::job::OpenJob;
+use td_protocol::rows::Rows;
 
 use crate::compose::{Maker, Shape, Spool, SpoolError};
 use crate::jobs::record::{FirstPassRecord, Outcome, Record};
@@ -143,21 +144,33 @@ pub fn remove_rows(job: &Current) -> Result<(), RenderError> {
 ///
 /// # Errors
 /// [`SpoolError`].
-pub fn open_spool(job: &Current, attempt: u32, shape: Shape) -> Result<Spool, SpoolError> {
-    let path = job.segments(attempt);
+pub fn open_spool(path: &Path, shape: Shape) -> Result<Spool, SpoolError> {
     if path.exists() {
-        match Spool::reopen(&path, shape) {
-            Err(SpoolError::Foreign { .. }) => {
-                std::fs::remove_file(&path).map_err(|source| SpoolError::Io {
-                    path: path.clone(),
-                    action: "removing what is no rows of this picture",
-                    source,
-                })?;
-            }
+        match Spool::reopen(path, shape) {
+            Err(SpoolError::Foreign { .. }) => remove_spool(path, "removing what is no rows of this picture")?,
             other => return other,
         }
     }
-    Spool::create(&path, shape)
+    Spool::create(path, shape)
+}
+
+fn remove_spool(path: &Path, action: &'static str) -> Result<(), SpoolError> {
+    std::fs::remove_file(path).map_err(|source| SpoolError::Io { path: path.to_owned(), action, source })
+}
+
+/// The spool of an attempt of which one node renders all `rows` in one go: rows of an earlier run count only where none is missing, as a
+/// picture that goes on in its middle has a seam there.
+///
+/// # Errors
+/// [`SpoolError`].
+pub fn open_whole_spool(path: &Path, shape: Shape, rows: Rows) -> Result<Spool, SpoolError> {
+    let spool = open_spool(path, shape)?;
+    if !spool.missing().iter().any(|missing| missing.start < rows.end && rows.start < missing.end) {
+        return Ok(spool);
+    }
+    drop(spool);
+    remove_spool(path, "removing the rows of a strip that was not whole")?;
+    Spool::create(path, shape)
 }
 
 /// What the first pass saved in an earlier run, if it is whole.
@@ -228,4 +241,35 @@ pub fn end(job: Current, error: RenderError) -> RenderError {
     };
     job.ended(outcome, &message, true);
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use td_protocol::pixel::PixelFormat;
+
+    use super::*;
+
+    const SHAPE: Shape = Shape { width: 4, height: 12, format: PixelFormat::RGB8 };
+    const ROWS: Rows = Rows::new(2, 10);
+
+    fn missing_after(earlier: &[Rows]) -> Vec<Rows> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("segments-0");
+        let spool = Spool::create(&path, SHAPE).unwrap();
+        for rows in earlier {
+            spool.add_black(*rows).unwrap();
+        }
+        drop(spool);
+        open_whole_spool(&path, SHAPE, ROWS).unwrap().missing()
+    }
+
+    #[test]
+    fn one_nodes_picture_goes_on_with_all_of_its_rows_or_with_none() {
+        let (above, below) = (Rows::new(0, 2), Rows::new(10, 12));
+        assert_eq!(missing_after(&[above, below, Rows::new(2, 9)]), [Rows::new(0, 12)]);
+        assert_eq!(missing_after(&[above, below, Rows::new(3, 10)]), [Rows::new(0, 12)]);
+        // Nothing is missing but what is black anyway.
+        assert_eq!(missing_after(&[ROWS]), [above, below]);
+        assert_eq!(missing_after(&[above, ROWS, below]), []);
+    }
 }
