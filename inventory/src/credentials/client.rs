@@ -10,6 +10,9 @@ use super::error::CredentialsError;
 use super::folder::ClusterFolder;
 use super::read;
 
+/// Tickets that rustls keeps for each server. Its store counts tickets, and holds so many times fewer servers.
+const TICKETS_EACH: usize = 8;
+
 /// One configuration for all nodes of a cluster: TLS 1.3 by ring, no CA trusted but the cluster's own, the master's
 /// certificate shown. It keeps sessions of up to `nodes` nodes, since a handshake is dear on a Raspberry Pi 1.
 ///
@@ -42,6 +45,6 @@ pub fn client_config(folder: &ClusterFolder, nodes: usize) -> Result<ClientConfi
         .map_err(|error| {
             wrong(format!("cannot be used together with master.key ({error}): `{init} --force` makes both anew"))
         })?;
-    config.resumption = Resumption::in_memory_sessions(nodes.max(1));
+    config.resumption = Resumption::in_memory_sessions(nodes.max(1).saturating_mul(TICKETS_EACH));
     Ok(config)
 }

@@ -2,6 +2,7 @@
 
 mod builds;
 mod certs;
+mod sessions;
 mod ssh;
 mod sshd;
 
