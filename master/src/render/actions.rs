@@ -8,6 +8,7 @@ use td_protocol::strip::{Shrink, StartStrip};
 
 use crate::compose::Maker;
 use crate::cpu::thread_cpu;
+use crate::health::Fitness;
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
@@ -48,6 +49,10 @@ impl Run<'_, '_> {
     }
 
     fn rest(&mut self, node: NodeId, reason: &str) {
+        // Only what its health took can its health give back.
+        if !matches!(self.fitness.get(&node), Some(Fitness::Unfit { .. })) {
+            self.retired.insert(node);
+        }
         // Who it is and why was told when the node was taken out.
         if let Some(trouble) = self.troubles.get(&node) {
             self.resting.insert(node, trouble.clone());

@@ -187,6 +187,7 @@ impl Attempt<'_> {
             probes_failed: 0,
             troubles,
             resting: HashMap::new(),
+            retired: HashSet::new(),
             parallel_begun: Instant::now(),
             tell,
             finished: false,

@@ -68,7 +68,7 @@ impl Run<'_, '_> {
     /// What a node says of itself, told to the scheduler where it has changed.
     pub(super) fn judge(&mut self, id: NodeId, report: &td_protocol::health::Report) -> Result<(), AttemptEnd> {
         let Some(node) = self.attempt.crew.node(id).filter(|_| self.up.contains(&id)) else { return Ok(()) };
-        if self.verifying.out.contains(&id) {
+        if self.verifying.out.contains(&id) || self.retired.contains(&id) {
             return Ok(());
         }
         // A node that could not look at itself says nothing new: neither that it is well, nor that it is not.
@@ -94,6 +94,7 @@ impl Run<'_, '_> {
             self.troubles.remove(&id);
             self.tell_scheduler(Event::NodeBack { node: id })?;
         }
+        self.fitness.insert(id, now.clone());
         match &now {
             Fitness::Unfit { reason, .. } => {
                 let further = if has_strip { "further " } else { "" };
@@ -116,7 +117,6 @@ impl Run<'_, '_> {
                 }
             }
         }
-        self.fitness.insert(id, now);
         Ok(())
     }
 

@@ -114,6 +114,8 @@ pub(super) struct Run<'r, 'a> {
     pub troubles: HashMap<NodeId, String>,
     /// Why nodes take no strips, however often they are lost and come back.
     pub resting: HashMap<NodeId, String>,
+    /// Nodes that take no strips of this job any more, however well they are: they failed again and again, or answered garbage.
+    pub retired: HashSet<NodeId>,
     pub parallel_begun: Instant,
     pub tell: Sender<Heard>,
     pub finished: bool,
@@ -217,7 +219,8 @@ impl Run<'_, '_> {
     fn begin(&mut self) -> Result<(), AttemptEnd> {
         self.rows_at_begin = self.scheduler.rows_settled();
         self.parallel_begun = Instant::now();
-        if self.attempt.report.is_none() && self.own_probe.is_none() {
+        // One may be on its way already: the master's own failed while the first cut waited for it.
+        if self.attempt.report.is_none() && self.own_probe.is_none() && self.probing.is_none() {
             self.start_probe()?;
         }
         let report = self.attempt.report.clone();

@@ -165,7 +165,7 @@ impl Run<'_, '_> {
             self.tell_scheduler(Event::SlotUp { slot, node, speed, start_seconds })?;
         }
         // Slots that come up are as good as they measured, until the node's next word: it may have been lost while unfit.
-        if matches!(self.fitness.remove(&node), Some(Fitness::Unfit { .. })) {
+        if matches!(self.fitness.remove(&node), Some(Fitness::Unfit { .. })) && !self.retired.contains(&node) {
             self.tell_scheduler(Event::NodeBack { node })?;
         }
         let health = self.attempt.crew.node(node).and_then(|node| node.health.clone());

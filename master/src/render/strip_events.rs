@@ -195,6 +195,7 @@ impl Run<'_, '_> {
                 let reason = error.to_string();
                 self.attempt.progress.note(&format!("{reason}: it is not used any more"));
                 self.troubles.insert(node, reason.clone());
+                self.retired.insert(node);
                 self.tell_scheduler(Event::NodeOut { node, reason })
             }
             // Its POV-Ray would draw rows that do not fit: asking again would not help.
@@ -202,6 +203,7 @@ impl Run<'_, '_> {
                 let text = format!("{name} gets no more strips of this job: {message}");
                 self.attempt.progress.note(&text);
                 self.troubles.insert(node, text);
+                self.retired.insert(node);
                 self.tell_scheduler(Event::NodeOut { node, reason: message })
             }
             AgentError::Refused { message, .. } => {

@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, LIMIT, NO_SPARES, ended_with, seen, shown, stand_in, until};
 
 /// Dies as soon as it is given a strip.
-const DIES: &str = r#"
+pub const DIES: &str = r#"
 case "$*" in
     *fingerprint.pov*) ;;
     *+W241*) kill -9 $$ ;;
