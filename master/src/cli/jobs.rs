@@ -25,7 +25,7 @@ pub struct JobsArguments {
 
 #[derive(Debug, Args)]
 pub struct ResumeArguments {
-    /// The job's id as td jobs shows it, or its beginning [default: the newest unfinished job]
+    /// The job's id as td jobs shows it, or its beginning [default: the unfinished job that was last heard of]
     pub id: Option<Prefix>,
     /// Write the picture here instead
     #[arg(short = 'o', long, value_name = "FILE")]

@@ -38,7 +38,9 @@ pub enum OutputError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    #[error("no space is left for finished rows in {path}; free some on that disk and render again")]
+    #[error(
+        "no space is left for finished rows in {path}; free some on that disk, or set XDG_STATE_HOME to a folder on another one"
+    )]
     Full { path: PathBuf, source: io::Error },
     #[error("{path}: {action}: {source}")]
     Io { path: PathBuf, action: &'static str, source: io::Error },

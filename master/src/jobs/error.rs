@@ -27,9 +27,14 @@ pub enum JobError {
     Prefix(#[from] PrefixError),
     #[error("there is no unfinished job to go on with; td jobs lists all")]
     NothingUnfinished,
-    #[error("{output} is being written by {}: wait for it, end it with td cancel{}, or name another output with -o",
-        holder(owner.as_ref()), id(owner.as_ref()))]
-    OutputTaken { output: PathBuf, owner: Option<Owner> },
+    #[error("{output} is being written by {}: wait for it, end it with {}, or name another output with -o",
+        holder(owner.as_ref()), ending(owner.as_ref(), *is_listed))]
+    OutputTaken {
+        output: PathBuf,
+        owner: Option<Owner>,
+        /// `td jobs` knows the job: a render by the classic method, and one that still waits for its agents, are not written down.
+        is_listed: bool,
+    },
     #[error("job {job} is being rendered by {}; td cancel {job} ends it", process(owner.as_ref()))]
     Running { job: String, owner: Option<Owner> },
     #[error("job {job} cannot go on: {reason}")]
@@ -60,8 +65,11 @@ fn holder(owner: Option<&Owner>) -> String {
     owner.map_or_else(|| "another td".to_owned(), |owner| format!("job {} ({})", owner.job, process(Some(owner))))
 }
 
-fn id(owner: Option<&Owner>) -> String {
-    owner.map_or_else(String::new, |owner| format!(" {}", owner.job))
+fn ending(owner: Option<&Owner>, is_listed: bool) -> String {
+    match owner.filter(|_| is_listed) {
+        Some(owner) => format!("td cancel {}", owner.job),
+        None => "Ctrl-C there".to_owned(),
+    }
 }
 
 fn process(owner: Option<&Owner>) -> String {

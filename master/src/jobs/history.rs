@@ -115,9 +115,9 @@ impl History {
         self.picture = None;
     }
 
-    /// When something was last heard of the job, in seconds since 1970.
+    /// When its journal last tells a time, in seconds since 1970: the begin or the end of its last run.
     #[must_use]
-    pub fn last_heard(&self) -> f64 {
+    pub fn last_told(&self) -> f64 {
         let run = self.runs.last().map_or(self.job.made, |run| run.at);
         self.end.as_ref().map_or(run, |end| end.at.max(run))
     }
@@ -152,9 +152,9 @@ mod tests {
         let records = vec![run(10.0), attempt(0), Record::End(end(20.0)), run(30.0)];
         let mut history = history(records);
         assert_eq!((history.end.clone(), history.runs.len()), (None, 2));
-        assert_eq!(history.last_heard(), 30.0);
+        assert_eq!(history.last_told(), 30.0);
         history.add(Record::End(end(40.0)));
-        assert_eq!(history.last_heard(), 40.0);
+        assert_eq!(history.last_told(), 40.0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One job as `td jobs` shows it.
 
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use td_protocol::rows::Rows;
 
@@ -74,6 +75,8 @@ pub struct Entry {
     pub rows_done: u32,
     /// Bytes of its folder.
     pub bytes: u64,
+    /// When something of it was last written, in seconds since 1970: of a run that was killed nothing else tells when it ended.
+    pub written: f64,
 }
 
 impl Entry {
@@ -83,6 +86,13 @@ impl Entry {
         self.history.job.made
     }
 
+    /// When something was last heard of the job, in seconds since 1970.
+    #[must_use]
+    pub fn last_heard(&self) -> f64 {
+        let told = self.history.last_told();
+        if self.history.end.is_some() { told } else { self.written.max(told) }
+    }
+
     #[must_use]
     pub fn rows_total(&self) -> u32 {
         self.history.job.options.rows.len()
@@ -90,7 +100,7 @@ impl Entry {
 
     pub(super) fn kept(&self) -> Kept {
         Kept {
-            heard: self.history.last_heard(),
+            heard: self.last_heard(),
             bytes: self.bytes,
             unfinished: self.state.is_unfinished(),
             running: matches!(self.state, State::Running(_)),
@@ -116,7 +126,8 @@ pub(super) fn read(places: &Places, id: &JobId) -> Result<Option<Entry>, JobErro
         }
         (_, Some(end)) => end.rows_done,
     };
-    Ok(Some(Entry { id: id.clone(), state, rows_done, bytes: bytes_of(&folder), history }))
+    let (bytes, written) = (bytes_of(&folder), written(&folder, &history));
+    Ok(Some(Entry { id: id.clone(), state, rows_done, bytes, written, history }))
 }
 
 /// Rows of the picture that lie finished in a job's folder.
@@ -136,6 +147,16 @@ pub(super) fn rows_in(folder: &Path, history: &History) -> u32 {
 /// The name of the file with the segments of an attempt.
 pub(super) fn segments_name(attempt: u32) -> String {
     format!("segments-{attempt}")
+}
+
+/// When the journal or the finished rows were last written; 0 where the disk does not tell.
+fn written(folder: &Path, history: &History) -> f64 {
+    let rows = history.attempt.as_ref().map(|attempt| segments_name(attempt.number));
+    let times = [Some("journal".to_owned()), rows].into_iter().flatten().filter_map(|name| {
+        let modified = std::fs::metadata(folder.join(name)).ok()?.modified().ok()?;
+        Some(modified.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+    });
+    times.fold(0.0, f64::max)
 }
 
 fn bytes_of(folder: &Path) -> u64 {

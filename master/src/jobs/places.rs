@@ -94,7 +94,11 @@ impl Places {
         let lock = self.outputs().join(ContentHash::of(path.as_os_str().as_bytes()).to_string());
         match Lock::take(&lock, &Owner::this_process(id.as_str())) {
             Ok(lock) => Ok(Some(lock)),
-            Err(LockError::Held(owner)) => Err(JobError::OutputTaken { output: path.clone(), owner }),
+            Err(LockError::Held(owner)) => {
+                let job = owner.as_ref().and_then(|owner| JobId::parse(&owner.job));
+                let is_listed = job.is_some_and(|job| self.journal(&job).exists());
+                Err(JobError::OutputTaken { output: path.clone(), owner, is_listed })
+            }
             Err(LockError::Io(error)) => Err(JobError::folder(lock)(error)),
         }
     }
@@ -232,5 +236,27 @@ fn is_old_name(name: &str) -> bool {
     match parts.iter().map(number).collect::<Option<Vec<u64>>>().as_deref() {
         Some([_, _, pid]) => !Path::new(&format!("/proc/{pid}")).exists(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Current;
+    use crate::jobs::record::{JobRecord, example};
+
+    #[test]
+    fn who_writes_the_picture_is_told_how_to_end_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::below(folder.path()).unwrap();
+        let output = SavedOutput::File(folder.path().join("out.png"));
+        let claim = places.claim(&output).unwrap();
+        let told = || places.claim(&output).unwrap_err().to_string();
+        assert!(told().contains("end it with Ctrl-C there"), "{}", told());
+        let id = claim.id.clone();
+        let job = Current::begin(&places, claim, JobRecord { id: id.to_string(), ..example() }).unwrap();
+        assert!(told().contains(&format!("end it with td cancel {id}")), "{}", told());
+        drop(job);
+        assert!(places.claim(&output).is_ok());
     }
 }

@@ -24,7 +24,7 @@ pub enum TakenUp {
     WasDone { id: JobId, output: SavedOutput },
 }
 
-/// Takes up the job that `wanted` means, else the newest unfinished one. Its picture goes to `elsewhere`, where that is
+/// Takes up the job that `wanted` means, else the unfinished one that was last heard of. Its picture goes to `elsewhere`, where that is
 /// given. With `replace` whatever lies at the output's place is replaced.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ pub fn take_up(
 fn newest_unfinished(places: &Places) -> Result<JobId, JobError> {
     let (entries, _) = places.entries()?;
     let unfinished = entries.into_iter().filter(|entry| entry.state.is_unfinished());
-    let newest = unfinished.max_by(|a, b| a.history.last_heard().total_cmp(&b.history.last_heard()));
+    let newest = unfinished.max_by(|a, b| a.last_heard().total_cmp(&b.last_heard()));
     newest.map(|entry| entry.id).ok_or(JobError::NothingUnfinished)
 }
 
@@ -120,4 +120,35 @@ pub(super) fn cancel_idle(places: &Places, id: &JobId) -> Result<State, JobError
         current.ended(Outcome::Cancelled, "", false);
     }
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::jobs::record::example;
+
+    #[test]
+    fn a_killed_job_that_was_written_last_is_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::below(folder.path()).unwrap();
+        let begin = || {
+            let claim = places.claim(&SavedOutput::Stdout).unwrap();
+            let record = crate::jobs::record::JobRecord { id: claim.id.to_string(), ..example() };
+            Current::begin(&places, claim, record).unwrap()
+        };
+        let killed = begin();
+        let id = killed.id().clone();
+        drop(killed);
+        begin().ended(Outcome::Interrupted, "", true);
+        let wrote = |time| {
+            let journal = std::fs::File::options().append(true).open(places.journal(&id)).unwrap();
+            journal.set_modified(time).unwrap();
+        };
+        wrote(SystemTime::now() - Duration::from_secs(3600));
+        assert_ne!(newest_unfinished(&places).unwrap(), id);
+        wrote(SystemTime::now() + Duration::from_secs(3600));
+        assert_eq!(newest_unfinished(&places).unwrap(), id);
+    }
 }

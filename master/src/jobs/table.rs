@@ -31,7 +31,8 @@ pub fn table_lines(entries: &[Entry], now: f64) -> Vec<String> {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines: Vec<String> = rows.iter().map(line).collect();
-    if let Some(entry) = entries.iter().rev().find(|entry| entry.state.is_unfinished()) {
+    let unfinished = entries.iter().filter(|entry| entry.state.is_unfinished());
+    if let Some(entry) = unfinished.max_by(|a, b| a.last_heard().total_cmp(&b.last_heard())) {
         lines.push(format!("td resume {} goes on with what is unfinished; td cancel ID forgets it", entry.id));
     }
     lines
@@ -58,7 +59,7 @@ pub fn json_lines(entries: &[Entry]) -> Vec<String> {
             "out": job.output.to_string(),
             "typed": job.typed.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "begun": whole(job.made),
-            "last_heard": whole(entry.history.last_heard()),
+            "last_heard": whole(entry.last_heard()),
             "pid": pid,
             "message": end.map(|end| end.message.as_str()).filter(|message| !message.is_empty()),
             "bytes": entry.bytes,
