@@ -300,12 +300,11 @@ impl Scheduler {
     /// it is done only when the load has changed a lot.
     fn learn_usual_load(&mut self, load: f64) {
         let reports = self.observed.reports.clamp(1, 64) as f64;
-        let mean = (self.usual_load.ln() * (reports - 1.0) + load.ln()) / reports;
-        let change = (mean - self.usual_load.ln()).abs();
-        if change < LOAD_CHANGE {
+        self.usual_load = ((self.usual_load.ln() * (reports - 1.0) + load.ln()) / reports).exp();
+        if (self.usual_load / self.assumed_load).ln().abs() < LOAD_CHANGE {
             return;
         }
-        self.usual_load = mean.exp();
+        self.assumed_load = self.usual_load;
         let all: Vec<SlotId> = self.slots.iter().map(|(id, _)| id).collect();
         for slot in all {
             self.assume_load_of(slot);
@@ -329,6 +328,7 @@ impl Scheduler {
         }
         if let Some(load) = map.load.filter(|load| load.is_finite() && *load >= 1.0 && self.observed.reports == 0) {
             self.usual_load = load;
+            self.assumed_load = load;
             let all: Vec<SlotId> = self.slots.iter().map(|(id, _)| id).collect();
             for slot in all {
                 self.assume_load_of(slot);

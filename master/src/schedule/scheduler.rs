@@ -48,6 +48,8 @@ pub struct Scheduler {
     pub(super) rate_told: bool,
     /// Wall seconds for each CPU second on a slot that has not told its own.
     pub(super) usual_load: f64,
+    /// What of it such slots were last given.
+    pub(super) assumed_load: f64,
     pub(super) observed: Observed,
     /// What the first rows of a strip that began here cost, in seconds at speed 1 per unit.
     pub(super) edges: BTreeMap<u32, f64>,
@@ -152,6 +154,7 @@ impl Scheduler {
             seconds_per_unit: tuning.assumed_seconds.max(1e-6) / f64::from(job.height.max(1)),
             rate_told: false,
             usual_load: 1.0,
+            assumed_load: 1.0,
             observed: Observed::default(),
             edges: BTreeMap::new(),
             taken_over: BTreeMap::new(),

@@ -125,12 +125,17 @@ impl Cluster {
 
     /// The slot's strip has rendered these rows, all of its time CPU time.
     pub fn renders(&mut self, slot: u32, rows: Range<u32>) {
+        self.renders_with(slot, rows, 0.0);
+    }
+
+    /// As [`Self::renders`], with so many CPU seconds.
+    pub fn renders_with(&mut self, slot: u32, rows: Range<u32>, cost_seconds: f64) {
         let lease = self.strip(slot).lease;
         self.event(Event::RowsDone {
             slot: SlotId(slot),
             lease,
             rows: Rows::new(rows.start, rows.end),
-            cost_seconds: 0.0,
+            cost_seconds,
             ahead_seconds: 0.0,
         });
         if let Some(strip) = self.strips.get_mut(&slot) {

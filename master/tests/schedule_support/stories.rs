@@ -263,6 +263,30 @@ fn a_slow_slot_gives_rows_away_and_keeps_working() {
 }
 
 #[test]
+fn who_comes_late_is_expected_to_be_as_busy_as_the_others_have_become() {
+    let mut cluster = Cluster::new(Job::any_row(64_000), &[1.0, 1.0]);
+    let mut now = 0.0;
+    // Twenty blocks of a second each, and then the machines get busy: a quarter of each is left.
+    for block in 1..=300_u32 {
+        now += if block <= 20 { 1.0 } else { 4.0 };
+        cluster.at(now);
+        for slot in 0..2 {
+            let end = 32_000 * slot + 32 * block;
+            cluster.renders_with(slot, end - 32..end, 1.0);
+        }
+    }
+    cluster.said();
+    cluster.up(2, 2, 1.0);
+    let orders = cluster.orders();
+    let order = orders.first().expect("it gets rows");
+    let end: u32 = order.rsplit(' ').next().and_then(|end| end.parse().ok()).expect("a shrink");
+    let victim: u32 = order.split(' ').nth(1).and_then(|slot| slot.parse().ok()).expect("of a slot");
+    let (frontier, whole) = (32_000 * victim + 9600, 32_000 * (victim + 1));
+    let share = f64::from(whole - end) / f64::from(whole - frontier);
+    assert!((0.4..0.6).contains(&share), "it gets {share} of what is left: {orders:?}");
+}
+
+#[test]
 fn a_stuck_slot_is_relieved_of_all_but_its_block_and_that_is_copied() {
     let mut cluster = Cluster::new(Job::banded(640), &[1.0, 1.0]);
     cluster.traces(0, 0.0);
