@@ -96,10 +96,13 @@ class Group:
     def set_share(self, share):
         """At most `share` of one core from now on; None: no limit."""
         if self.groups.version == 1:
-            # The quota stays, the period follows; a quota has to fit a period at every moment.
-            write(f"{self.path}/cpu.cfs_quota_us", -1)
-            if share is not None:
-                write(f"{self.path}/cpu.cfs_period_us", round(QUOTA_US / share))
+            if share is None:
+                write(f"{self.path}/cpu.cfs_quota_us", -1)
+                return
+            # The quota stays, the period follows: one write where there is a limit already. The kernel begins a period with each, and
+            # forgets what the group took too much.
+            write(f"{self.path}/cpu.cfs_period_us", round(QUOTA_US / share))
+            if read(f"{self.path}/cpu.cfs_quota_us") != str(QUOTA_US):
                 write(f"{self.path}/cpu.cfs_quota_us", QUOTA_US)
         else:
             write(f"{self.path}/cpu.max", "max" if share is None else f"{QUOTA_US} {round(QUOTA_US / share)}")
@@ -115,6 +118,31 @@ class Group:
                 os.rmdir(self.path)
                 return
             time.sleep(0.05)
+
+
+class Twin:
+    """A loop that takes all that a group of this share gets. The kernel gives a bit more than the share where it changes often."""
+
+    def __init__(self, bench, share):
+        self.group = Group(bench.groups, f"{bench.next_name()}")
+        self.group.set_share(share)
+        self.process = subprocess.Popen(["sh", "-c", "while :; do :; done"], stdin=subprocess.DEVNULL, preexec_fn=self.group.enter)
+
+    def cpu(self):
+        """CPU seconds so far."""
+        with open(f"/proc/{self.process.pid}/schedstat", encoding="ascii") as stat:
+            return int(stat.read().split()[0]) * 1e-9
+
+    def stop(self):
+        self.group.set_share(None)
+        self.process.kill()
+        self.process.wait()
+        self.group.remove()
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read().strip()
 
 
 def write(path, value):

@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import partial
 
-from nodes import Bench, EXAMPLES, Groups, QUOTA_US, SHARE, middle, middle_measured, together
+from nodes import Bench, EXAMPLES, Groups, QUOTA_US, SHARE, Twin, middle, middle_measured, together
 from pace import Pace
 
 NODES = 8
@@ -34,6 +35,10 @@ MOST_PAIRS = 3
 def ideal(alone, start):
     """How long eight nodes take at best for what one does in `alone` seconds, if each starts once."""
     return start + (alone - start) / NODES
+
+
+def wall_of(results, method):
+    return f"{results[method].wall:.1f}" if method in results else "-"
 
 
 class Round:
@@ -102,6 +107,12 @@ class Tables:
         self.alone |= {name: middle(results) for name, results in found.items()}
         self.starts |= {name: statistics.median(seconds) for name, seconds in starts.items()}
         tell()
+
+    def both(self, job, shares, meanwhile=lambda method: None):
+        """td and, but in the quick form, the paper's way on nodes of its own at the same time. `meanwhile(method)` is what happens to the
+        nodes of one of them."""
+        methods = ["td"] if self.quick else ["td", "classic"]
+        return together({method: partial(self.bench.render, job, shares, self.bench.master(), method, meanwhile(method)) for method in methods})
 
     def eight(self, job, runs, home=None, share=SHARE, **more):
         return [self.bench.render(job, [share] * NODES, home or self.bench.master(), **more) for _ in range(runs)]
@@ -237,71 +248,86 @@ class Tables:
         self.beside({name: job for name, job, _ in scenes}, eights)
 
     def long_parse(self, name, job, start):
-        own = []
-        for _ in range(1 if self.quick else 3):
+        start(name)
+        first = self.both(job, [SHARE] * NODES)
+        own = [first["td"]]
+        for _ in range(0 if self.quick else 2):
             start(name)
             own += self.eight(job, 1)
 
         def tell():
             print("\n## A scene with a long parse P: of (P + R) / (P + R / 8)\n")
-            print("| scene | T1 td | P | R | td on 8 | speedup | possible | of it | bound | |")
-            print("|" + "---|" * 10)
+            print("| scene | T1 td | P | R | classic on 8 | td on 8 | speedup | possible | of it | bound | |")
+            print("|" + "---|" * 11)
             alone, parse = self.alone[name].wall, self.starts[name]
             possible = alone / ideal(alone, parse)
             speedup = alone / middle(own).wall
-            print(f"| {name} | {alone:.1f} | {parse:.1f} | {alone - parse:.1f} | {middle(own).wall:.1f} | {speedup:.2f} | {possible:.2f} | "
+            print(f"| {name} | {alone:.1f} | {parse:.1f} | {alone - parse:.1f} | {wall_of(first, 'classic')} | {middle(own).wall:.1f} | {speedup:.2f} | {possible:.2f} | "
                   f"{self.check(name, speedup / possible, 0.90, name, own)} |", flush=True)
             self.note(name, td=own)
 
         return tell
 
     def changing(self, name, job, start):
-        """Speeds that differ, and speeds that change: against what the speeds that were there could do."""
+        """Speeds that differ, and speeds that change: against what the speeds that were there could do, and beside the paper's way."""
         share = self.shares.get(name, SHARE)
         start(name)
         speeds = [1, 1, 2, 4, 1, 1, 2, 4]
         unit = 8 / sum(speeds)
         # The sum of the speeds is that of eight equal nodes; a slow node takes longer to start.
-        unequal = self.bench.render(job, [share * unit * speed for speed in speeds], self.bench.master())
+        unequal = self.both(job, [share * unit * speed for speed in speeds])
         start(name)
         # Unequal nodes take a bit longer than equal ones: about the middle.
-        drop_at = 0.45 * unequal.measured
+        drop_at = 0.45 * unequal["td"].measured
 
         def drops(nodes, ended):
             if not ended.wait(drop_at):
                 nodes[2].group.set_share(share / 4)
-        dropped = self.bench.render(job, [share] * NODES, self.bench.master(), meanwhile=drops)
+        dropped = self.both(job, [share] * NODES, lambda _: drops)
         start(name)
 
-        dice = random.Random(7)
-        shaken = [[(0.0, 1.0)] for _ in range(NODES)]
+        # What each node really got, by a loop in a group like its own.
+        shaken = {method: [[] for _ in range(NODES)] for method in ("td", "classic")}
 
-        def shakes(nodes, ended):
-            step = 0
-            while not ended.wait(5):
-                step += 1
-                for node, plan in zip(nodes, shaken):
-                    factor = dice.uniform(0.25, 1.0)
-                    node.group.set_share(share * factor)
-                    plan.append((5.0 * step, factor))
-        shaking = self.bench.render(job, [share] * NODES, self.bench.master(), meanwhile=shakes)
+        def shakes(nodes, ended, plans):
+            dice, twins = random.Random(7), []
+            try:
+                for _ in nodes:
+                    twins.append(Twin(self.bench, share))
+                begun, taken = time.monotonic(), [twin.cpu() for twin in twins]
+                moment, over = 0.0, False
+                while not over:
+                    over = ended.wait(5)
+                    since, moment = moment, time.monotonic() - begun
+                    for index, twin in enumerate(twins):
+                        before, taken[index] = taken[index], twin.cpu()
+                        plans[index].append((since, (taken[index] - before) / (moment - since) / share))
+                        if not over:
+                            factor = dice.uniform(0.25, 1.0)
+                            nodes[index].group.set_share(share * factor)
+                            twin.group.set_share(share * factor)
+            finally:
+                for twin in twins:
+                    twin.stop()
+        shaking = self.both(job, [share] * NODES, lambda method: lambda nodes, ended: shakes(nodes, ended, shaken[method]))
 
         def tell():
             alone, start_seconds = self.alone[name].wall, self.starts[name]
             print(f"\n## Speeds that differ or change ({name}, nodes of {share} core, T1 {alone:.1f} s): of what the speeds that were there "
                   "could do, one start counted in\n")
-            print("| nodes | td on 8 | possible | of it | bound | |")
-            print("|" + "---|" * 6)
+            print("| nodes | classic on 8 | td on 8 | possible | of it | bound | |")
+            print("|" + "---|" * 7)
             drop = [[(0.0, 1.0)] for _ in range(NODES)]
             drop[2].append((drop_at, 0.25))
-            for what, text, result, plans, bound in (
+            for what, text, results, plans, bound in (
                     ("1:1:2:4", "speeds 1:1:2:4, twice", unequal, [[(0.0, unit * speed)] for speed in speeds], 0.90),
                     ("a drop", f"one drops to a quarter after {drop_at:.0f} s", dropped, drop, 0.88),
-                    ("random quotas", "all change each 5 s, 0.25 to 1", shaking, shaken, 0.85)):
+                    ("random quotas", "all change each 5 s, 0.25 to 1", shaking, shaken["td"], 0.85)):
+                result = results["td"]
                 # The changes came at their moments, whatever the pace.
                 plans = [[(moment / result.stretch, speed) for moment, speed in plan] for plan in plans]
                 possible = self.possible(alone - start_seconds, plans, start_seconds)
-                print(f"| {text} | {result.wall:.1f} | {possible:.1f} | "
+                print(f"| {text} | {wall_of(results, 'classic')} | {result.wall:.1f} | {possible:.1f} | "
                       f"{self.check(what, possible / result.wall, bound, name, [result])} |", flush=True)
                 self.note(what, td=[result])
 

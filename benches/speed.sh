@@ -1,7 +1,7 @@
 #!/bin/bash
 # speed.sh: td against the paper's way on eight nodes at a Raspberry Pi 1's speed (control groups with a CPU quota), and
 # against what the nodes' speeds allow: three sizes of blob.pov, uneven scenes, a long parse, unequal and changing speeds.
-# Forty minutes; TD_BENCH_QUICK=1 takes the small sizes, and faster nodes for the other tables (a quarter of an hour). Needs root, for the control groups.
+# Fifty minutes; TD_BENCH_QUICK=1 takes the small sizes, and faster nodes for the other tables (a quarter of an hour). Needs root, for the control groups.
 # TD_BENCH_PROGRAMS names a folder with td and td-agent to use instead of building them; TD_BENCH_ONLY some of
 # sizes,uneven,parse,changing; TD_BENCH_RECORD a file for all numbers; TD_BENCH_EVENTS a folder for each render's events.
 # Ends with 1 when a bound is missed.
