@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use td_tests::cluster::Cluster;
 use td_tests::process;
@@ -69,5 +70,23 @@ fn the_masters_clock_is_set_back_a_day() {
     until_under_way(&mut running);
     set(&clock, "-1d");
     ends_exact(&cluster, running);
+    cluster.end();
+}
+
+/// A Raspberry Pi 1 has no clock of its own: until something sets it, it lives in 1970, when no certificate was made yet.
+#[test]
+fn a_node_whose_clock_was_never_set_renders_over_tls() {
+    let Some(library) = library() else { return skip("clocks", "no libfaketime") };
+    let sandbox = Sandbox::new();
+    let clock = sandbox.home().join("clock");
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    set(&clock, &format!("-{}", since_1970 - 3600));
+    let mut cluster = Cluster::prepare(&sandbox, &NAMES);
+    cluster.nodes[1].around = with_clock(&library, &clock);
+    for number in 0..NAMES.len() {
+        cluster.start_node(number);
+    }
+    let done = ends_exact(&cluster, under_way(&cluster));
+    assert!(done["nodes"]["two"]["rows"].as_u64().unwrap() > 0, "{done:?}");
     cluster.end();
 }
