@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::exit::ExitStatus;
 use crate::progress::{print_event, rows_value};
-use crate::simulate::{BUILT_IN_MAPS, Method, SimEvent, SimulateOptions, Summary, built_in_map, parse_map, plot, run};
+use crate::simulate::{
+    BUILT_IN_MAPS, DEFAULT_MAP, Method, SimEvent, SimulateOptions, Summary, built_in_map, parse_map, plot, run,
+};
 
 /// What is simulated.
 #[derive(Debug, Args)]
@@ -25,8 +27,8 @@ pub struct SimulateArguments {
     /// Relative speeds; node k has the one at k modulo their number [default: 1]
     #[arg(long, value_name = "S,S,...", value_delimiter = ',')]
     speeds: Option<Vec<f64>>,
-    /// Where the cost lies: a file with a number a line, or a built-in map (blob, woodbox, wineglass, landscape, ...)
-    /// [default: blob]
+    /// Where the cost lies: a file with a number a line, or a built-in map: blob, woodbox, wineglass, landscape, sunsethf,
+    /// chess2 or flat; `built-in` is the default one [default: blob]
     #[arg(long, value_name = "FILE|NAME")]
     map: Option<String>,
     /// Total cost over the sum of the speeds, in seconds [default: 600]
@@ -80,21 +82,24 @@ pub fn simulate(arguments: &SimulateArguments) -> ExitStatus {
         options.check().map_err(|error| error.to_string())?;
         Ok(options)
     });
-    let result = options.map_err(|message| (message, ExitStatus::Refused));
-    let result =
-        result.and_then(|options| try_simulate(arguments, &options).map_err(|message| (message, ExitStatus::Failed)));
-    match result {
-        Ok(true) => ExitStatus::Done,
-        Ok(false) => ExitStatus::Failed,
-        Err((message, status)) => {
-            let _ = writeln!(std::io::stderr(), "td: {message}");
-            status
+    let options = match options {
+        Ok(options) => options,
+        Err(message) => {
+            complain(&message);
+            return ExitStatus::Refused;
         }
-    }
+    };
+    let complaints = play(arguments, &options);
+    complaints.iter().for_each(|message| complain(message));
+    if complaints.is_empty() { ExitStatus::Done } else { ExitStatus::Failed }
 }
 
-/// Whether all rows were settled.
-fn try_simulate(arguments: &SimulateArguments, options: &SimulateOptions) -> Result<bool, String> {
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "td: {message}");
+}
+
+/// Simulates and tells; returns what went wrong, a sentence each.
+fn play(arguments: &SimulateArguments, options: &SimulateOptions) -> Vec<String> {
     let mut events = Vec::new();
     // A line per event, written at once: a million events go through here.
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -106,17 +111,22 @@ fn try_simulate(arguments: &SimulateArguments, options: &SimulateOptions) -> Res
             events.push(event);
         }
     };
-    let summary = run(options, &mut heard).map_err(|error| error.to_string())?;
+    let summary = match run(options, &mut heard) {
+        Ok(summary) => summary,
+        Err(error) => return vec![error.to_string()],
+    };
     let _ = out.flush();
     drop(out);
     tell(&summary, arguments.json);
+    let mut wrong = summary.what_is_wrong();
     if let Some(path) = &arguments.plot {
         let map = arguments.map.as_deref().map_or_else(String::new, |map| format!(", map {map}"));
         let title = format!("{} nodes, {} rows{map}", summary.nodes, summary.rows);
-        std::fs::write(path, plot::svg(&events, &summary, &title))
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        if let Err(error) = std::fs::write(path, plot::svg(&events, &summary, &title)) {
+            wrong.push(format!("cannot write {}: {error}", path.display()));
+        }
     }
-    Ok(summary.finished)
+    wrong
 }
 
 /// What was asked for; a seed of faults alone names a whole simulation.
@@ -147,7 +157,9 @@ fn options(arguments: &SimulateArguments) -> Result<SimulateOptions, String> {
     })
 }
 
+/// The map of that name, or of that file; `built-in` names none of them, so it is the usual one.
 fn map(name: &str) -> Result<Vec<f64>, String> {
+    let name = if name == "built-in" { DEFAULT_MAP } else { name };
     if let Some(map) = built_in_map(name) {
         return Ok(map);
     }
@@ -182,6 +194,7 @@ fn tell(summary: &Summary, as_json: bool) {
                 ("losses", summary.losses.into()),
                 ("failures", summary.failures.into()),
                 ("rows_twice", summary.rows_twice.into()),
+                ("rows_forgotten", summary.rows_forgotten.into()),
                 ("rendered_share", round(summary.rendered_share).into()),
                 ("decisions", summary.events.into()),
                 ("decision_seconds", ((summary.decision_seconds * 1e6).round() * 1e-6).into()),
@@ -190,28 +203,26 @@ fn tell(summary: &Summary, as_json: bool) {
         return;
     }
     // A reader that has gone away has read enough.
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(
-        out,
-        "{} nodes, {} rows: {}",
-        summary.nodes,
-        summary.rows,
-        if summary.finished { "all settled" } else { "NOT FINISHED" }
-    );
-    let _ = writeln!(
-        out,
-        "makespan   {:.2} s, ideal {:.2} s: efficiency {:.1} %",
-        summary.makespan,
-        summary.ideal,
-        summary.efficiency * 100.0
-    );
-    let _ = writeln!(
-        out,
-        "starts     {} of at most {}, shrinks {}, copies {}",
-        summary.starts, summary.start_bound, summary.shrinks, summary.copies
-    );
-    let _ = writeln!(out, "lost       {} strips with their nodes, {} strips failed", summary.losses, summary.failures);
-    let _ = writeln!(out, "decisions  {} in {:.2} s", summary.events, summary.decision_seconds);
+    let _ = write!(std::io::stdout(), "{}", in_words(summary));
+}
+
+fn in_words(summary: &Summary) -> String {
+    let Summary { nodes, rows, makespan, ideal, efficiency, starts, shrinks, copies, losses, failures, .. } = summary;
+    let settled = if summary.finished { "all settled" } else { "NOT FINISHED" };
+    let bound = summary.start_bound.map_or_else(String::new, |bound| format!(" of at most {bound}"));
+    [
+        format!("{nodes} nodes, {rows} rows: {settled}"),
+        format!("makespan   {makespan:.2} s, ideal {ideal:.2} s: efficiency {:.1} %", efficiency * 100.0),
+        format!("starts     {starts}{bound}, shrinks {shrinks}, copies {copies}"),
+        format!("lost       {losses} strips with their nodes, {failures} strips failed"),
+        format!(
+            "rows       {} settled twice, {} forgotten; each rendered {:.2} times",
+            summary.rows_twice, summary.rows_forgotten, summary.rendered_share
+        ),
+        format!("decisions  {} in {:.2} s", summary.events, summary.decision_seconds),
+    ]
+    .map(|line| line + "\n")
+    .concat()
 }
 
 fn round(value: f64) -> f64 {
@@ -220,7 +231,7 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
 
@@ -244,5 +255,33 @@ mod tests {
         assert_eq!(asked("simulate"), SimulateOptions::default());
         let wanted = SimulateOptions { nodes: 50, faults: Some(7), ..SimulateOptions::default() };
         assert_eq!(asked("simulate --nodes 50 --faults seed=7"), wanted);
+    }
+    #[test]
+    fn a_map_is_asked_for_by_its_name() {
+        assert_eq!(asked("simulate --map built-in"), SimulateOptions::default());
+        assert_eq!(asked("simulate --map chess2").map, built_in_map("chess2").unwrap());
+        assert!(
+            map("nothing")
+                .unwrap_err()
+                .ends_with("the built-in ones are blob, woodbox, wineglass, landscape, sunsethf, chess2, flat")
+        );
+    }
+
+    #[test]
+    fn help_names_all_built_in_maps() {
+        let help = Line::command().render_long_help().to_string();
+        for name in BUILT_IN_MAPS {
+            assert!(help.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_text_has_what_is_wrong_too() {
+        let mut summary = run(&asked("simulate --nodes 3 --rows 300"), &mut |_| ()).unwrap();
+        summary.rows_twice = 7;
+        assert!(in_words(&summary).contains("7 settled twice, 0 forgotten"), "{}", in_words(&summary));
+        assert!(in_words(&summary).contains(" of at most "));
+        summary.start_bound = None;
+        assert!(!in_words(&summary).contains(" of at most "));
     }
 }

@@ -118,6 +118,8 @@ pub struct Counts {
     pub stuck_copies: u32,
     /// Strips whose rows were given out without asking again: the agent had not answered, or given nothing, and was stuck.
     pub taken_back: u32,
+    /// Rows that were found without an owner, and given out again: 0, or the scheduler is wrong.
+    pub forgotten_rows: u32,
     /// Runs of rows to begin with, and runs that were refused later.
     pub(super) pieces: u32,
 }
@@ -295,8 +297,10 @@ impl Scheduler {
         self.serve_pool() || self.serve_reserve() || self.try_steal(0.0) || self.try_take_over() || self.try_copy()
     }
 
-    /// A net under the accounts: no row may be left without an owner.
+    /// A net under the accounts: no row may be left without an owner. Where this is no test the picture is worth more than
+    /// the mistake: it is counted.
     fn collect_forgotten_rows(&mut self) {
+        self.counts.forgotten_rows = self.counts.forgotten_rows.saturating_add(self.unsettled);
         debug_assert!(false, "rows without an owner");
         for run in self.settled.missing(self.job.rows) {
             self.put_back(self.grid.widen(run));

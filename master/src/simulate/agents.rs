@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::faults::Fault;
 use super::happening::Happening;
 use super::node::Step;
-use super::options::SimEventKind;
+use super::outcome::SimEventKind;
 
 /// Silence after which a node counts as lost, in seconds.
 const PATIENCE: f64 = 5.0;

@@ -1,6 +1,6 @@
 //! The clock of a simulation: what happens next, to which node, and what the scheduler says to it.
 
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use crate::cpu::{cost_of_looking, thread_cpu};
@@ -12,7 +12,8 @@ use super::dice::share_at;
 use super::faults::{Fault, FaultPlan};
 use super::happening::{Happening, Planned};
 use super::node::Node;
-use super::options::{OptionsError, SimEvent, SimEventKind, SimulateOptions, Summary};
+use super::options::{OptionsError, SimulateOptions};
+use super::outcome::{SimEvent, SimEventKind, Summary};
 use super::picture::Picture;
 use super::settlement::Settlement;
 
@@ -37,6 +38,8 @@ pub(super) struct Engine<'a> {
     settlement: Settlement,
     /// What the master takes each slot to render.
     strips: Vec<Option<(LeaseId, Rows)>>,
+    /// Who got each strip: its rows may be settled when the slot has long had another.
+    slots: BTreeMap<LeaseId, SlotId>,
     last_settled: f64,
     over: bool,
     actions: Vec<Action>,
@@ -71,6 +74,7 @@ pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) ->
         capacity: Capacity::default(),
         settlement: Settlement::new(height),
         strips: vec![None; options.nodes as usize],
+        slots: BTreeMap::new(),
         last_settled: 0.0,
         over: false,
         actions: Vec::new(),
@@ -185,6 +189,7 @@ impl Engine<'_> {
                 if let Some(strip) = self.strips.get_mut(slot.0 as usize) {
                     *strip = Some((lease, rows));
                 }
+                self.slots.insert(lease, slot);
                 self.plan(arrives, Happening::Start { slot, lease, rows, block: block_rows });
             }
             Action::Shrink { slot, lease, epoch, new_end } => {
@@ -192,9 +197,13 @@ impl Engine<'_> {
                     self.plan(arrives, Happening::Shrink { slot, lease, epoch, new_end });
                 }
             }
-            Action::Settle { lease: _, rows } => {
-                self.settlement.settle(rows);
-                self.last_settled = self.now;
+            Action::Settle { lease, rows } => {
+                // Rows of a strip that nobody got are nowhere: they stay missing.
+                let Some(&slot) = self.slots.get(&lease) else { return };
+                for run in self.settlement.settle(rows) {
+                    self.tell(slot.0, SimEventKind::Rows, run);
+                    self.last_settled = self.now;
+                }
             }
             Action::GiveUp { slot, lease, .. } => {
                 self.tell_end(slot, SimEventKind::GivenUp, Some(lease));
@@ -233,14 +242,6 @@ impl Engine<'_> {
 
     pub(super) fn master_hears(&mut self, event: Event) {
         match event {
-            Event::RowsDone { slot, rows, .. } => {
-                let before = self.settlement.settled;
-                self.decide(event);
-                if self.settlement.settled > before {
-                    self.tell(slot.0, SimEventKind::Rows, rows);
-                }
-                return;
-            }
             Event::StripEnded { slot, lease } => self.tell_end(slot, SimEventKind::Ended, Some(lease)),
             Event::StripFailed { slot, lease, .. } => self.tell_end(slot, SimEventKind::Failed, Some(lease)),
             Event::SlotLost { slot } => self.tell_end(slot, SimEventKind::Lost, None),
@@ -265,12 +266,13 @@ impl Engine<'_> {
             ideal,
             efficiency: if finished { ideal / self.last_settled } else { 0.0 },
             starts: counts.starts,
-            start_bound: self.scheduler.start_bound(),
+            start_bound: Some(self.scheduler.start_bound()),
             shrinks: counts.shrinks,
             copies: counts.copies,
             losses: counts.losses,
             failures: counts.failures,
             rows_twice: self.settlement.twice,
+            rows_forgotten: counts.forgotten_rows,
             rendered_share: rendered as f64 / f64::from(height),
             events: self.events,
             decision_seconds: self.deciding.as_secs_f64(),

@@ -3,6 +3,9 @@
 /// Names of the maps that are built in, recorded from POV-Ray's examples by `benches/record-cost-map.sh`.
 pub const BUILT_IN_MAPS: [&str; 7] = ["blob", "woodbox", "wineglass", "landscape", "sunsethf", "chess2", "flat"];
 
+/// The one that is taken where no other is asked for.
+pub const DEFAULT_MAP: &str = "blob";
+
 /// A map that is built in; `flat` costs the same everywhere.
 #[must_use]
 pub fn built_in_map(name: &str) -> Option<Vec<f64>> {
@@ -59,6 +62,7 @@ mod tests {
         for name in BUILT_IN_MAPS {
             assert!(built_in_map(name).is_some(), "{name}");
         }
+        assert!(BUILT_IN_MAPS.contains(&DEFAULT_MAP));
         assert!(built_in_map("nothing").is_none());
     }
 

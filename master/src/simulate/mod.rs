@@ -14,13 +14,15 @@ mod happening;
 mod maps;
 mod node;
 mod options;
+mod outcome;
 mod picture;
 pub mod plot;
 mod reference;
 mod settlement;
 
-pub use maps::{BUILT_IN_MAPS, MapError, built_in_map, parse_map};
-pub use options::{Method, OptionsError, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary};
+pub use maps::{BUILT_IN_MAPS, DEFAULT_MAP, MapError, built_in_map, parse_map};
+pub use options::{Method, OptionsError, SimulateOptions, SpeedChange};
+pub use outcome::{SimEvent, SimEventKind, Summary};
 
 /// Simulates one image; `heard` gets every event in order of time. The last event's time is the makespan.
 pub fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) -> Result<Summary, OptionsError> {

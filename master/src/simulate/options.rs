@@ -1,10 +1,8 @@
-//! What to simulate, and what comes out.
-
-use td_protocol::rows::Rows;
+//! What to simulate.
 
 use crate::schedule::{JobError, Sharing, Tuning, WriteCost};
 
-use super::maps::built_in_map;
+use super::maps::{DEFAULT_MAP, built_in_map};
 
 /// Longest start and work, in seconds: some days. An agent tells each second how far it is.
 const LONGEST: f64 = 1e6;
@@ -79,7 +77,7 @@ impl Default for SimulateOptions {
             speeds: vec![1.0],
             speed_error: 0.2,
             work: 600.0,
-            map: built_in_map("blob").unwrap_or_else(|| vec![1.0]),
+            map: built_in_map(DEFAULT_MAP).unwrap_or_else(|| vec![1.0]),
             noise: 0.1,
             probe_after: Some(3.0),
             probe_cells: 60,
@@ -205,83 +203,4 @@ pub enum OptionsError {
     Map,
     #[error(transparent)]
     Job(#[from] JobError),
-}
-
-/// Something that happened in a simulation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SimEvent {
-    /// Seconds since the beginning.
-    pub time: f64,
-    pub slot: u32,
-    pub kind: SimEventKind,
-    /// The rows settled for `Rows`, else those that the slot's strip was started with; empty where there is none.
-    pub rows: Rows,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SimEventKind {
-    Started,
-    /// Started as a copy of a strip that seemed stuck.
-    Copied,
-    Tracing,
-    /// Rows arrived and are settled. Each row comes once.
-    Rows,
-    Ended,
-    Failed,
-    /// The master gave the strip up.
-    GivenUp,
-    /// The master counts the slot as lost.
-    Lost,
-    Up,
-    Rests,
-}
-
-impl SimEventKind {
-    /// One word, as in `td simulate --json`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Copied => "copied",
-            Self::Tracing => "tracing",
-            Self::Rows => "rows",
-            Self::Ended => "ended",
-            Self::Failed => "failed",
-            Self::GivenUp => "given_up",
-            Self::Lost => "lost",
-            Self::Up => "up",
-            Self::Rests => "rests",
-        }
-    }
-}
-
-/// What a simulation came to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    pub nodes: u32,
-    pub rows: u32,
-    /// Whether all rows were settled.
-    pub finished: bool,
-    /// Time of the last settled row, in seconds.
-    pub makespan: f64,
-    /// Start plus total cost over the sum of the speeds, in seconds; with faults, the speeds that were there.
-    pub ideal: f64,
-    /// `ideal` over `makespan`; 0 where not finished.
-    pub efficiency: f64,
-    /// Strips started, and the most there may be.
-    pub starts: u32,
-    pub start_bound: u64,
-    pub shrinks: u32,
-    pub copies: u32,
-    /// Strips lost with their node, and strips that failed.
-    pub losses: u32,
-    pub failures: u32,
-    /// Rows settled twice; 0, or the scheduler is wrong.
-    pub rows_twice: u32,
-    /// Rows rendered, over rows: above 1 where rows were rendered more than once.
-    pub rendered_share: f64,
-    /// Events that the scheduler decided on, and the CPU seconds that all decisions took.
-    pub events: u64,
-    pub decision_seconds: f64,
 }

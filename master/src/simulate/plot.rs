@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::options::{SimEvent, SimEventKind, Summary};
+use super::outcome::{SimEvent, SimEventKind, Summary};
 
 /// No more slots than this are drawn; of more, evenly chosen ones.
 const MOST_LINES: u32 = 64;

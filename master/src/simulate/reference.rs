@@ -7,7 +7,8 @@ use std::collections::BinaryHeap;
 
 use td_protocol::rows::Rows;
 
-use super::options::{Method, SimEvent, SimEventKind, SimulateOptions, Summary};
+use super::options::{Method, SimulateOptions};
+use super::outcome::{SimEvent, SimEventKind, Summary};
 use super::picture::Picture;
 
 /// When a node is free, in whole nanoseconds so that it can be a key.
@@ -80,12 +81,13 @@ pub(super) fn run(options: &SimulateOptions, heard: &mut dyn FnMut(SimEvent)) ->
         ideal,
         efficiency: ideal / makespan,
         starts,
-        start_bound: u64::from(starts),
+        start_bound: None,
         shrinks: 0,
         copies: 0,
         losses: 0,
         failures: 0,
         rows_twice: 0,
+        rows_forgotten: 0,
         rendered_share: 1.0,
         events: u64::from(starts),
         decision_seconds: 0.0,
