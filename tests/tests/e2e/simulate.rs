@@ -33,6 +33,38 @@ fn what_makes_no_sense_is_refused() {
     simulate(&["--start", "1000000", "--work", "1000"]).code(0);
 }
 
+#[test]
+fn the_last_event_is_the_makespan_and_rows_come_once() {
+    // Seeds 11, 12 and 13: whole leases, whole leases, one lease.
+    for arguments in ["--nodes 1000", "--faults seed=7", "--faults seed=11", "--faults seed=12", "--faults seed=13"] {
+        let outcome = Sandbox::new().run(["simulate", "--json"].into_iter().chain(arguments.split(' ')));
+        let mut events = events::all(outcome.code(0)).unwrap();
+        let summary = events.pop().unwrap();
+        assert_eq!(summary["event"], "summary");
+        assert_eq!(events.last().unwrap()["time"], summary["makespan"], "{arguments}");
+        let mut rows: Vec<[u64; 2]> = (events.iter().filter(|event| event["event"] == "rows"))
+            .map(|event| [0, 1].map(|index| event["rows"][index].as_u64().unwrap()))
+            .collect();
+        rows.sort_unstable();
+        let end = rows.iter().fold(1, |next, [first, last]| {
+            assert_eq!(*first, next, "{arguments}: a row is missing or comes twice");
+            last + 1
+        });
+        assert_eq!(summary["rows"], end - 1, "{arguments}");
+    }
+}
+
+#[test]
+fn built_in_is_a_map() {
+    let last = |map| {
+        let outcome = simulate(&["--json", "--map", map]);
+        events::all(outcome.code(0)).unwrap().pop().unwrap()["makespan"].clone()
+    };
+    assert_eq!(last("built-in"), last("blob"));
+    assert_ne!(last("built-in"), last("flat"));
+    simulate(&["--map", "nothing"]).code(2).speaks_to_a_person().says(&["built-in ones", "blob", "flat"]);
+}
+
 /// Each event has the rows of its strip, or none.
 #[test]
 fn events_tell_rows_that_there_are() {
