@@ -4,7 +4,7 @@
 mod fault_seeds;
 
 use td::simulate::{
-    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary, built_in_map, plot, run,
+    BUILT_IN_MAPS, Method, SimEvent, SimEventKind, SimulateOptions, SpeedChange, Summary, Told, built_in_map, plot, run,
 };
 
 const METHODS: [Method; 4] = [Method::Td, Method::EqualStrips, Method::GuidedSelfScheduling, Method::Factoring];
@@ -17,10 +17,15 @@ fn with_map(name: &str, nodes: u32) -> SimulateOptions {
     SimulateOptions { nodes, map: built_in_map(name).unwrap(), ..SimulateOptions::default() }
 }
 
+/// As in a render: agents tell more than their bands.
+fn as_agents_tell(map: &str, nodes: u32) -> SimulateOptions {
+    SimulateOptions { told: Told::All, ..with_map(map, nodes) }
+}
+
 #[test]
 fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
     for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
-        let summary = simulate(&SimulateOptions { speeds, ..SimulateOptions::default() });
+        let summary = simulate(&SimulateOptions { speeds, told: Told::Bands, ..SimulateOptions::default() });
         assert_eq!(summary.what_is_wrong(), [""; 0]);
         assert!(summary.efficiency >= 0.97, "{summary:?}");
     }
@@ -30,7 +35,7 @@ fn a_thousand_nodes_come_within_three_per_cent_of_the_ideal() {
 fn first_against_the_references_on_each_recorded_map() {
     for map in BUILT_IN_MAPS.iter().filter(|name| **name != "flat") {
         for speeds in [vec![1.0], vec![1.0, 1.0, 2.0, 4.0]] {
-            let options = SimulateOptions { speeds, ..with_map(map, 1000) };
+            let options = SimulateOptions { speeds, told: Told::Bands, ..with_map(map, 1000) };
             let own = simulate(&options);
             for method in METHODS.into_iter().filter(|method| *method != Method::Td) {
                 let other = simulate(&SimulateOptions { method, ..options.clone() });
@@ -44,7 +49,7 @@ fn first_against_the_references_on_each_recorded_map() {
 fn a_node_that_drops_to_a_quarter_costs_only_its_own_share() {
     for (map, share) in BUILT_IN_MAPS.iter().flat_map(|map| [(map, false), (map, true)]) {
         let change = SpeedChange { time: 150.0, node: 3, factor: 0.25, share };
-        let options = SimulateOptions { work: 300.0, changes: vec![change], ..with_map(map, 8) };
+        let options = SimulateOptions { work: 300.0, changes: vec![change], ..as_agents_tell(map, 8) };
         let summary = simulate(&options);
         assert!(summary.efficiency >= 0.88, "{map} {share}: {summary:?}");
     }
@@ -63,7 +68,7 @@ fn speeds_that_change_every_five_seconds_are_followed() {
                 share: node % 2 == 0,
             })
             .collect();
-        let options = SimulateOptions { work: 300.0, changes, ..with_map(map, 8) };
+        let options = SimulateOptions { work: 300.0, changes, ..as_agents_tell(map, 8) };
         let summary = simulate(&options);
         assert!(summary.efficiency >= 0.85, "{map}: {summary:?}");
     }
@@ -72,7 +77,8 @@ fn speeds_that_change_every_five_seconds_are_followed() {
 /// Eight nodes of one model, as slow as a Raspberry Pi 1: `T1` seconds of work for one of them, a block of several starts.
 fn eight_of_one_model(map: &str, rows: u32, t1: f64, start: f64) -> SimulateOptions {
     let work = (t1 - start) / 8.0;
-    let few = SimulateOptions { rows: Some(rows), start, work, noise: 0.03, speed_error: 0.03, ..with_map(map, 8) };
+    let few =
+        SimulateOptions { rows: Some(rows), start, work, noise: 0.03, speed_error: 0.03, ..as_agents_tell(map, 8) };
     SimulateOptions { probe_after: Some(0.0), probe_cells: 30, ..few }
 }
 
@@ -95,7 +101,7 @@ fn a_node_that_says_it_is_throttled_is_believed_at_once() {
     let throttled = |health| {
         let changes = [1, 6].map(|node| SpeedChange { time: 2.0, node, factor: 0.33, share: false }).to_vec();
         let options = SimulateOptions { fine_rows: 1, ..eight_of_one_model("blob", 1200, 133.0, 1.0) };
-        let options = SimulateOptions { changes, health, looks: None, ..options };
+        let options = SimulateOptions { changes, health, told: Told::Bands, ..options };
         let efficiency = |seed| simulate(&SimulateOptions { seed, ..options.clone() }).efficiency;
         (1..=10).map(efficiency).sum::<f64>() / 10.0
     };
@@ -268,7 +274,7 @@ fn tables() {
     println!("| map | with a probe after 3 s | without | boundaries at 32 rows |");
     println!("|---|---|---|---|");
     for map in BUILT_IN_MAPS {
-        let small = SimulateOptions { rows: Some(1200), work: 60.0, ..with_map(map, 8) };
+        let small = SimulateOptions { rows: Some(1200), work: 60.0, ..as_agents_tell(map, 8) };
         let mean = |options: &SimulateOptions| {
             let runs = (1..=10).map(|seed| SimulateOptions { seed, ..options.clone() });
             runs.map(|options| simulate(&options).efficiency).sum::<f64>() / 10.0

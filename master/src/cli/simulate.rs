@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::exit::ExitStatus;
 use crate::progress::{print_event, rows_value};
 use crate::simulate::{
-    BUILT_IN_MAPS, DEFAULT_MAP, Method, SimEvent, SimulateOptions, Summary, built_in_map, parse_map, plot, run,
+    BUILT_IN_MAPS, DEFAULT_MAP, Method, SimEvent, SimulateOptions, Summary, Told, built_in_map, parse_map, plot, run,
 };
 
 /// What is simulated.
@@ -44,6 +44,9 @@ pub struct SimulateArguments {
     /// Who decides: td, or a method of the literature for comparison
     #[arg(long, value_enum, default_value_t = MethodName::Td)]
     method: MethodName,
+    /// What the scheduler is told of the work [default: bands; with a seed of faults alone: all]
+    #[arg(long, value_enum)]
+    told: Option<ToldName>,
     /// Write a timeline as SVG
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -67,6 +70,23 @@ impl From<MethodName> for Method {
             MethodName::EqualStrips => Self::EqualStrips,
             MethodName::GuidedSelfScheduling => Self::GuidedSelfScheduling,
             MethodName::Factoring => Self::Factoring,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ToldName {
+    /// Finished bands and the probe's map: td's bounds hold with that
+    Bands,
+    /// As agents do, also each second how far a block is, and how long the whole may take
+    All,
+}
+
+impl From<ToldName> for Told {
+    fn from(name: ToldName) -> Self {
+        match name {
+            ToldName::Bands => Self::Bands,
+            ToldName::All => Self::All,
         }
     }
 }
@@ -131,7 +151,9 @@ fn play(arguments: &SimulateArguments, options: &SimulateOptions) -> Vec<String>
 
 /// What was asked for; a seed of faults alone names a whole simulation.
 fn options(arguments: &SimulateArguments) -> Result<SimulateOptions, String> {
-    let SimulateArguments { nodes, rows, start, speeds, map: map_name, work, faults, seed, method, .. } = arguments;
+    let SimulateArguments { nodes, rows, start, speeds, map: map_name, work, faults, seed, method, told, .. } =
+        arguments;
+    let told = told.map(Told::from);
     let shaped = nodes.is_some()
         || rows.is_some()
         || start.is_some()
@@ -140,7 +162,8 @@ fn options(arguments: &SimulateArguments) -> Result<SimulateOptions, String> {
         || work.is_some()
         || seed.is_some();
     if let Some(faults) = faults.filter(|_| !shaped) {
-        return Ok(SimulateOptions { method: (*method).into(), ..SimulateOptions::faulty(faults) });
+        let usual = SimulateOptions::faulty(faults);
+        return Ok(SimulateOptions { method: (*method).into(), told: told.unwrap_or(usual.told), ..usual });
     }
     let usual = SimulateOptions::default();
     Ok(SimulateOptions {
@@ -152,6 +175,7 @@ fn options(arguments: &SimulateArguments) -> Result<SimulateOptions, String> {
         work: work.unwrap_or(usual.work),
         faults: *faults,
         seed: seed.unwrap_or(usual.seed),
+        told: told.unwrap_or(usual.told),
         method: (*method).into(),
         ..SimulateOptions::default()
     })
@@ -248,6 +272,8 @@ mod tests {
     #[test]
     fn a_seed_alone_is_what_the_tests_try() {
         assert_eq!(asked("simulate --faults seed=17"), SimulateOptions::faulty(17));
+        let told_less = SimulateOptions { told: Told::Bands, ..SimulateOptions::faulty(17) };
+        assert_eq!(asked("simulate --faults seed=17 --told bands"), told_less);
     }
 
     #[test]
@@ -255,6 +281,8 @@ mod tests {
         assert_eq!(asked("simulate"), SimulateOptions::default());
         let wanted = SimulateOptions { nodes: 50, faults: Some(7), ..SimulateOptions::default() };
         assert_eq!(asked("simulate --nodes 50 --faults seed=7"), wanted);
+        let told = SimulateOptions { told: Told::All, ..SimulateOptions::default() };
+        assert_eq!(asked("simulate --told all"), told);
     }
     #[test]
     fn a_map_is_asked_for_by_its_name() {

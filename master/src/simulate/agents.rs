@@ -6,10 +6,13 @@ use super::engine::Engine;
 use super::faults::Fault;
 use super::happening::Happening;
 use super::node::Step;
+use super::options::Told;
 use super::outcome::SimEventKind;
 
 /// Silence after which a node counts as lost, in seconds.
 const PATIENCE: f64 = 5.0;
+/// An agent tells so often how far the block at work is, in seconds.
+const LOOK: f64 = 1.0;
 
 impl Engine<'_> {
     pub(super) fn agent_hears(&mut self, id: u32, happening: Happening) {
@@ -66,7 +69,9 @@ impl Engine<'_> {
             Step::Traces => {
                 self.tell(id, SimEventKind::Tracing, strip.rows);
                 self.send(id, Event::StartCost { slot, seconds: self.options.start });
-                self.plan_look(id, lease);
+                if self.options.told == Told::All {
+                    self.plan(self.now + LOOK, Happening::Look { node: id, lease });
+                }
             }
             Step::Rows(rows, cost_seconds) => {
                 self.send(id, Event::RowsDone { slot, lease, rows, cost_seconds, ahead_seconds: 0.0 });
@@ -82,12 +87,6 @@ impl Engine<'_> {
         self.plan_step(id);
     }
 
-    fn plan_look(&mut self, node: u32, lease: LeaseId) {
-        if let Some(every) = self.options.looks {
-            self.plan(self.now + every, Happening::Look { node, lease });
-        }
-    }
-
     /// The agent tells how far the block at work is.
     pub(super) fn look(&mut self, id: u32, lease: LeaseId) {
         let node = &mut self.nodes[id as usize];
@@ -98,7 +97,7 @@ impl Engine<'_> {
         if let Some((done, cost_seconds)) = node.working(&self.picture) {
             self.send(id, Event::Working { slot: SlotId(id), lease, done, cost_seconds });
         }
-        self.plan_look(id, lease);
+        self.plan(self.now + LOOK, Happening::Look { node: id, lease });
     }
 
     fn send(&mut self, id: u32, event: Event) {

@@ -12,7 +12,7 @@ use super::dice::share_at;
 use super::faults::{Fault, FaultPlan};
 use super::happening::{Happening, Planned};
 use super::node::Node;
-use super::options::{OptionsError, SimulateOptions};
+use super::options::{OptionsError, SimulateOptions, Told};
 use super::outcome::{SimEvent, SimEventKind, Summary};
 use super::picture::Picture;
 use super::settlement::Settlement;
@@ -102,10 +102,9 @@ impl Engine<'_> {
             self.decide(Event::CostMap(map));
         } else if let Some(time) = self.options.probe_after {
             // At 0 as a probe on the master that the first cut waited for.
-            let told = [
-                Event::Expected { seconds: self.picture.expected() },
-                Event::CostMap(self.picture.probe(self.options.probe_cells)),
-            ];
+            let expected = Event::Expected { seconds: self.picture.expected() };
+            let map = Event::CostMap(self.picture.probe(self.options.probe_cells));
+            let told = (self.options.told == Told::All).then_some(expected).into_iter().chain([map]);
             for event in told {
                 if time > 0.0 {
                     self.plan(time, Happening::Heard(event));

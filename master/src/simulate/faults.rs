@@ -4,7 +4,7 @@ use crate::schedule::{Sharing, WriteCost};
 
 use super::dice::Dice;
 use super::maps::{BUILT_IN_MAPS, built_in_map};
-use super::options::SimulateOptions;
+use super::options::{SimulateOptions, Told};
 
 impl SimulateOptions {
     /// The cluster, the job and the faults of one seed: small ones of all kinds, so that many can be tried. The tests
@@ -29,6 +29,7 @@ impl SimulateOptions {
             faults: Some(seed),
             seed,
             probe_after: (!seed.is_multiple_of(4)).then_some(2.0),
+            told: Told::All,
             map: built_in_map(map).unwrap_or_else(|| vec![1.0]),
             ..Self::default()
         }

@@ -20,6 +20,17 @@ pub enum Method {
     Factoring,
 }
 
+/// What the scheduler is told of the work, beside strips that begin to trace, end, fail or are lost, and answers to its
+/// wishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// The probe's map and finished bands: what it has to do with, whatever agents tell.
+    Bands,
+    /// All that today's agents and the probe tell: also each second how far the block at work is, and how long the whole may
+    /// take, within 20 %.
+    All,
+}
+
 /// What to simulate. The defaults are those of `td simulate`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulateOptions {
@@ -45,8 +56,7 @@ pub struct SimulateOptions {
     pub probe_cells: usize,
     /// In place of a probe there is what an earlier job of the same picture measured, before the first cut.
     pub kept_map: bool,
-    /// An agent tells how far it is with a block each so many seconds; none: never.
-    pub looks: Option<f64>,
+    pub told: Told,
     /// A node whose clock becomes slower or faster says so at most so many seconds later, as `td health` would know; none:
     /// never.
     pub health: Option<f64>,
@@ -82,7 +92,7 @@ impl Default for SimulateOptions {
             probe_after: Some(3.0),
             probe_cells: 60,
             kept_map: false,
-            looks: Some(1.0),
+            told: Told::Bands,
             health: None,
             latency: 0.005,
             band_rows: 32,

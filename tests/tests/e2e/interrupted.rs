@@ -110,7 +110,8 @@ fn an_interrupted_parse_leaves_nothing_either() {
 fn a_simulation_ends_at_the_first_signal() {
     for signal in [Signal::INT, Signal::TERM] {
         let sandbox = Sandbox::new();
-        let mut running = process::start(&mut sandbox.td(["simulate", "--nodes", "20000", "--work", "100000"]));
+        let long = ["simulate", "--nodes", "20000", "--work", "100000", "--told", "all"];
+        let mut running = process::start(&mut sandbox.td(long));
         std::thread::sleep(Duration::from_millis(700));
         assert!(!running.has_ended(), "it was over too soon to be interrupted");
         let at = Instant::now();
