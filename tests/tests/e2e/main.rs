@@ -8,6 +8,7 @@ mod scenes;
 mod agent;
 mod armv6;
 mod choices;
+mod classic;
 mod cluster;
 mod cluster_faults;
 mod evil_agents;

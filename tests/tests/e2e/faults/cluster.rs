@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
@@ -45,6 +46,10 @@ impl Agent {
         self.running.as_ref().expect("the agent runs").pid()
     }
 
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("the agent is there");
     }
@@ -67,15 +72,65 @@ impl Agent {
 
     /// The POV-Rays that it has started and that still run.
     pub fn povrays(&self, sandbox: &Sandbox) -> Vec<Pid> {
-        let own = self.pid().as_raw_nonzero().get().to_string();
-        let is_own = |pid: &i32| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let after = stat.rsplit_once(") ").map_or("", |(_, after)| after).to_owned();
-            let mut fields = after.split(' ');
-            fields.next().is_some_and(|state| state != "Z") && fields.next() == Some(own.as_str())
-        };
-        sandbox.processes_called("povray").into_iter().filter(is_own).filter_map(Pid::from_raw).collect()
+        povrays_of(sandbox, self.pid())
     }
+}
+
+/// The POV-Rays that this agent has started and that still run.
+pub fn povrays_of(sandbox: &Sandbox, agent: Pid) -> Vec<Pid> {
+    let own = agent.as_raw_nonzero().get().to_string();
+    let is_own = |pid: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after = stat.rsplit_once(") ").map_or("", |(_, after)| after).to_owned();
+        let mut fields = after.split(' ');
+        fields.next().is_some_and(|state| state != "Z") && fields.next() == Some(own.as_str())
+    };
+    sandbox.processes_called("povray").into_iter().filter(is_own).filter_map(Pid::from_raw).collect()
+}
+
+/// Holds the POV-Rays of these agents, those too that are started meanwhile, until `meanwhile` is over. Their nodes live and are
+/// only slow, so a job of which they have rows cannot end.
+pub fn with_povrays_held<T>(sandbox: &Sandbox, agents: &[Pid], meanwhile: impl FnOnce() -> T) -> T {
+    /// For a `meanwhile` that panics: the scope waits for its thread.
+    struct IsOver<'a>(&'a AtomicBool);
+    impl Drop for IsOver<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let is_over = IsOver(&over);
+        scope.spawn(|| {
+            let mut held = Vec::new();
+            while !over.load(Ordering::SeqCst) {
+                let povrays = agents.iter().flat_map(|&agent| povrays_of(sandbox, agent));
+                // Spares are stopped by their agent, and are not ours to wake.
+                for povray in povrays.filter(|&pid| !is_stopped(pid)) {
+                    let _ = kill_process(povray, Signal::STOP);
+                    held.push(povray);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            for povray in held {
+                let _ = kill_process(povray, Signal::CONT);
+            }
+        });
+        let result = meanwhile();
+        drop(is_over);
+        result
+    })
+}
+
+/// The same command in a mount namespace of its own, in which `script` has run first. The namespace ends with the program, and
+/// so do its mounts.
+pub fn within_mounts(command: &Command, script: &str) -> Command {
+    let script = format!("set -eu; mount --make-rprivate /; {script}; exec \"$@\"");
+    let mut within = Command::new("unshare");
+    within.args(["--mount", "/bin/sh", "-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
+    within.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    within.current_dir(command.get_current_dir().expect("the sandbox's folder"));
+    within
 }
 
 /// Agents, and the folder they live in.
@@ -187,16 +242,26 @@ impl Cluster {
     /// The same of a render with more switches.
     #[track_caller]
     pub fn exact_at(&self, outcome: &Outcome, more: &[&str]) {
-        outcome.code(0).speaks_to_a_person();
-        let alone = Sandbox::new();
-        alone.write("scene.pov", SCENE);
-        let folder = alone.work();
-        let switches: Vec<String> = SWITCHES.iter().chain(more).map(|switch| (*switch).to_owned()).collect();
-        let wanted = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches }.picture();
-        let got = Picture::read(&self.sandbox.work().join("out.png")).expect("td's picture");
-        compare::same(&wanted.expect("plain POV-Ray"), &got)
-            .unwrap_or_else(|error| panic!("{error}\n{}", outcome.transcript()));
+        exact_in(&self.sandbox, outcome, more);
     }
+}
+
+/// The sandbox's `out.png` is plain POV-Ray's picture of [`SCENE`].
+#[track_caller]
+pub fn exact_in(sandbox: &Sandbox, outcome: &Outcome, more: &[&str]) {
+    outcome.code(0).speaks_to_a_person();
+    let got = Picture::read(&sandbox.work().join("out.png")).expect("td's picture");
+    compare::same(&reference(more), &got).unwrap_or_else(|error| panic!("{error}\n{}", outcome.transcript()));
+}
+
+/// Plain POV-Ray's picture of [`SCENE`].
+pub fn reference(more: &[&str]) -> Picture {
+    let alone = Sandbox::new();
+    alone.write("scene.pov", SCENE);
+    let folder = alone.work();
+    let switches: Vec<String> = SWITCHES.iter().chain(more).map(|switch| (*switch).to_owned()).collect();
+    let reference = Reference { root: &folder, folder: &folder, scene: "scene.pov", switches: &switches };
+    reference.picture().expect("plain POV-Ray")
 }
 
 /// Whether a process is stopped, as spares are.
@@ -237,6 +302,25 @@ pub fn until(running: &mut Running, words: &str) {
         let said = running.out_so_far();
         assert!(!running.has_ended() && Instant::now() < deadline, "td does not say {words:?}, but:\n{said}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until the node whose name ends so has been given a strip after td has printed these words.
+#[track_caller]
+pub fn wait_for_strip_of(running: &mut Running, node: &str, after: &str) {
+    let is_strip = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        event["event"] == "strip" && event["node"].as_str().is_some_and(|name| name.ends_with(node))
+    };
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let said = running.out_so_far();
+        let mut later = said.lines().skip_while(|line| !line.contains(after));
+        if later.any(is_strip) {
+            return;
+        }
+        assert!(!running.has_ended() && Instant::now() < deadline, "{node} gets no strip after {after:?}:\n{said}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -2,33 +2,22 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::process::Command;
 
-use td_tests::process;
-use td_tests::programs;
-use td_tests::skip::{is_root, skip};
+use td_tests::skip::skip;
 
-use super::cluster::{Cluster, LIMIT, seen, shown};
+use super::cluster::{Cluster, LIMIT, seen, shown, within_mounts};
+use crate::no_room::may_mount;
 
 /// One agent as it should be, and one whose cache is a file system of its own of this size. None where that cannot be.
 fn cluster(size: &'static str) -> Option<Cluster> {
-    let may_mount = || process::run(Command::new("unshare").args(["--mount", "true"]), LIMIT).status.success();
-    if !is_root() || !may_mount() {
+    if !may_mount() {
         skip("disk_full", "needs root and a mount namespace");
         return None;
     }
     let mut cluster = Cluster::new(1);
     cluster.add(move |command| {
-        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        let cache = arguments.last().expect("the cache is named last").to_string_lossy().into_owned();
-        let script = format!(
-            "set -eu; mount --make-rprivate /; mkdir -p '{cache}'; mount -t tmpfs -o size={size} tmpfs '{cache}'; exec \"$@\""
-        );
-        let mut within = Command::new("unshare");
-        within.args(["--mount", "/bin/sh", "-c", &script, "sh"]).arg(programs::binary("td-agent")).args(arguments);
-        within.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        within.current_dir(command.get_current_dir().expect("the sandbox's folder"));
-        within
+        let cache = command.get_args().last().expect("the cache is named last").to_string_lossy().into_owned();
+        within_mounts(&command, &format!("mkdir -p '{cache}'; mount -t tmpfs -o size={size} tmpfs '{cache}'"))
     });
     Some(cluster)
 }
