@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, PKCS_ED25519, date_time_ymd};
 use serde_json::Value;
 use tempfile::TempDir;
+use time::OffsetDateTime;
+use x509_parser::pem::parse_x509_pem;
 
 const INVENTORY: &str = "cluster: shelf\nnodes:\n  pi1: { address: 192.0.2.1 }\n  Pi2: { address: 192.0.2.2 }\n";
 
@@ -64,12 +66,16 @@ impl Place {
 
     /// The states that `show --json` tells, in its order: CA, master, nodes.
     fn states(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.shown().iter().map(|event| (text(&event["state"]), text(&event["why"]))).collect()
+    }
+
+    /// The certificates that `show --json` tells of, whole.
+    fn shown(&self) -> Vec<Value> {
         let output = self.run(&["certs", "show", "--json"]);
         let text = String::from_utf8(output.stdout).expect("is UTF-8");
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("is JSON"));
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let of = |event: Value| (event["event"] == "certificate").then(|| (text(&event["state"]), text(&event["why"])));
-        events.filter_map(of).collect()
+        events.filter(|event| event["event"] == "certificate").collect()
     }
 
     fn words(&self) -> Vec<String> {
@@ -108,6 +114,93 @@ fn init_and_issue_make_files_that_only_their_owner_can_read() {
     // Nothing of the work is left beside them.
     let beside: Vec<_> = fs::read_dir(cluster.parent().expect("has one")).expect("is there").collect();
     assert_eq!(beside.len(), 1);
+}
+
+/// What a certificate is, read from its file.
+struct Found {
+    begins: OffsetDateTime,
+    ends: OffsetDateTime,
+    /// Of the key, and of the CA's signature.
+    algorithms: [String; 2],
+    is_ca: bool,
+    /// Good for a client, for a server.
+    usage: Option<(bool, bool)>,
+}
+
+impl Found {
+    fn read(path: &Path) -> Self {
+        let pem = fs::read(path).expect("is there");
+        let (_, pem) = parse_x509_pem(&pem).expect("is PEM");
+        let parsed = pem.parse_x509().expect("is a certificate");
+        let usage = parsed.extended_key_usage().expect("is whole");
+        Self {
+            begins: parsed.validity().not_before.to_datetime(),
+            ends: parsed.validity().not_after.to_datetime(),
+            algorithms: [&parsed.public_key().algorithm, &parsed.signature_algorithm]
+                .map(|algorithm| algorithm.algorithm.to_id_string()),
+            is_ca: parsed.is_ca(),
+            usage: usage.map(|usage| (usage.value.client_auth, usage.value.server_auth)),
+        }
+    }
+}
+
+/// A Raspberry Pi 1 has no clock: to it, now may be any day since it was made. And who builds a cluster does not come back to
+/// renew it each year.
+#[test]
+fn certificates_begin_long_ago_and_end_in_many_years() {
+    /// Ed25519 as in RFC 8410.
+    const ED25519: &str = "1.3.101.112";
+    let place = Place::ready();
+    let now = OffsetDateTime::now_utc();
+    let years = |count: i64| now + time::Duration::days(365 * count);
+    let minute = time::Duration::minutes(1);
+    for (file, lifetime, is_ca, usage) in [
+        ("ca.pem", 30, true, None),
+        ("master.pem", 10, false, Some((true, false))),
+        ("nodes/pi1.pem", 10, false, Some((false, true))),
+        ("nodes/pi2.pem", 10, false, Some((false, true))),
+    ] {
+        let found = Found::read(&place.cluster().join(file));
+        // No Raspberry Pi is older than 2012.
+        assert!(found.begins.year() <= 2000, "{file}: {}", found.begins);
+        let end = years(lifetime);
+        assert!(found.ends > end - minute && found.ends < end + minute, "{file}: {} is not {end}", found.ends);
+        assert_eq!(found.algorithms, [ED25519; 2], "{file}");
+        assert_eq!((found.is_ca, found.usage), (is_ca, usage), "{file}");
+    }
+}
+
+#[test]
+fn show_tells_when_each_certificate_ends() {
+    let place = Place::ready();
+    place.replace_node(|params| params.not_after = date_time_ymd(2020, 1, 1));
+    fs::set_permissions(place.cluster().join("nodes/pi1.key"), fs::Permissions::from_mode(0o600)).expect("set");
+    fs::remove_file(place.cluster().join("nodes/pi2.pem")).expect("removed");
+    let shown = place.shown();
+    let named: Vec<_> = shown.iter().map(|line| (line["kind"].as_str(), line["name"].as_str())).collect();
+    let expected = [("ca", "shelf"), ("master", "shelf"), ("node", "pi1"), ("node", "Pi2")];
+    assert_eq!(named, expected.map(|(kind, name)| (Some(kind), Some(name))));
+    for (line, days) in shown.iter().zip([Some(30 * 365), Some(10 * 365), None]) {
+        let file = Path::new(line["file"].as_str().expect("a file"));
+        let end = Found::read(file).ends;
+        assert_eq!(line["not_after"], end.date().to_string(), "{line}");
+        let left = line["days_left"].as_i64().expect("days");
+        assert!((left - (end - OffsetDateTime::now_utc()).whole_days()).abs() <= 1, "{line}");
+        // Whole days: the first one has begun.
+        assert!(days.is_none_or(|days| left == days - 1), "{line}");
+    }
+    assert!(shown[2]["days_left"].as_i64() < Some(0), "{}", shown[2]);
+    assert_eq!((&shown[3]["not_after"], &shown[3]["days_left"]), (&Value::Null, &Value::Null));
+
+    let output = place.run(&["certs", "show"]);
+    let digits = |c: char| if c.is_ascii_digit() { '9' } else { c };
+    // The nodes' names stay.
+    let line = |line: &str| {
+        let (words, numbers) = line.split_at(line.len().min(14));
+        format!("{words}{}", numbers.chars().map(digits).collect::<String>())
+    };
+    let table = String::from_utf8(output.stdout).expect("is UTF-8");
+    insta::assert_snapshot!("certs_show", table.lines().map(line).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
@@ -166,7 +259,7 @@ fn a_certificate_that_has_ended_or_soon_will() {
     place.good(&["certs", "issue"]);
     assert_eq!(place.words(), ["good"; 4]);
 
-    let soon = time::OffsetDateTime::now_utc() + time::Duration::days(30);
+    let soon = OffsetDateTime::now_utc() + time::Duration::days(30);
     place.replace_node(|params| params.not_after = soon);
     fs::set_permissions(place.cluster().join("nodes/pi1.key"), fs::Permissions::from_mode(0o600)).expect("set");
     assert_eq!(place.words(), ["good", "good", "ends_soon", "good"]);
