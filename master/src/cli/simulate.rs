@@ -221,7 +221,7 @@ fn tell(summary: &Summary, as_json: bool) {
                 ("rows_forgotten", summary.rows_forgotten.into()),
                 ("rendered_share", round(summary.rendered_share).into()),
                 ("decisions", summary.events.into()),
-                ("decision_seconds", ((summary.decision_seconds * 1e6).round() * 1e-6).into()),
+                ("decision_seconds", ((summary.decision_seconds * 1e6).round() / 1e6).into()),
             ],
         );
         return;
