@@ -179,14 +179,17 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use td_protocol::bundle::Bundle;
+    use td_protocol::options::FileGamma;
+    use td_protocol::pixel::PixelFormat;
     use td_protocol::probe;
+    use td_protocol::rows::Rows;
     use td_protocol::strip::Way;
 
     use super::*;
 
-    #[test]
-    fn a_refined_report_tells_the_whole_pictures_seconds() {
-        let report = ProbeReport {
+    fn report() -> ProbeReport {
+        ProbeReport {
             chunks: Vec::new(),
             way: Way::Writer,
             reason: String::new(),
@@ -198,7 +201,104 @@ mod tests {
             trace_seconds: 2.0,
             cut_differences: None,
             warnings: String::new(),
-        };
+        }
+    }
+
+    fn job() -> OpenJob {
+        OpenJob {
+            id: "one-0-1".to_owned(),
+            bundle: Bundle {
+                run_dir: String::new(),
+                scene: "scene.pov".to_owned(),
+                library_paths: Vec::new(),
+                files: Vec::new(),
+            },
+            options: RenderOptions {
+                width: 800,
+                height: 600,
+                rows: Rows::new(0, 600),
+                columns: Rows::new(0, 800),
+                format: PixelFormat::RGB8,
+                file_gamma: FileGamma::Srgb,
+                dither: false,
+                antialias_method: 0,
+                switches: Vec::new(),
+            },
+            exact: true,
+            reuse: true,
+            radiosity: None,
+            stall_timeout: 7200.0,
+            silence_timeout: 20.0,
+        }
+    }
+
+    fn fingerprint() -> Fingerprint {
+        Fingerprint { povray: "3.7.0.10".to_owned(), word_size: 64, picture: ContentHash::of(b"a small scene") }
+    }
+
+    #[test]
+    fn the_next_job_of_a_picture_has_what_the_last_one_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        // It is made when something is kept.
+        let kept = Kept { folder: Some(folder.path().join("td/probes")) };
+        assert_eq!(kept.get(&job(), &fingerprint()), None);
+        kept.put(&job(), &fingerprint(), &report());
+        let corrected = ProbeReport { row_costs: vec![1.0, 2.0, 3.0], trace_cpu: 3.0, ..report() };
+        kept.put(&job(), &fingerprint(), &corrected);
+        // Another job, another run, other patience: the same picture.
+        let later = OpenJob { id: "two-0-3".to_owned(), reuse: false, stall_timeout: 1.0, ..job() };
+        assert_eq!(Kept::clone(&kept).get(&later, &fingerprint()), Some(corrected));
+        assert_eq!(std::fs::read_dir(folder.path().join("td/probes")).unwrap().count(), 1, "nothing beside it");
+    }
+
+    #[test]
+    fn what_is_kept_is_of_no_other_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept { folder: Some(folder.path().to_owned()) };
+        kept.put(&job(), &fingerprint(), &report());
+        let mut larger = job();
+        larger.options.width += 1;
+        let mut switched = job();
+        switched.options.switches.push("+A0.3".to_owned());
+        let mut other_scene = job();
+        other_scene.bundle.scene = "other.pov".to_owned();
+        let second_pass = OpenJob { radiosity: Some("saved.rca".to_owned()), ..job() };
+        for other in [larger, switched, other_scene, second_pass] {
+            assert_eq!(kept.get(&other, &fingerprint()), None, "{other:?}");
+        }
+        for other in [
+            Fingerprint { word_size: 32, ..fingerprint() },
+            Fingerprint { povray: "3.7.0.8".to_owned(), ..fingerprint() },
+            Fingerprint { picture: ContentHash::of(b"drawn otherwise"), ..fingerprint() },
+        ] {
+            assert_eq!(kept.get(&job(), &other), None, "{other:?}");
+        }
+        assert_eq!(kept.get(&job(), &fingerprint()), Some(report()));
+    }
+
+    #[test]
+    fn a_cache_that_is_damaged_or_cannot_be_written_is_as_good_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept { folder: Some(folder.path().join("probes")) };
+        kept.put(&job(), &fingerprint(), &report());
+        let path = kept.path(&job(), &fingerprint()).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert_eq!(kept.get(&job(), &fingerprint()), None);
+        kept.put(&job(), &fingerprint(), &report());
+        assert_eq!(kept.get(&job(), &fingerprint()), Some(report()));
+
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        for folder in [None, Some(folder.path().join("file/probes"))] {
+            let nowhere = Kept { folder };
+            nowhere.put(&job(), &fingerprint(), &report());
+            assert_eq!(nowhere.get(&job(), &fingerprint()), None);
+        }
+    }
+
+    #[test]
+    fn a_refined_report_tells_the_whole_pictures_seconds() {
+        let report = report();
         let map = CostMap { costs: vec![10.0, 20.0, 30.0], seconds: Some(60.0), load: None };
         let refined = refined(&report, &map, Some(0.9), 0.01, 1.0);
         assert_eq!(refined.row_costs, map.costs);

@@ -4,13 +4,14 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::Value;
 use td_tests::process;
 use td_tests::sandbox::{Sandbox, files_below};
 use td_tests::skip::skip;
 use td_tests::{events, programs};
 
 use super::{LIMIT, ROWS, id_of, is_exact, killed, newest, resume, rows_rendered, slow, with_scene};
-use crate::faults::cluster::line_shown;
+use crate::faults::cluster::{line_shown, stand_in};
 use crate::no_room::may_mount;
 
 #[test]
@@ -124,18 +125,65 @@ fn a_full_disk_at_the_end_costs_no_row() {
     is_exact(&sandbox, "kept.png");
 }
 
+/// A render of the slow scene by a POV-Ray that writes down how it was called.
+struct Known {
+    /// Small views that were rendered.
+    probes: usize,
+    /// What the job knew of the picture's cost before its first strip.
+    expected: f64,
+    /// The first row of the lower of the first two strips.
+    cut: u64,
+}
+
+fn known(sandbox: &Sandbox) -> Known {
+    let calls = sandbox.path().join("calls");
+    fs::write(&calls, "").unwrap();
+    let povray = stand_in(sandbox.path(), &format!("echo \"$*\" >> '{}'\nexec \"$povray\" \"$@\"", calls.display()));
+    let mut command = sandbox.td(["render", "slow.pov", "+W97", "+H211", "--slots", "2", "--json", "-o", "out.png"]);
+    let outcome = process::run(command.env("TD_POVRAY", povray), LIMIT);
+    let events = events::all(outcome.code(0)).unwrap();
+    sandbox.nothing_left_behind();
+    // Nothing of what is finished is taken, so that all is rendered again.
+    fs::remove_dir_all(sandbox.home().join(".cache/td/agent/bands")).unwrap();
+    let named = |name: &'static str| events.iter().filter(move |event| event["event"] == name);
+    let first_rows = named("strip").take(2).map(|strip| strip["rows"][0].as_u64().unwrap());
+    let is_probe = |call: &&str| call.contains("+W28 ") && call.contains("+H61 ");
+    Known {
+        probes: fs::read_to_string(&calls).unwrap().lines().filter(is_probe).count(),
+        expected: named("probe").next().expect("the probe's report")["trace_cpu"].as_f64().unwrap(),
+        cut: first_rows.max().unwrap(),
+    }
+}
+
 /// The small view tells what the rows cost; the render corrects that, and the next render of the picture begins with it.
 #[test]
 fn what_rows_really_cost_is_known_the_next_time() {
     let sandbox = with_scene();
-    let known = || {
-        let outcome = sandbox.run(["render", "slow.pov", "+W97", "+H71", "--slots", "2", "--json", "-o", "out.png"]);
-        let events = events::all(outcome.code(0)).unwrap();
-        let probe = events.iter().find(|event| event["event"] == "probe").expect("a probe").clone();
-        fs::remove_dir_all(sandbox.home().join(".cache/td/agent/bands")).unwrap();
-        probe["trace_cpu"].as_f64().unwrap()
-    };
-    let (first, second) = (known(), known());
-    // The view's own seconds, and the picture's brought to the view's size: never to the last digit the same.
-    assert!(first != second && second > 0.0, "{first} {second}");
+    let (first, second) = (known(&sandbox), known(&sandbox));
+    assert_eq!((first.probes, second.probes), (1, 0), "the second knows it all from the first");
+    let corrected = (first.expected - second.expected).abs();
+    assert!(corrected > 0.0, "what was kept is the small view's word, not the render's: {}", first.expected);
+
+    // What is kept is what the first cut is made by: all the cost at the top, then all of it at the bottom.
+    let kept = files_below(&sandbox.home().join(".cache/td/probes"));
+    let [kept] = kept.as_slice() else { panic!("one picture is known: {kept:?}") };
+    let [top, bottom] = [true, false].map(|is_top| {
+        let mut entry: Value = serde_json::from_slice(&fs::read(kept).unwrap()).unwrap();
+        let costs = entry["report"]["row_costs"].as_array_mut().expect("the cost map");
+        let fifth = costs.len() / 5;
+        assert!(fifth > 0, "{costs:?}");
+        let length = costs.len();
+        for (index, cost) in costs.iter_mut().enumerate() {
+            let is_heavy = if is_top { index < fifth } else { index >= length - fifth };
+            *cost = if is_heavy { 1.0 } else { 1e-6 }.into();
+        }
+        fs::write(kept, entry.to_string()).unwrap();
+        known(&sandbox)
+    });
+    assert_eq!((top.probes, bottom.probes), (0, 0));
+    assert!(top.cut < bottom.cut, "cut at row {} and at row {}", top.cut, bottom.cut);
+
+    // Without it, there is a small view again.
+    fs::remove_file(kept).unwrap();
+    assert_eq!(known(&sandbox).probes, 1);
 }
