@@ -1,12 +1,15 @@
 //! Agents and POV-Rays that are killed, all of them too, and agents that come back with nothing.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, kill_process};
-use td_tests::events;
-use td_tests::sandbox::files_below;
+use rustix::process::{Pid, Signal, kill_process};
+use td_tests::sandbox::{Sandbox, files_below};
+use td_tests::{events, process};
 
-use super::cluster::{Agent, Cluster, LIMIT, ended_with, seen, shown, stand_in};
+use super::cluster::{
+    Agent, Cluster, LIMIT, SCENE, SWITCHES, ended_with, exact_in, notes, rows_done, seen, shown, stand_in, until,
+};
 
 #[test]
 fn an_agent_is_killed() {
@@ -19,6 +22,39 @@ fn an_agent_is_killed() {
     cluster.exact(&outcome);
     shown("agent_killed", &outcome, &["node2", "lost"]);
     cluster.ends();
+}
+
+/// Where no agents are named td has one of its own. It starts another, which goes on; what the killed one rendered with ends.
+#[test]
+fn tds_own_agent_is_killed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("scene.pov", SCENE);
+    let mut command = sandbox.td(["render", "scene.pov", "-o", "out.png", "--json", "--slots", "2"]);
+    let mut running = process::start(command.args(SWITCHES));
+    let agent = || sandbox.processes_called("td-agent");
+    let at_work = || sandbox.processes_called("povray").into_iter().filter(|&pid| !process::is_stopped(pid)).count();
+    let deadline = Instant::now() + LIMIT;
+    while rows_done(&running) == 0 || at_work() < 2 {
+        assert!(!running.has_ended() && Instant::now() < deadline, "not at work: {}", running.out_so_far());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (killed, povrays) = (agent(), sandbox.processes_called("povray"));
+    let &[pid] = killed.as_slice() else { panic!("td has one agent: {killed:?}") };
+    let before = rows_done(&running);
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    until(&mut running, "this machine is back");
+    assert_ne!(agent(), killed, "the one that is back is another one");
+    let orphans: Vec<_> = sandbox.processes_called("povray").into_iter().filter(|pid| povrays.contains(pid)).collect();
+    assert!(orphans.is_empty(), "POV-Rays of the killed agent: {orphans:?}");
+    let outcome = running.wait(LIMIT);
+    seen("kill -9 of td's own agent", &outcome);
+    exact_in(&sandbox, &outcome, &[]);
+    shown("own_agent_killed", &outcome, &["this machine was lost"]);
+    shown("own_agent_back", &outcome, &["is back"]);
+    assert_eq!(notes(&outcome).len(), 2, "{}", outcome.transcript());
+    assert!(before > 0 && events::last(&outcome).unwrap()["nodes"]["this machine"]["rows"] == 320);
+    sandbox.nothing_left_behind();
+    assert_eq!(files_below(&sandbox.work()).len(), 2, "the scene and its picture");
 }
 
 #[test]
