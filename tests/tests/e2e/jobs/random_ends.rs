@@ -22,15 +22,29 @@ impl Dice {
     }
 }
 
-/// Ends renders by a signal at random moments, and resumes each; returns how many were resumed with some rows done.
+/// Forgets all jobs, so that what is found later is of what comes later.
+fn forget_jobs(sandbox: &Sandbox) {
+    let state = sandbox.home().join(".local/state/td");
+    // A td that was killed in its first moments has made none.
+    if state.exists() {
+        fs::remove_dir_all(state).unwrap();
+    }
+}
+
+/// Ends so many renders by a signal at random moments, and resumes each; returns how many were resumed with some rows done.
+/// Renders that were over first do not count, nor those that were not yet a job: the dice decide how many those are.
 fn end_and_resume(times: u32, seed: u64, signal: Signal) -> u32 {
     let sandbox = with_scene();
+    let out = sandbox.work().join("out.png");
     let whole = start(&sandbox, &["-o", "whole.png"]).wait(LIMIT);
     whole.code(0);
     let mut dice = Dice(seed);
-    let mut with_rows = 0;
-    let mut ended = 0;
+    let (mut ended, mut with_rows, mut tries) = (0, 0, 0);
     while ended < times {
+        tries += 1;
+        assert!(tries <= 5 * times, "only {ended} of {tries} renders were ended as jobs; seed {seed}");
+        // Of each try there is one job at most.
+        forget_jobs(&sandbox);
         let mut running = start(&sandbox, &["-o", "out.png"]);
         let moment = whole.wall.mul_f64(dice.throw());
         std::thread::sleep(moment);
@@ -42,17 +56,16 @@ fn end_and_resume(times: u32, seed: u64, signal: Signal) -> u32 {
         }
         sandbox.nothing_left_behind();
         if was_over {
-            fs::remove_file(sandbox.work().join("out.png")).unwrap();
+            outcome.code(0);
+            fs::remove_file(&out).unwrap();
             continue;
         }
-        ended += 1;
-        let out = sandbox.work().join("out.png");
-        let Some(job) = jobs(&sandbox).pop().filter(|job| job["out"].as_str().is_some_and(|o| o.ends_with("out.png")))
-        else {
+        let Some(job) = jobs(&sandbox).pop() else {
             // Before it had agents there was no job.
             assert!(!out.exists(), "seed {seed}, {moment:?}\n{}", outcome.transcript());
             continue;
         };
+        ended += 1;
         let rows = job["rows_done"].as_u64().unwrap();
         if job["state"] == "done" {
             // The signal came in the last moment; a td that was told to stop may have finished all the same.
@@ -77,8 +90,6 @@ fn end_and_resume(times: u32, seed: u64, signal: Signal) -> u32 {
         }
         assert_eq!(files_below(&sandbox.work()).len(), 3, "{:?}", files_below(&sandbox.work()));
         fs::remove_file(&out).unwrap();
-        // The journal of this round is not looked at again.
-        fs::remove_dir_all(sandbox.home().join(".local/state/td")).unwrap();
     }
     with_rows
 }
