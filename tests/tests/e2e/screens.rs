@@ -139,6 +139,8 @@ fn refusals_and_failures() {
         ("unknown_option", &["--sloths", "3"]),
         ("sizes", &["+W0", "+H200000"]),
         ("no_agent", &["--agent", "./none.sock"]),
+        ("agent_elsewhere", &["--agent", "192.0.2.7:7979"]),
+        ("agent_without_port", &["--agent", "127.0.0.1"]),
         ("floats", &["-o", "scene.exr"]),
     ] {
         let typed = [&["render", "scene.pov"], typed].concat();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use td_tests::events;
+
 use super::cluster::{Cluster, LIMIT, seen, shown};
 use super::proxy::{Mischief, Proxy};
 
@@ -42,6 +44,19 @@ fn reordered() {
 #[test]
 fn cut() {
     shown("answers_cut", &through(Mischief::Cut), &["node1", "lost"]);
+}
+
+/// A node that is lost time and again before it has finished a strip holds nobody up for ever.
+#[test]
+fn cut_at_once() {
+    let outcome = through(Mischief::CutAtOnce);
+    shown("not_used_any_more", &outcome, &["node1", "times", "it is not used any more"]);
+    let nodes = events::last(&outcome).unwrap()["nodes"].clone();
+    let rows = |name: &str| {
+        let (_, node) = nodes.as_object().unwrap().iter().find(|(node, _)| node.contains(name)).expect("a node");
+        node["rows"].as_u64()
+    };
+    assert_eq!((rows("node1"), rows("node2")), (Some(0), Some(320)), "{nodes}");
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub enum Mischief {
     Reordered,
     /// The connection ends in the middle of every sixth frame.
     Cut,
+    /// It ends in the middle of the first frame.
+    CutAtOnce,
     /// Every sixth frame is noise of the same length.
     Garbage,
 }
@@ -176,7 +178,8 @@ impl Frames {
                 self.held = Some(chunk);
                 return Ok(true);
             }
-            Mischief::Cut if self.count.is_multiple_of(6) => {
+            Mischief::Cut if !self.count.is_multiple_of(6) => {}
+            Mischief::Cut | Mischief::CutAtOnce => {
                 client.write_all(&chunk[..chunk.len() / 2])?;
                 return Ok(false);
             }

@@ -11,6 +11,7 @@ use td_tests::sandbox::{Sandbox, files_below};
 use td_tests::{compare, events};
 
 use super::{LIMIT, is_exact, killed, newest, resume, start, with_scene};
+use crate::faults::cluster::ended_with;
 
 /// The journal of the one job of a sandbox.
 fn journal(sandbox: &Sandbox) -> PathBuf {
@@ -104,9 +105,13 @@ fn another_tds_job_is_not_gone_on_with_where_that_matters() {
         fs::write(&path, [&whole[..12], &head, &content, &whole[24 + length..]].concat()).unwrap();
     };
     begun_by(&|job| job["protocol"] = 99.into());
-    resume(&sandbox, &[]).code(2).speaks_to_a_person().says(&["version 99 of td's protocol", "td cancel"]);
+    let outcome = resume(&sandbox, &[]);
+    outcome.code(2).speaks_to_a_person().says(&["version 99 of td's protocol", "td cancel"]);
+    ended_with("resume_other_protocol", &outcome);
     begun_by(&|job| job["encoder"] = 98.into());
-    resume(&sandbox, &[]).code(2).speaks_to_a_person().says(&["encoded in version 98"]);
+    let outcome = resume(&sandbox, &[]);
+    outcome.code(2).speaks_to_a_person().says(&["encoded in version 98"]);
+    ended_with("resume_other_encoder", &outcome);
 
     let mut newer = whole.clone();
     newer[6] = 2;
@@ -115,8 +120,11 @@ fn another_tds_job_is_not_gone_on_with_where_that_matters() {
     fs::write(&path, &newer).unwrap();
     let outcome = process::run(&mut sandbox.td(["jobs", "--json"]), LIMIT);
     outcome.code(0).speaks_to_a_person().says(&["newer td", "update td"]);
+    ended_with("jobs_newer_journal", &outcome);
     let id = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
-    resume(&sandbox, &[&id]).code(2).speaks_to_a_person().says(&["version 2 of the journal", "update td"]);
+    let outcome = resume(&sandbox, &[&id]);
+    outcome.code(2).speaks_to_a_person().says(&["version 2 of the journal", "update td"]);
+    ended_with("resume_newer_journal", &outcome);
     assert_eq!(fs::read(&path).unwrap(), newer, "it stays as it is");
 
     // A version that changes nothing that matters.

@@ -8,6 +8,7 @@ use td_tests::programs;
 use td_tests::sandbox::Sandbox;
 
 use super::{LIMIT, SWITCHES, id_of, is_exact, jobs, killed, start, until_some_rows, with_scene};
+use crate::faults::cluster::ended_with;
 use crate::scenes::SMALL;
 
 #[test]
@@ -26,6 +27,7 @@ fn two_tds_never_write_one_picture() {
     }
     let outcome = process::run(&mut sandbox.td(["resume", &id]), LIMIT);
     outcome.code(2).speaks_to_a_person().says(&[&id, "is being rendered", &format!("process {pid}")]);
+    ended_with("resume_running", &outcome);
     let outcome = process::run(&mut sandbox.td(["resume"]), LIMIT);
     outcome.code(2).speaks_to_a_person().says(&["no unfinished job"]);
 
