@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 use td_tests::cluster::Cluster;
 use td_tests::picture::Picture;
-use td_tests::process::{self, Outcome};
+use td_tests::process::{self, Outcome, Running};
 use td_tests::reference::Reference;
 use td_tests::sandbox::Sandbox;
 use td_tests::{compare, programs};
@@ -281,6 +281,40 @@ fn clients_that_are_no_masters() {
     let _ = plain.read_to_end(&mut answer);
     assert!(!String::from_utf8_lossy(&answer).contains("HTTP"), "answered over plain HTTP");
     agent_says(&cluster, 0, "it does not speak TLS");
+    cluster.end();
+}
+
+/// A server with the node's own certificate that speaks what it is told to: `-tls1_2`, `-tls1_3`.
+fn other_server(cluster: &Cluster<'_>, version: &str) -> Running {
+    let (folder, port) = (cluster.folder(0), cluster.nodes[0].port);
+    let mut command = cluster.sandbox.command("openssl");
+    command.args(["s_server", version, "-www", "-accept", &format!("127.0.0.1:{port}")]);
+    command.arg("-cert").arg(folder.join("agent.pem")).arg("-key").arg(folder.join("agent.key"));
+    let mut server = process::start(&mut command);
+    let deadline = Instant::now() + LIMIT;
+    while !server.out_so_far().contains("ACCEPT") {
+        assert!(!server.has_ended() && Instant::now() < deadline, "no server: {}", server.err_so_far());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server
+}
+
+#[test]
+fn a_server_that_speaks_only_an_older_tls() {
+    const TOLD: &str = "what listens there does not speak TLS 1.3";
+    let sandbox = Sandbox::new();
+    let cluster = Cluster::prepare(&sandbox, &["one"]);
+    let old = other_server(&cluster, "-tls1_2");
+    nobody(&sandbox, &["one does not answer", TOLD]);
+    old.signal(Signal::KILL);
+    let _ = old.wait(LIMIT);
+    // It is the version that was refused: with the newer one they come to talk, if not of the same things.
+    let new = other_server(&cluster, "-tls1_3");
+    let outcome = td(&sandbox, &["plan"]);
+    outcome.code(1).speaks_to_a_person().says(&["one answered what td does not understand"]);
+    assert!(!outcome.err().contains(TOLD), "{}", outcome.transcript());
+    new.signal(Signal::KILL);
+    let _ = new.wait(LIMIT);
     cluster.end();
 }
 
