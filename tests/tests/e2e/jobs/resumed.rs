@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use td_tests::process;
+use td_tests::process::{self, Outcome};
 use td_tests::sandbox::{Sandbox, files_below};
 use td_tests::skip::skip;
 use td_tests::{events, programs};
@@ -123,6 +123,62 @@ fn a_full_disk_at_the_end_costs_no_row() {
     let done = events::last(&outcome).unwrap();
     assert_eq!((done["rows_resumed"].as_u64(), rows_rendered(&done)), (Some(ROWS), 0));
     is_exact(&sandbox, "kept.png");
+}
+
+/// What td says and does where the disk of its own jobs is full, in a mount namespace whose mounts end with it. Before the
+/// render runs `before`, after it `after`; the picture is to be `out.png`.
+fn with_small_state(sandbox: &Sandbox, before: &str, after: &str, switches: &[&str]) -> Outcome {
+    let state = sandbox.home().join(".local/state");
+    fs::create_dir_all(&state).unwrap();
+    let script = format!(
+        "set -eu; mount --make-rprivate /; mount -t tmpfs -o size=40k tmpfs '{}'; {before}; code=0
+        \"$0\" render slow.pov --slots 2 --fresh -o out.png \"$@\" >&2 || code=$?
+        echo \"exit code $code\" >&2
+        [ ! -e out.png ] || exit 91
+        {after}",
+        state.display()
+    );
+    let mut command = sandbox.command("unshare");
+    command.args(["--mount", "/bin/sh", "-c", &script]).arg(programs::binary("td")).args(switches);
+    process::run(&mut command, LIMIT)
+}
+
+/// The rows that fit are kept, and are not rendered again once there is room.
+#[test]
+fn a_full_disk_under_the_job_keeps_what_is_finished() {
+    if !may_mount() {
+        return skip("disk_full", "needs root and a mount namespace");
+    }
+    let sandbox = with_scene();
+    let after = "\"$0\" jobs --json >listed; mount -o remount,size=20m \"$XDG_STATE_HOME\"; \"$0\" resume --json";
+    let outcome = with_small_state(&sandbox, ":", after, &super::SWITCHES);
+    outcome.code(0).speaks_to_a_person().says(&["exit code 1", "no space is left for finished rows", "td resume"]);
+    line_shown("state_full", &outcome.err(), &["no space is left for"]);
+    line_shown("state_full_resume", &outcome.err(), &["td resume"]);
+    let listed: Value = serde_json::from_slice(&fs::read(sandbox.work().join("listed")).unwrap()).unwrap();
+    let kept = listed["rows_done"].as_u64().unwrap();
+    assert!(kept > 0 && kept < ROWS && listed["resumable"] == true, "{listed}");
+    let done = events::last(&outcome).unwrap();
+    assert_eq!((done["rows_resumed"].as_u64(), rows_rendered(&done)), (Some(kept), ROWS - kept));
+    is_exact(&sandbox, "out.png");
+    sandbox.nothing_left_behind();
+}
+
+/// There is not even room to write the job down.
+#[test]
+fn without_room_for_a_job_nothing_is_rendered() {
+    if !may_mount() {
+        return skip("disk_full", "needs root and a mount namespace");
+    }
+    let sandbox = with_scene();
+    let before = "dd if=/dev/zero of=\"$XDG_STATE_HOME/filler\" bs=4k status=none 2>/dev/null || true";
+    let after = "\"$0\" jobs --json; rm \"$XDG_STATE_HOME/filler\"; \"$0\" jobs --json; \"$0\" render slow.pov +W9 +H7 -q -o small.png";
+    let outcome = with_small_state(&sandbox, before, after, &super::SWITCHES);
+    outcome.code(0).speaks_to_a_person().says(&["exit code 1", "no space is left for td's jobs", "XDG_STATE_HOME"]);
+    assert_eq!(outcome.out(), "", "a job that never began is listed");
+    line_shown("state_full_before", &outcome.err(), &["no space is left for"]);
+    assert_eq!(files_below(&sandbox.work()).len(), 2, "the scene, and the picture that was rendered with room");
+    sandbox.nothing_left_behind();
 }
 
 /// A render of the slow scene by a POV-Ray that writes down how it was called.
