@@ -93,7 +93,7 @@ pub fn svg(events: &[SimEvent], summary: &Summary, title: &str) -> String {
         let _ = writeln!(
             out,
             r##"<text x="{:.1}" y="{:.1}" fill="{colour}" text-anchor="{anchor}">{name}</text>"##,
-            (x(time) + shift).min(WIDTH - 56.0),
+            (x(time) + shift).min(WIDTH - 66.0),
             bottom + 18.0,
         );
     }
