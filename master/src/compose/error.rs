@@ -39,7 +39,7 @@ pub enum OutputError {
 #[non_exhaustive]
 pub enum SpoolError {
     #[error(
-        "no space is left for finished rows in {path}; free some on that disk, or set XDG_STATE_HOME to a folder on another one"
+        "no space is left for finished rows in {path}: free some on that disk"
     )]
     Full { path: PathBuf, source: io::Error },
     #[error("{path}: {action}: {source}")]
