@@ -108,10 +108,7 @@ fn a_full_disk_is_told_and_the_spool_stays_good() {
     assert!(matches!(error, SpoolError::Full { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!(
-            "no space is left for finished rows in {}: free some on that disk",
-            spool.path().display()
-        )
+        format!("no space is left for finished rows in {}: free some on that disk", spool.path().display())
     );
     assert_eq!(spool.missing(), [Rows::new(8, 200)]);
     let next = picture.segment(Rows::new(8, 16));

@@ -38,9 +38,7 @@ pub enum OutputError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    #[error(
-        "no space is left for finished rows in {path}: free some on that disk"
-    )]
+    #[error("no space is left for finished rows in {path}: free some on that disk")]
     Full { path: PathBuf, source: io::Error },
     #[error("{path}: {action}: {source}")]
     Io { path: PathBuf, action: &'static str, source: io::Error },

@@ -50,7 +50,11 @@ fn an_agent_for_two_seconds() {
     let outcome = stop(&cluster, agent, Some(SHORT));
     seen("SIGSTOP of an agent for 2 s", &outcome);
     cluster.exact(&outcome);
-    assert!(notes(&outcome).is_empty(), "less than any patience: {}", outcome.transcript());
+    // Less than any patience, but a machine that is busy adds to it.
+    for note in notes(&outcome) {
+        let is_lost = LOST.iter().all(|words| note.contains(words));
+        assert!(is_lost || (note.contains("node1") && note.ends_with("is back")), "{note}\n{}", outcome.transcript());
+    }
     cluster.ends();
 }
 
