@@ -100,7 +100,8 @@ fn pass(client: UnixStream, state: &State) -> std::io::Result<()> {
             let mut buffer = [0; 16384];
             while let Ok(read @ 1..) = questions.read(&mut buffer) {
                 state.wait_for_the_cable();
-                let opens = buffer[..read].starts_with(b"POST /jobs HTTP");
+                // With or without a question behind the path.
+                let opens = [&b"POST /jobs "[..], b"POST /jobs?"].iter().any(|start| buffer[..read].starts_with(start));
                 while opens && state.openings_held.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(5));
                 }
