@@ -158,8 +158,8 @@ fn a_node_that_rests_is_not_well_again_because_its_disk_is() {
     let outcome = running.wait(LIMIT * 4);
     seen("a node rests, becomes unfit and is well again", &outcome);
     outcome.code(0);
-    let of_node2: Vec<String> = notes(&outcome).into_iter().filter(|note| note.contains("node2 rests")).collect();
-    assert_eq!(of_node2.len(), 1, "{}", outcome.transcript());
+    let rests = |note: &&String| note.contains("node2") && note.contains("rests after three failures");
+    assert_eq!(notes(&outcome).iter().filter(rests).count(), 1, "{}", outcome.transcript());
     assert_eq!(node(&outcome, "node2")["rows"], 0);
     cluster.ends();
 }
