@@ -9,16 +9,14 @@ use rustls::{ClientConfig, RootCertStore};
 use super::error::CredentialsError;
 use super::folder::ClusterFolder;
 use super::read;
-
-/// Tickets that rustls keeps for each server. Its store counts tickets, and holds so many times fewer servers.
-const TICKETS_EACH: usize = 8;
+use super::sessions::OneTicketEach;
 
 /// One configuration for all nodes of a cluster: TLS 1.3 by ring, no CA trusted but the cluster's own, the master's
-/// certificate shown. It keeps sessions of up to `nodes` nodes, since a handshake is dear on a Raspberry Pi 1.
+/// certificate shown. It keeps a session of each node, since a handshake is dear on a Raspberry Pi 1.
 ///
 /// # Errors
 /// [`CredentialsError`]: a file is missing, open to others, or not what its name says.
-pub fn client_config(folder: &ClusterFolder, nodes: usize) -> Result<ClientConfig, CredentialsError> {
+pub fn client_config(folder: &ClusterFolder) -> Result<ClientConfig, CredentialsError> {
     let init = folder.init_command();
     let ca = read::certificate(&folder.ca(), &init)?;
     let certificate = read::certificate(&folder.master(), &init)?;
@@ -45,6 +43,6 @@ pub fn client_config(folder: &ClusterFolder, nodes: usize) -> Result<ClientConfi
         .map_err(|error| {
             wrong(format!("cannot be used together with master.key ({error}): `{init} --force` makes both anew"))
         })?;
-    config.resumption = Resumption::in_memory_sessions(nodes.max(1).saturating_mul(TICKETS_EACH));
+    config.resumption = Resumption::store(Arc::new(OneTicketEach::default()));
     Ok(config)
 }

@@ -15,6 +15,7 @@ mod client;
 mod error;
 mod folder;
 mod read;
+mod sessions;
 
 pub use client::client_config;
 pub use error::CredentialsError;

@@ -286,14 +286,14 @@ fn of_inventory(file: &Path, words: &[String]) -> Result<Plan, String> {
         expected: Expected::of(&inventory, node),
     });
     let targets: Vec<Target> = targets.collect();
-    let asker = Asker::new(credentials(&inventory, file, targets.len()));
+    let asker = Asker::new(credentials(&inventory, file));
     Ok(Plan { targets, asker, in_full: !words.is_empty(), own: None })
 }
 
 /// What nodes are asked with, or why none of them can be.
-fn credentials(inventory: &Inventory, file: &Path, nodes: usize) -> Result<ClientConfig, Unreachable> {
+fn credentials(inventory: &Inventory, file: &Path) -> Result<ClientConfig, Unreachable> {
     let folder = ClusterFolder::of(inventory.cluster(), file);
-    let config = folder.and_then(|folder| client_config(&folder, nodes));
+    let config = folder.and_then(|folder| client_config(&folder));
     config.map_err(|error| Unreachable::new(Why::NoCertificate, format!("td here has no certificate for it: {error}")))
 }
 

@@ -80,7 +80,7 @@ pub fn running(agents: &[RunningAgent]) -> Result<Vec<Candidate>, RenderError> {
 /// # Errors
 /// When this master has no certificates for them, or a name cannot be asked for.
 pub fn of_inventory(nodes: &[td_inventory::Node], credentials: &ClusterFolder) -> Result<Vec<Candidate>, RenderError> {
-    let cluster = Cluster::new(client_config(credentials, nodes.len())?, nodes)?;
+    let cluster = Cluster::new(client_config(credentials)?, nodes)?;
     nodes.iter().map(|node| Ok(Candidate { client: cluster.node(node)?, slots: node.slots })).collect()
 }
 

@@ -193,7 +193,7 @@ pub async fn agents(crew: &Crew, wanted: &Wanted, nodes: Vec<(&str, &mut Recap)>
     if nodes.is_empty() || crew.stop.is_asked() {
         return;
     }
-    let config = match credentials::client_config(&wanted.folder, nodes.len()) {
+    let config = match credentials::client_config(&wanted.folder) {
         Ok(config) => Arc::new(config),
         Err(error) => {
             for (name, recap) in nodes {

@@ -85,7 +85,7 @@ fn every_nodes_session_is_resumed() {
     certs(folder.path(), "issue");
     let path = folder.path().join("config/td/clusters/shelf");
     let cluster = ClusterFolder::at(path, Path::new("inventory.yaml"));
-    let master = Arc::new(client_config(&cluster, NODES).expect("the master's side"));
+    let master = Arc::new(client_config(&cluster).expect("the master's side"));
     let nodes: Vec<_> = (1..=NODES).map(|number| format!("pi{number}")).collect();
     let servers: Vec<_> = nodes.iter().map(|node| server(&cluster, node)).collect();
     let round =
