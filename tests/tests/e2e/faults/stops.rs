@@ -44,16 +44,16 @@ fn povrays(cluster: &Cluster) -> Vec<Pid> {
     cluster.agents[0].povrays(&cluster.sandbox)
 }
 
+/// Less than any patience; but on a machine that has much else to do it may be more than two.
 #[test]
 fn an_agent_for_two_seconds() {
     let cluster = Cluster::new(3);
     let outcome = stop(&cluster, agent, Some(SHORT));
     seen("SIGSTOP of an agent for 2 s", &outcome);
     cluster.exact(&outcome);
-    // Less than any patience, but a machine that is busy adds to it.
     for note in notes(&outcome) {
         let is_lost = LOST.iter().all(|words| note.contains(words));
-        assert!(is_lost || (note.contains("node1") && note.ends_with("is back")), "{note}\n{}", outcome.transcript());
+        assert!(is_lost || note.ends_with("node1/agent.sock is back"), "{note}\n{}", outcome.transcript());
     }
     cluster.ends();
 }
@@ -86,7 +86,7 @@ fn an_agent_for_ever() {
     seen("SIGSTOP of an agent for ever", &outcome);
     cluster.exact(&outcome);
     shown_with_reason("agent_stopped", &outcome, &LOST);
-    assert_eq!(notes(&outcome).len(), 1, "it is not back: {}", outcome.transcript());
+    assert!(!notes(&outcome).iter().any(|note| note.contains("node1/agent.sock is back")), "{}", outcome.transcript());
     cluster.ends();
 }
 
