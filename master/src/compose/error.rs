@@ -49,7 +49,7 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
-    pub(super) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, action: &'static str, source: io::Error) -> Self {
         let path = path.to_owned();
         if is_full(&source) { Self::Full { path, source } } else { Self::Io { path, action, source } }
     }

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use td_protocol::strip::{Failure, Way, Working};
 
+use crate::compose::SpoolError;
 use crate::cpu::thread_cpu;
 use crate::fleet::client::AgentError;
 use crate::render::attempt::AttemptEnd;
-use crate::render::failure::RenderError;
 use crate::render::looping::{Lease, Run};
 use crate::render::scene_failure::scene_failure;
 use crate::render::strips::StripHeard;
@@ -61,8 +61,11 @@ impl Run<'_, '_> {
                 let done = Event::RowsDone { slot, lease, rows, cost_seconds: cpu, ahead_seconds: ahead };
                 self.tally.slot(slot).cpu += cpu;
                 if self.attempt.policy.sharing != Sharing::Rows {
-                    let folder = self.attempt.folder.clone();
-                    self.held.add(lease, meta, &data).map_err(|source| RenderError::Folder { path: folder, source })?;
+                    let folder = &self.attempt.folder;
+                    let added = self.held.add(lease, meta, &data);
+                    added.map_err(|error| {
+                        SpoolError::io(folder, "keeping rows of a strip that is not whole yet", error)
+                    })?;
                     self.makers.insert(lease, slot);
                 } else {
                     let before = self.scheduler.rows_settled();
