@@ -223,7 +223,7 @@ pub enum Outcome {
 
 /// A job for tests.
 #[cfg(test)]
-pub(super) fn example() -> JobRecord {
+pub(crate) fn example() -> JobRecord {
     use td_protocol::options::FileGamma;
     use td_protocol::pixel::PixelFormat;
     use td_protocol::rows::Rows;

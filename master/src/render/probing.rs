@@ -180,10 +180,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use td_protocol::bundle::Bundle;
-    use td_protocol::options::FileGamma;
-    use td_protocol::pixel::PixelFormat;
     use td_protocol::probe;
-    use td_protocol::rows::Rows;
     use td_protocol::strip::Way;
 
     use super::*;
@@ -213,17 +210,7 @@ mod tests {
                 library_paths: Vec::new(),
                 files: Vec::new(),
             },
-            options: RenderOptions {
-                width: 800,
-                height: 600,
-                rows: Rows::new(0, 600),
-                columns: Rows::new(0, 800),
-                format: PixelFormat::RGB8,
-                file_gamma: FileGamma::Srgb,
-                dither: false,
-                antialias_method: 0,
-                switches: Vec::new(),
-            },
+            options: crate::jobs::record::example().options,
             exact: true,
             reuse: true,
             radiosity: None,
