@@ -32,27 +32,45 @@ fn jobs() -> impl Strategy<Value = Job> {
     )
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
+/// What the scheduler is told of a cluster in which strips run and slots come and go, are slow, and answer or fall silent.
+fn usual_steps() -> BoxedStrategy<Step> {
+    prop_oneof![
         20 => (any::<u32>(), 0.01f64..20.0).prop_map(|(slot, cost)| Step::Band { slot, cost }),
         4 => any::<u32>().prop_map(|slot| Step::Complete { slot }),
         8 => any::<u32>().prop_map(|pick| Step::Answer { pick }),
         1 => any::<u32>().prop_map(|pick| Step::DropAnswer { pick }),
         2 => any::<u32>().prop_map(|slot| Step::Lose { slot }),
         3 => (any::<u32>(), 0.1f64..9.0).prop_map(|(slot, speed)| Step::Up { slot, speed }),
-        2 => any::<u32>().prop_map(|slot| Step::Fail { slot }),
-        2 => any::<u32>().prop_map(|slot| Step::Yield { slot }),
         1 => any::<u32>().prop_map(|node| Step::NodeOut { node }),
         1 => any::<u32>().prop_map(|node| Step::NodeDrain { node }),
         2 => any::<u32>().prop_map(|node| Step::NodeBack { node }),
-        1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Elsewhere { start, len }),
-        1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Refuse { start, len }),
         4 => (0.0f64..40.0).prop_map(|seconds| Step::Wait { seconds }),
         1 => proptest::collection::vec(-1.0f64..9.0, 0..20).prop_map(|costs| Step::Map { costs }),
         4 => any::<[u32; 6]>().prop_map(|numbers| Step::Nonsense { numbers }),
+    ]
+    .boxed()
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        51 => usual_steps(),
+        2 => any::<u32>().prop_map(|slot| Step::Fail { slot }),
+        2 => any::<u32>().prop_map(|slot| Step::Yield { slot }),
+        1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Elsewhere { start, len }),
+        1 => (0u32..900, 0u32..90).prop_map(|(start, len)| Step::Refuse { start, len }),
         1 => Just(Step::Repeat),
     ];
     proptest::collection::vec(step, 0..150)
+}
+
+/// Slots stand still and agents are silent for most of the time.
+fn steps_of_silence() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        50 => usual_steps(),
+        20 => (0.0f64..100.0).prop_map(|seconds| Step::Wait { seconds }),
+        6 => any::<u32>().prop_map(|pick| Step::DropAnswer { pick }),
+    ];
+    proptest::collection::vec(step, 0..400)
 }
 
 /// As many as `PROPTEST_CASES` says.
@@ -72,6 +90,23 @@ proptest! {
         steps in steps(),
     ) {
         let mut adversary = Adversary::new(job, &speeds);
+        for step in steps {
+            adversary.play(step).map_err(TestCaseError::fail)?;
+        }
+        adversary.behave().map_err(TestCaseError::fail)?;
+    }
+
+    /// Few slots, few bands and much silence, where the bound on starts is near: slots x (2 + log2 bands), plus lost slots, plus
+    /// shrinks of way (b), and nothing more.
+    #[test]
+    fn silence_does_not_cost_more_starts_than_are_promised(
+        job in jobs(),
+        height in 1u32..200,
+        speeds in proptest::collection::vec(0.05f64..20.0, 1..5),
+        steps in steps_of_silence(),
+    ) {
+        let rows = Rows::new(job.rows.start.min(height - 1), height);
+        let mut adversary = Adversary::new(Job { height, rows, done: Vec::new(), ..job }, &speeds);
         for step in steps {
             adversary.play(step).map_err(TestCaseError::fail)?;
         }

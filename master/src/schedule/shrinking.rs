@@ -163,7 +163,6 @@ impl Scheduler {
             return;
         }
         lease.end_unconfirmed = true;
-        self.counts.taken_back += 1;
         self.shorten(id, rows.start);
         if let Some(rows) = self.settled.missing_hull(rows) {
             self.put_back(self.grid.widen(rows));
@@ -197,7 +196,6 @@ impl Scheduler {
             self.shorten(id, cut);
             if let Some(rows) = self.settled.missing_hull(Rows::new(cut, old)) {
                 self.put_back(self.grid.widen(rows));
-                self.counts.pieces += 1;
             }
         }
     }

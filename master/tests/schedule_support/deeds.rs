@@ -1,6 +1,6 @@
 //! What the adversary did, and how many starts that excuses: counted here, and by nothing that the scheduler counts.
 
-use td::schedule::{Job, Tuning, WriteCost};
+use td::schedule::{Job, WriteCost};
 use td_protocol::rows::Rows;
 
 /// Each is worth one start.
@@ -8,30 +8,27 @@ use td_protocol::rows::Rows;
 pub struct Deeds {
     /// Strips whose slot was lost, came up anew, or was taken out.
     pub lost: u64,
+    /// Strips whose slot stood still until the master gave it up: it is lost for them, though its agent lives.
+    pub stood_still: u64,
+    /// Strips that their slot ended early by itself.
     pub failed: u64,
     pub yielded: u64,
-    /// Runs of rows that were refused, and the strips that were at them.
+    /// Runs of rows that were refused, and the strips that were at them: those rows are to be rendered twice.
     pub refused: u64,
     /// Wishes to shrink: each is a second start of way (b).
     pub shrinks: u64,
-    /// Wishes that were granted in time.
-    pub granted: u64,
-    /// Wishes that were answered too late: rows below what was asked for come back one by one.
-    pub late: u64,
-    /// Copies that stood still until they were given up for another.
-    pub stuck_copies: u64,
 }
 
 impl Deeds {
-    /// The promise: slots x (2 + log2 bands), and the excuses. `slots` is how many there ever were.
+    /// The promise: slots x (2 + log2 bands), plus lost slots, plus shrinks of way (b). `slots` is how many there ever were. A slot
+    /// is lost once for each strip that it does not bring to its end. Rows that were refused, and each run beyond the first of
+    /// those that were missing to begin with, are further work: each is a start.
     pub fn bound(&self, job: &Job, slots: usize, first_runs: u64) -> u64 {
         let bands = job.rows.len().div_ceil(job.band_rows).max(1);
+        let lost = self.lost + self.stood_still + self.failed + self.yielded;
         let of_way_b = if job.write == WriteCost::NONE { 0 } else { self.shrinks };
-        let excuses = self.lost + self.failed + self.yielded + self.refused + self.late + of_way_b;
-        // Copies: of a copy that stands still another is made, and from a slot that stands still and gives nothing rows are taken
-        // once without asking.
-        let still = self.stuck_copies + (self.shrinks - self.granted);
-        slots as u64 * (2 + u64::from(bands.ilog2())) + first_runs.saturating_sub(1) + excuses + still
+        let further = self.refused + first_runs.saturating_sub(1);
+        slots as u64 * (2 + u64::from(bands.ilog2())) + lost + of_way_b + further
     }
 }
 
@@ -45,9 +42,4 @@ pub fn runs(within: Rows, is: impl Fn(u32) -> bool) -> Vec<Rows> {
         }
     }
     runs
-}
-
-/// Until when an agent may answer.
-pub fn deadline(asked: f64) -> f64 {
-    asked + Tuning::default().shrink_deadline
 }
