@@ -258,14 +258,26 @@ impl Agent {
         let bands = self.bands.of_job(&spec, &fingerprint);
         // The first time in this process each content is read through: not here, where all requests wait.
         let (blobs, bundle) = (self.blobs.clone(), spec.bundle.clone());
-        let missing = tokio::task::spawn_blocking(move || blobs.missing(&bundle)).await;
-        let missing = missing.map_err(|error| Refused::Wrong(format!("the scene's files cannot be read: {error}")))?;
-        let finished = if spec.reuse { bands.finished() } else { Vec::new() };
+        let (kept, reuse, fresh) = (bands.clone(), spec.reuse, spec.fresh.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            // Where old bands cannot be removed none are offered.
+            let begun = fresh.map_or(Ok(()), |name| kept.begin_anew(&name));
+            let may =
+                reuse && begun.inspect_err(|error| tracing::warn!("finished bands are not removed: {error}")).is_ok();
+            (blobs.missing(&bundle), if may { kept.finished() } else { Vec::new() })
+        });
+        let (missing, finished) =
+            looked.await.map_err(|error| Refused::Wrong(format!("the scene's files cannot be read: {error}")))?;
         self.jobs.open(Job::new(spec, fingerprint, bands));
+        self.make_room();
+        Ok(JobOpened { missing, finished })
+    }
+
+    /// Removes what is kept beyond its bounds, of size and of time; what open jobs need stays.
+    pub fn make_room(&self) {
         let open = self.jobs.all();
         self.blobs.evict(open.iter().map(|job| &job.spec.bundle));
         self.bands.evict(open.iter().map(|job| &job.bands));
-        Ok(JobOpened { missing, finished })
     }
 
     /// An open job, marked as heard of.

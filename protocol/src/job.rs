@@ -19,8 +19,12 @@ pub struct OpenJob {
     /// Whether the same bands are the same pixels in any job: then finished bands of earlier jobs are offered and
     /// those of this one kept. Otherwise they are named with the job's id.
     pub exact: bool,
-    /// Whether finished bands of earlier jobs may be used at all (`--fresh` says no).
+    /// Whether finished bands that lie on the agent may be used at all.
     pub reuse: bool,
+    /// `--fresh`: whoever begins this picture anew. Bands that were finished before the agent first heard this name are
+    /// removed, and those since then are this one's own. Letters, digits and `-`, at most 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<String>,
     /// A file of the bundle, relative to its root, with saved radiosity that strips load (`+RFI`).
     pub radiosity: Option<String>,
     /// Seconds without any progress, parsing included, after which POV-Ray is stopped.
@@ -50,6 +54,8 @@ pub struct Refusal {
 pub enum JobError {
     #[error("the job's time limits have to be positive numbers of seconds")]
     Timeout,
+    #[error("{0:?} cannot be the name of who begins a picture anew")]
+    Fresh(String),
     #[error("the job's radiosity file {0:?} is not a file of its bundle")]
     Radiosity(String),
     #[error(transparent)]
@@ -64,6 +70,9 @@ impl OpenJob {
     pub fn check(&self) -> Result<(), JobError> {
         if !(self.stall_timeout > 0.0 && self.silence_timeout > 0.0) {
             return Err(JobError::Timeout);
+        }
+        if let Some(name) = self.fresh.as_ref().filter(|name| !is_job_id(name)) {
+            return Err(JobError::Fresh(name.clone()));
         }
         if let Some(path) = &self.radiosity
             && !self.bundle.files.iter().any(|file| file.path == *path)

@@ -27,6 +27,8 @@ use crate::{lifeline, lock};
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long strips get to end when the agent ends.
 const END_PATIENCE: Duration = Duration::from_secs(3);
+/// Pause between two looks at what is kept beyond its time.
+const ROOM_EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// An address that is refused.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,7 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     if agent.health.keeps_history() {
         tokio::spawn(take_samples(Arc::clone(&agent)));
     }
+    tokio::spawn(keep_room(Arc::clone(&agent)));
     let idle = Arc::clone(&agent);
     tokio::spawn(async move { idle.have_spares().await });
     let end = async {
@@ -117,6 +120,16 @@ async fn take_samples(agent: Arc<Agent>) {
     loop {
         clock.tick().await;
         agent.health.sample(agent.slots.busy()).await;
+    }
+}
+
+/// Removes what was kept for long enough, also where no job comes.
+async fn keep_room(agent: Arc<Agent>) {
+    let mut clock = tokio::time::interval(ROOM_EVERY);
+    loop {
+        clock.tick().await;
+        let agent = Arc::clone(&agent);
+        let _ = tokio::task::spawn_blocking(move || agent.make_room()).await;
     }
 }
 

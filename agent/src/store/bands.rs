@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use td_protocol::hash::ContentHash;
@@ -17,6 +18,12 @@ use crate::store::eviction;
 
 /// Longest header of a kept band, in bytes.
 const MAX_HEADER: usize = 4096;
+
+/// How long finished bands are kept without being asked for: as long as a master keeps an unfinished job. They go sooner where
+/// room is needed.
+pub const KEPT_FOR: Duration = Duration::from_secs(30 * 86_400);
+/// Before the name of whoever began a picture anew.
+const ANEW: &str = "begun-anew-by-";
 
 /// The folder of finished bands, one folder per job name.
 #[derive(Debug, Clone)]
@@ -47,7 +54,7 @@ impl Bands {
         JobBands { folder: self.folder.join(job_name(job, fingerprint).to_string()) }
     }
 
-    /// Makes room; bands of the named jobs stay.
+    /// Removes what was not used for [`KEPT_FOR`], and more where room is needed; bands of the named jobs stay.
     pub fn evict<'a>(&self, open: impl Iterator<Item = &'a JobBands>) {
         let mut kept = HashSet::new();
         for job in open {
@@ -55,6 +62,7 @@ impl Bands {
                 kept.extend(entries.flatten().map(|entry| entry.path()));
             }
         }
+        eviction::expire(&self.folder, KEPT_FOR, &kept);
         eviction::shrink(&self.folder, self.bound, &kept);
     }
 }
@@ -104,6 +112,22 @@ impl JobBands {
             }
         }
         read
+    }
+
+    /// Removes the bands of the picture unless they were all kept since `name` began it anew: then it is the same one again.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn begin_anew(&self, name: &str) -> io::Result<()> {
+        // No band is called so. If it is evicted the bands go at the next begin, which costs no more than time.
+        let mark = self.folder.join(format!("{ANEW}{name}"));
+        if mark.exists() {
+            eviction::touch(&mark);
+            return Ok(());
+        }
+        self.forget()?;
+        std::fs::create_dir_all(&self.folder)?;
+        std::fs::write(mark, "")
     }
 
     /// Removes all bands of the picture.
@@ -185,6 +209,21 @@ mod tests {
         bands.keep(&meta(rows, b"data"), b"data").unwrap();
         bands.forget().unwrap();
         bands.forget().unwrap();
+        assert!(bands.finished().is_empty());
+    }
+
+    #[test]
+    fn who_begins_anew_finds_no_more_than_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let bands = JobBands { folder: folder.path().join("job") };
+        let (old, own) = (Rows::new(0, 32), Rows::new(32, 64));
+        bands.keep(&meta(old, b"data"), b"data").unwrap();
+        bands.begin_anew("one").unwrap();
+        assert!(bands.finished().is_empty());
+        bands.keep(&meta(own, b"data"), b"data").unwrap();
+        bands.begin_anew("one").unwrap();
+        assert_eq!(bands.finished(), [own]);
+        bands.begin_anew("two").unwrap();
         assert!(bands.finished().is_empty());
     }
 }

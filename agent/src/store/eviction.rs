@@ -1,8 +1,8 @@
-//! Keeping a folder below a size: the least recently used files go first.
+//! Keeping a folder below a size and an age: the least recently used files go first.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Removes files below `folder`, oldest first by time of modification, until at most `bound` bytes remain.
 /// Files in `kept` stay. Errors are logged: a cache that cannot shrink is no reason to fail.
@@ -18,12 +18,25 @@ pub fn shrink(folder: &Path, bound: u64, kept: &HashSet<PathBuf>) {
         if total <= bound {
             break;
         }
-        if kept.contains(&file.path) {
-            continue;
+        if !kept.contains(&file.path) && file.remove() {
+            total -= file.size;
         }
-        match std::fs::remove_file(&file.path) {
-            Ok(()) => total -= file.size,
-            Err(error) => tracing::warn!("cannot remove {}: {error}", file.path.display()),
+    }
+}
+
+/// Removes files below `folder` that were not used for `age`, and folders that are empty then. Files in `kept` stay, and so do those
+/// whose time lies ahead: a Raspberry Pi has no clock of its own.
+pub fn expire(folder: &Path, age: Duration, kept: &HashSet<PathBuf>) {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    let now = SystemTime::now();
+    let is_old = |file: &&Kept| now.duration_since(file.used).is_ok_and(|unused| unused > age);
+    for file in files.iter().filter(is_old).filter(|file| !kept.contains(&file.path)) {
+        if file.remove()
+            && let Some(emptied) = file.path.parent().filter(|parent| *parent != folder)
+        {
+            // It is refused where anything is left.
+            let _ = std::fs::remove_dir(emptied);
         }
     }
 }
@@ -62,6 +75,14 @@ struct Kept {
     used: SystemTime,
 }
 
+impl Kept {
+    /// Whether it is gone.
+    fn remove(&self) -> bool {
+        let removed = std::fs::remove_file(&self.path);
+        removed.inspect_err(|error| tracing::warn!("cannot remove {}: {error}", self.path.display())).is_ok()
+    }
+}
+
 fn collect(folder: &Path, files: &mut Vec<Kept>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -95,6 +116,28 @@ mod tests {
         let mut left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["kept", "newest"]);
+    }
+
+    #[test]
+    fn what_was_not_used_for_so_long_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        for (path, time) in [
+            ("gone/0-32", SystemTime::now() - days(31)),
+            ("half/0-32", SystemTime::now() - days(31)),
+            ("half/32-64", SystemTime::now() - days(29)),
+            ("open/0-32", SystemTime::now() - days(31)),
+            ("ahead/0-32", SystemTime::now() + days(400)),
+        ] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, [0; 10]).unwrap();
+            std::fs::File::open(&path).unwrap().set_modified(time).unwrap();
+        }
+        expire(folder.path(), days(30), &HashSet::from([folder.path().join("open/0-32")]));
+        let is_there = |path: &str| folder.path().join(path).exists();
+        assert!(!is_there("gone") && !is_there("half/0-32"));
+        assert!(is_there("half/32-64") && is_there("open/0-32") && is_there("ahead/0-32"));
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub async fn render(
         options: prepared.options().clone(),
         exact: false,
         reuse: false,
+        fresh: None,
         radiosity: None,
         stall_timeout: request.stall_timeout,
         silence_timeout: MASTER_SILENCE,

@@ -6,6 +6,7 @@ use td_protocol::probe::{ProbeReport, ViewProgress};
 use crate::compose::Maker;
 use crate::fleet::client::AgentError;
 use crate::render::failure::RenderError;
+use crate::render::finished::Band;
 use crate::render::recall::Returned;
 use crate::render::strips::StripHeard;
 use crate::render::verify::{NoTestimony, Testimony};
@@ -73,6 +74,15 @@ pub enum Heard {
         case: usize,
         witness: Maker,
         what: Result<Testimony, NoTestimony>,
+    },
+    /// A band that a node had finished before it joined or came back; or why it is not to be had.
+    Band {
+        node: NodeId,
+        band: Result<Box<Band>, String>,
+    },
+    /// There is no further such band.
+    BandsTaken {
+        node: NodeId,
     },
     /// What came of calling a lost node back.
     Called {

@@ -93,7 +93,7 @@ pub(super) struct Run<'r, 'a> {
     pub up: HashSet<NodeId>,
     /// Nodes on which the job is still being opened.
     pub openings: Openings,
-    /// Lost nodes that are being called.
+    /// Lost nodes that are being called, and nodes whose finished bands are being taken over: who is about to come.
     pub calling: HashMap<NodeId, JoinHandle<()>>,
     pub beats: Heartbeats,
     /// Why a node's last heartbeat was not answered.
@@ -303,6 +303,8 @@ impl Run<'_, '_> {
             }
             Heard::Health { node, report } => self.judge(node, &report),
             Heard::NodeLost { node, error } => self.lose_node(node, &error.to_string()),
+            Heard::Band { node, band } => self.take_band(node, band),
+            Heard::BandsTaken { node } => self.take_bands_taken(node),
             Heard::Called { node, result } => self.take_called(node, *result),
             Heard::Witness { look, case, witness, what } => self.take_witness(look, case, witness, what),
         }

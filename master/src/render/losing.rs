@@ -113,12 +113,13 @@ impl Run<'_, '_> {
                 return self.give_up_if_nobody_can_come();
             }
         };
+        let finished = returned.finished.clone();
         self.attempt.crew.put_back(node, returned);
         if let Some(found) = self.attempt.crew.node(node) {
             let text = format!("{} is back", found.client.name());
             self.attempt.progress.note(&text);
         }
-        self.node_up(node)
+        self.take_over_finished(node, &finished)
     }
 
     /// A node that took long to open the job joins.
@@ -129,7 +130,7 @@ impl Run<'_, '_> {
                 opened.tell(&name, self.attempt.progress);
                 self.attempt.progress.note(&format!("{name} joins"));
                 self.troubles.remove(&opening.node);
-                self.node_up(opening.node)
+                self.take_over_finished(opening.node, &opened.answer.finished)
             }
             Err(error) => {
                 self.attempt.progress.note(&format!("left out: {error}"));

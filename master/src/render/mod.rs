@@ -10,6 +10,7 @@
 pub mod account;
 mod actions;
 pub mod attempt;
+mod brought;
 mod choice;
 pub mod crew;
 pub mod failure;

@@ -213,6 +213,7 @@ mod tests {
             options: crate::jobs::record::example().options,
             exact: true,
             reuse: true,
+            fresh: None,
             radiosity: None,
             stall_timeout: 7200.0,
             silence_timeout: 20.0,

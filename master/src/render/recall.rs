@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use td_protocol::hello::{Fingerprint, PovrayState};
 use td_protocol::job::OpenJob;
+use td_protocol::rows::Rows;
 
 use crate::fleet::client::{AgentError, Client};
 use crate::fleet::embedded::{self, Embedded};
@@ -42,6 +43,8 @@ pub struct OwnAgent {
 pub struct Returned {
     pub client: Client,
     pub own: Option<OwnAgent>,
+    /// Runs that lie finished there.
+    pub finished: Vec<Rows>,
 }
 
 impl Recall {
@@ -54,14 +57,14 @@ impl Recall {
         if let Some(own) = self.own.take() {
             let own = revive(own).await?;
             self.client = own.agent.client().clone();
-            self.once().await?;
-            return Ok(Returned { client: self.client, own: Some(own) });
+            let finished = self.once().await?;
+            return Ok(Returned { client: self.client, own: Some(own), finished });
         }
         let mut pause = FIRST_PAUSE;
         loop {
             tokio::time::sleep(pause).await;
             match tokio::time::timeout(PATIENCE, self.once()).await {
-                Ok(Ok(())) => return Ok(Returned { client: self.client, own: None }),
+                Ok(Ok(finished)) => return Ok(Returned { client: self.client, own: None, finished }),
                 Ok(Err(error)) if is_final(&error) => return Err(error),
                 Ok(Err(error)) => tracing::debug!("called {} back: {error}", self.client.name()),
                 Err(_) => tracing::debug!("called {} back: no answer", self.client.name()),
@@ -70,7 +73,8 @@ impl Recall {
         }
     }
 
-    async fn once(&self) -> Result<(), RenderError> {
+    /// Opens the job again; returns what lies finished there.
+    async fn once(&self) -> Result<Vec<Rows>, RenderError> {
         let hello = self.client.hello().await?;
         let name = self.client.name();
         match hello.povray {
@@ -80,7 +84,7 @@ impl Recall {
             }
             PovrayState::Unusable { message } => return Err(RenderError::NoPovray(format!("{name}: {message}"))),
         }
-        opening::open(&self.client, &self.job, &self.parcel, 0).await.map(|_| ())
+        opening::open(&self.client, &self.job, &self.parcel, 0).await.map(|opened| opened.answer.finished)
     }
 }
 

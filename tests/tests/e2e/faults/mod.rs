@@ -6,6 +6,7 @@
 
 mod agents;
 mod answers;
+mod brought;
 mod cables;
 mod clocks;
 pub mod cluster;
