@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use tokio::sync::mpsc::Receiver;
 
-use crate::cli::run::{failed, manner, place_of, tell_report};
+use crate::cli::run::{failed, manner, named_agents, named_file, place_of, tell_report};
 use crate::compose::OutputTarget;
 use crate::exit::ExitStatus;
 use crate::jobs::cancel::cancel;
+use crate::jobs::record::AgentsRecord;
 use crate::jobs::resume::{TakenUp, take_up};
 use crate::jobs::{JobError, Places, Prefix, SavedOutput, json_lines, now, table_lines};
 use crate::progress::{Progress, print_event};
@@ -33,6 +34,13 @@ pub struct ResumeArguments {
     /// Replace whatever lies at the picture's place now
     #[arg(long)]
     pub replace: bool,
+    /// Render on the nodes of this inventory from now on
+    #[arg(short = 'i', long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// Render on this agent of this machine from now on: a socket's path or a loopback ADDRESS:PORT (several times for several);
+    /// counts more than an inventory
+    #[arg(long, value_name = "SOCKET|ADDRESS")]
+    pub agent: Vec<String>,
     /// Print JSON lines, one event each, on standard output
     #[arg(long, conflicts_with = "quiet")]
     pub json: bool,
@@ -81,7 +89,7 @@ async fn resume_job(
 ) -> Result<(), RenderError> {
     let places = Places::open()?;
     let output = arguments.output.as_deref().map(elsewhere).transpose()?;
-    let job = match take_up(&places, arguments.id.as_ref(), output, arguments.replace)? {
+    let mut job = match take_up(&places, arguments.id.as_ref(), output, arguments.replace)? {
         TakenUp::Unfinished(job) => *job,
         TakenUp::WasDone { id, output } => {
             let out = output.to_text().to_string();
@@ -91,6 +99,14 @@ async fn resume_job(
             return Ok(());
         }
     };
+    if !arguments.agent.is_empty() || arguments.inventory.is_some() {
+        let before = job.history().job.agents;
+        job.render_by(AgentsRecord {
+            agents: named_agents(&arguments.agent),
+            inventory: arguments.inventory.as_deref().map(named_file),
+            ..before
+        });
+    }
     let record = job.history().job;
     if SavedOutput::from_text(&record.output) == SavedOutput::Stdout {
         let reason = match (arguments.json, std::io::stdout().is_terminal()) {

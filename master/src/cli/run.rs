@@ -202,20 +202,28 @@ fn forced_steals() -> Tuning {
 
 /// Which agents are meant, with nothing in it that depends on the current folder.
 fn agents(arguments: &RenderArguments, config: &Config, progress: &mut Progress) -> AgentsRecord {
-    let absolute =
-        |path: &Path| SavedText::from(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).as_os_str());
-    let agent = |text: &String| if text.contains('/') { absolute(Path::new(text)) } else { SavedText::from(text) };
     if arguments.agent.is_empty() && arguments.inventory.is_none() && Path::new("inventory.yaml").is_file() {
         progress.note("inventory.yaml lies here and is not used; -i inventory.yaml names it");
     }
     AgentsRecord {
-        agents: arguments.agent.iter().map(agent).collect(),
-        inventory: arguments.inventory.as_deref().map(absolute),
+        agents: named_agents(&arguments.agent),
+        inventory: arguments.inventory.as_deref().map(named_file),
         slots: arguments.slots.or(config.slots),
-        cache: arguments.cache.as_deref().or(config.cache.as_deref()).map(absolute),
+        cache: arguments.cache.as_deref().or(config.cache.as_deref()).map(named_file),
         group: arguments.group.as_deref().and_then(|bits| bits.parse().ok()),
         mix_groups: arguments.mix_groups,
     }
+}
+
+/// These agents by names that hold in any folder.
+pub(super) fn named_agents(typed: &[String]) -> Vec<SavedText> {
+    let name = |text: &String| if text.contains('/') { named_file(Path::new(text)) } else { SavedText::from(text) };
+    typed.iter().map(name).collect()
+}
+
+/// A file by a name that holds in any folder.
+pub(super) fn named_file(path: &Path) -> SavedText {
+    SavedText::from(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).as_os_str())
 }
 
 /// What was said about groups.

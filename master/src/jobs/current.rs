@@ -13,7 +13,7 @@ use super::journal::Journal;
 use super::listing::{self, segments_name};
 use super::lock::Lock;
 use super::places::Places;
-use super::record::{EndRecord, JobRecord, Outcome, OutputRecord, Record, RunRecord};
+use super::record::{AgentsRecord, EndRecord, JobRecord, Outcome, OutputRecord, Record, RunRecord};
 
 /// The right to write a picture, before there is a job for it.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub struct Current {
     id: JobId,
     folder: PathBuf,
     written: Mutex<Written>,
-    /// To be written once the job really goes on.
-    redirect: Option<OutputRecord>,
+    /// What is otherwise from now on; to be written once the job really goes on.
+    changes: Vec<Record>,
     // Freed in this order: who waits for the picture then finds the job ended.
     _output: Option<Lock>,
     _lock: Lock,
@@ -72,7 +72,7 @@ impl Current {
     ) -> Self {
         let folder = places.folder(&id);
         let written = Mutex::new(Written { journal, history });
-        Self { places: places.clone(), id, folder, written, redirect: None, _output: output, _lock: lock }
+        Self { places: places.clone(), id, folder, written, changes: Vec::new(), _output: output, _lock: lock }
     }
 
     /// Says that a td works on it from now on.
@@ -82,16 +82,22 @@ impl Current {
     pub fn begin_run(&self) -> Result<(), JobError> {
         let run = RunRecord { at: now(), pid: std::process::id(), td: version::TD.to_owned() };
         self.write(Record::Run(run), true)?;
-        match &self.redirect {
-            Some(redirect) => self.write(Record::Output(redirect.clone()), true),
-            None => Ok(()),
-        }
+        self.changes.iter().try_for_each(|change| self.write(change.clone(), true))
     }
 
     /// The picture goes elsewhere, as soon as the job goes on.
     pub(super) fn redirect(&mut self, output: OutputRecord) {
-        self.written().history.add(Record::Output(output.clone()));
-        self.redirect = Some(output);
+        self.change(Record::Output(output));
+    }
+
+    /// Other agents than before render it, as soon as it goes on.
+    pub fn render_by(&mut self, agents: AgentsRecord) {
+        self.change(Record::Agents(agents));
+    }
+
+    fn change(&mut self, record: Record) {
+        self.written().history.add(record.clone());
+        self.changes.push(record);
     }
 
     #[must_use]

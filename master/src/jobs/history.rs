@@ -3,8 +3,8 @@
 use td_protocol::probe::ProbeReport;
 
 use super::record::{
-    AttemptRecord, CrewRecord, EndRecord, FirstPassRecord, JobRecord, NodeOutRecord, PictureRecord, ProbeRecord,
-    Record, RunRecord,
+    AttemptRecord, CrewRecord, DisputeRecord, EndRecord, FirstPassRecord, JobRecord, NodeOutRecord, PictureRecord,
+    ProbeRecord, Record, RunRecord,
 };
 
 /// A job as its journal tells it.
@@ -27,6 +27,8 @@ pub struct History {
     pub picture: Option<PictureRecord>,
     /// Nodes that drew wrong: they take no part any more.
     pub out: Vec<NodeOutRecord>,
+    /// Rows that nodes drew differently, nobody knows who right: they are to be verified.
+    pub disputes: Vec<DisputeRecord>,
     /// How the last run ended; none while it runs and where it was killed.
     pub end: Option<EndRecord>,
 }
@@ -63,6 +65,7 @@ impl History {
             complete: false,
             picture: None,
             out: Vec::new(),
+            disputes: Vec::new(),
             end: None,
         }
     }
@@ -101,6 +104,12 @@ impl History {
                 // Its rows are missing again.
                 self.complete = false;
             }
+            Record::Dispute(dispute) => {
+                if !self.disputes.contains(&dispute) {
+                    self.disputes.push(dispute);
+                }
+            }
+            Record::Agents(agents) => self.job.agents = agents,
             Record::End(end) => self.end = Some(end),
             // A job has one beginning.
             Record::Job(_) | Record::Unknown => {}
@@ -113,6 +122,7 @@ impl History {
         self.report = None;
         self.complete = false;
         self.picture = None;
+        self.disputes.clear();
     }
 
     /// When its journal last tells a time, in seconds since 1970: the begin or the end of its last run.

@@ -9,6 +9,7 @@ use td_protocol::hash::ContentHash;
 use td_protocol::hello::Fingerprint;
 use td_protocol::options::RenderOptions;
 use td_protocol::probe::ProbeReport;
+use td_protocol::rows::Rows;
 
 use super::saved_text::SavedText;
 
@@ -27,6 +28,8 @@ pub enum Record {
     Output(OutputRecord),
     Seams(SeamsChosen),
     NodeOut(NodeOutRecord),
+    Dispute(DisputeRecord),
+    Agents(AgentsRecord),
     End(EndRecord),
     /// A kind of a later td of the same major version.
     #[serde(other)]
@@ -199,6 +202,14 @@ pub struct NodeOutRecord {
     pub reason: String,
 }
 
+/// Nodes drew these rows differently, and nobody there could tell who was right: they are verified before any picture is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeRecord {
+    pub rows: Rows,
+    /// Who drew them.
+    pub nodes: Vec<String>,
+}
+
 /// How a run ended. One that was killed says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EndRecord {
@@ -226,7 +237,6 @@ pub enum Outcome {
 pub(crate) fn example() -> JobRecord {
     use td_protocol::options::FileGamma;
     use td_protocol::pixel::PixelFormat;
-    use td_protocol::rows::Rows;
     JobRecord {
         id: "0123456789ab".to_owned(),
         made: 1_700_000_000.0,

@@ -66,6 +66,8 @@ pub struct Attempt<'a> {
     pub tuning: Tuning,
     /// Rows to render again elsewhere and compare.
     pub verify_rows: Option<u32>,
+    /// Rows that nodes drew differently in an earlier run.
+    pub disputed: Vec<Rows>,
 }
 
 /// What came of a whole attempt.
@@ -195,7 +197,7 @@ impl Attempt<'_> {
             written: (0.0, 0),
             makers: HashMap::new(),
             cached,
-            verifying: Verifying::new(self.verify_rows),
+            verifying: Verifying::new(self.verify_rows, self.disputed.clone()),
             account: Account::default(),
             checking: Arc::default(),
             attempt: self,

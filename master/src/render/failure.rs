@@ -57,10 +57,8 @@ pub enum RenderError {
     Compose(#[from] ComposeError),
     #[error("cannot use {path}: {source}")]
     Folder { path: PathBuf, source: std::io::Error },
-    /// What nodes draw differs, and nobody can tell who is right: the rows are not to be used.
-    #[error("{0}")]
-    Verify(String),
-    /// Rows could not be rendered again: nothing was found to be wrong with them.
+    /// Rows could not be verified: nodes draw them differently and nobody there can tell who is right, or nobody could render them
+    /// again. They are verified when the job goes on.
     #[error("{0}")]
     NotVerified(String),
     #[error("interrupted; nothing was written")]
@@ -120,9 +118,7 @@ impl RenderError {
     pub fn fate(&self) -> Fate {
         match self {
             Self::Interrupted => Fate::Interrupted,
-            Self::Povray(_) | Self::Stalled { .. } | Self::Verify(_) | Self::Scene(SceneError::Missing { .. }) => {
-                Fate::ForGood
-            }
+            Self::Povray(_) | Self::Stalled { .. } | Self::Scene(SceneError::Missing { .. }) => Fate::ForGood,
             _ if self.exit_status() == ExitStatus::Refused => Fate::Refused,
             _ => Fate::MayGoOn,
         }

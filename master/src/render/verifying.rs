@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::compose::{Maker, difference};
 use crate::fleet::client::{AgentError, Client};
 use crate::jobs::Record;
-use crate::jobs::record::NodeOutRecord;
+use crate::jobs::record::{DisputeRecord, NodeOutRecord};
 use crate::render::attempt::AttemptEnd;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
@@ -31,6 +31,8 @@ const FORGET_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Verifying {
     /// Rows to be rendered again; none without `--verify`.
     pub wanted: Option<u32>,
+    /// Rows that nodes drew differently in an earlier run, and nobody could tell who was right: they are verified in any case.
+    disputed: Vec<Rows>,
     /// When all rows were there last: what comes after belongs to no phase of rendering.
     pub complete: Option<Instant>,
     /// Nodes that draw wrong.
@@ -52,9 +54,10 @@ pub(super) struct Verifying {
 }
 
 impl Verifying {
-    /// Nothing is verified yet; `wanted` rows are to be.
-    pub(super) fn new(wanted: Option<u32>) -> Self {
-        Self { wanted, ..Self::default() }
+    /// Nothing is verified yet; `wanted` rows are to be, and those that are `disputed`.
+    pub(super) fn new(wanted: Option<u32>, disputed: Vec<Rows>) -> Self {
+        let wanted = wanted.or((!disputed.is_empty()).then_some(0));
+        Self { wanted, disputed, ..Self::default() }
     }
 }
 
@@ -82,7 +85,12 @@ impl Run<'_, '_> {
     /// The runs of the sample that have not been looked at; `None` where all have.
     fn next_look(&self, wanted: u32) -> Result<Option<Jury>, AttemptEnd> {
         let mut jury = Jury::default();
-        for (rows, maker) in verify::sample(&self.attempt.spool.made(), wanted) {
+        let made = self.attempt.spool.made();
+        let mut sample = verify::sample(&made, wanted);
+        sample.extend(verify::among(&made, &self.verifying.disputed));
+        sample.sort_unstable();
+        sample.dedup();
+        for (rows, maker) in sample {
             if self.verifying.checked.contains(&(rows, maker)) {
                 continue;
             }
@@ -195,6 +203,9 @@ impl Run<'_, '_> {
             Finding::Undecided { nodes } => {
                 let mut names: Vec<String> = nodes.iter().map(|&node| self.name_of(node)).collect();
                 names.sort_unstable();
+                // What may be wrong is kept in the job, which does not become a picture with it, and nowhere else.
+                let record = DisputeRecord { rows, nodes: names.clone() };
+                self.attempt.job.note_synced(Record::Dispute(record))?;
                 for &node in &nodes {
                     self.forget_on(node);
                 }
@@ -211,9 +222,9 @@ impl Run<'_, '_> {
                         format!("{} draw {rows} differently{place}, and there is no further node", all.join(" and "))
                     }
                 };
-                Err(RenderError::Verify(format!(
-                    "{who} that could tell which is right: no picture was written; render again with more nodes of this \
-                     group"
+                Err(RenderError::NotVerified(format!(
+                    "{who} that could tell which is right: no picture was written; all rows are kept, and with a further node \
+                     of this group (in the inventory, or by td resume -i FILE or --agent) it can be told"
                 ))
                 .into())
             }

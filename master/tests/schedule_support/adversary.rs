@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use td::schedule::{
-    Action, CostMap, Event, GiveUpReason, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning,
-};
+use td::schedule::{Action, CostMap, Event, GiveUpReason, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning};
 use td_protocol::rows::Rows;
 
 use crate::deeds::{Deeds, runs};

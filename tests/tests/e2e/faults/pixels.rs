@@ -119,16 +119,50 @@ fn a_node_that_was_put_out_stays_out_whatever_its_name_was_typed_as() {
     cluster.ends();
 }
 
+/// The rows are kept, and become no picture before a third node has said who is right.
 #[test]
-fn two_nodes_that_differ_are_told_and_there_is_no_picture() {
-    let (cluster, flag) = cluster(2);
+fn two_nodes_that_differ_wait_for_a_third() {
+    let (mut cluster, flag) = cluster(2);
     let outcome = cluster.render(&["--verify=320"]).wait(LIMIT);
     seen("two nodes, one of them wrong, --verify", &outcome);
-    outcome.code(1).speaks_to_a_person().says(&["column", "no picture was written"]);
+    outcome.code(1).speaks_to_a_person().says(&["column", "no picture was written", "320 of 320 rows are finished"]);
     ended_with("wrong_pixels_undecided", &outcome);
     assert!(!cluster.sandbox.work().join("out.png").exists());
-    // Neither keeps what may be wrong.
+
+    // With the same two nothing can be told.
+    let again = process::run(&mut cluster.sandbox.td(["resume", "--json"]), LIMIT);
+    again.code(1).says(&["no picture was written"]);
+    assert!(!cluster.sandbox.work().join("out.png").exists());
+
+    cluster.add(|command| command);
+    let mut command = cluster.sandbox.td(["resume", "--json"]);
+    for agent in &cluster.agents {
+        command.arg("--agent").arg(&agent.socket);
+    }
+    let settled = process::run(&mut command, LIMIT);
+    seen("the same, resumed with a third node", &settled);
+    cluster.exact(&settled);
+    shown("wrong_pixels_settled", &settled, &["node2", "wrong pixels", "put out", "rows are rendered again"]);
+    // It does not keep what is wrong.
     right_again(&cluster, &flag, 1);
+    cluster.ends();
+}
+
+/// Rows that were in dispute are verified also where the job was not to be.
+#[test]
+fn what_was_in_dispute_is_verified_whoever_goes_on() {
+    let (mut cluster, _flag) = cluster(2);
+    cluster.render(&["--verify=320"]).wait(LIMIT).code(1);
+    // Two others than those that differ: what one of these made is verified by one that agrees, or is not.
+    cluster.add(|command| command);
+    cluster.add(|command| command);
+    let mut command = cluster.sandbox.td(["resume", "--json"]);
+    for agent in &cluster.agents[2..] {
+        command.arg("--agent").arg(&agent.socket);
+    }
+    let settled = process::run(&mut command, LIMIT);
+    cluster.exact(&settled);
+    told(&settled, &["a node that is not there any more", "wrong pixels"]);
     cluster.ends();
 }
 
