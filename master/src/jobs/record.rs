@@ -206,8 +206,17 @@ pub struct NodeOutRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisputeRecord {
     pub rows: Rows,
-    /// Who drew them.
-    pub nodes: Vec<String>,
+    /// Who said what they look like.
+    pub claims: Vec<ClaimRecord>,
+}
+
+/// What one node drew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRecord {
+    /// Its name.
+    pub node: String,
+    /// Hash of the rows' samples.
+    pub picture: ContentHash,
 }
 
 /// How a run ended. One that was killed says nothing.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
 use crate::compose::{Shape, Spool};
-use crate::jobs::Current;
+use crate::jobs::{Current, History};
 use crate::progress::Progress;
 use crate::render::account::Account;
 use crate::render::crew::Crew;
@@ -66,8 +66,8 @@ pub struct Attempt<'a> {
     pub tuning: Tuning,
     /// Rows to render again elsewhere and compare.
     pub verify_rows: Option<u32>,
-    /// Rows that nodes drew differently in an earlier run.
-    pub disputed: Vec<Rows>,
+    /// What the journal says of earlier runs.
+    pub before: &'a History,
 }
 
 /// What came of a whole attempt.
@@ -197,7 +197,7 @@ impl Attempt<'_> {
             written: (0.0, 0),
             makers: HashMap::new(),
             cached,
-            verifying: Verifying::new(self.verify_rows, self.disputed.clone()),
+            verifying: Verifying::new(self.verify_rows, self.before),
             account: Account::default(),
             checking: Arc::default(),
             attempt: self,

@@ -326,7 +326,7 @@ async fn one_attempt(
         begun,
         tuning: request.tuning,
         verify_rows: request.verify_rows,
-        disputed: before.disputes.iter().map(|dispute| dispute.rows).collect(),
+        before: &before,
     };
     let _syncing = resuming::Syncing::start(&spool);
     let rendered = attempt.run(interrupted).await?;

@@ -7,6 +7,8 @@
 //! Only what a node draws is testimony. One that could not render the rows has said nothing of them: it is asked again after the
 //! others, up to three times.
 //!
+//! What was said of a case that stayed undecided is kept for the next run, which may have further nodes.
+//!
 //! Without another node the maker itself renders its rows again, by POV-Ray's own writer: that finds a node that does not draw
 //! the same twice, and rows that were read wrongly from its state file, but not one that is wrong each time.
 
@@ -72,6 +74,23 @@ impl Jury {
     pub fn add(&mut self, rows: Rows, maker: Maker, picture: ContentHash) {
         let claims = vec![(maker, picture)];
         self.cases.push(Case { rows, maker, claims, failed: BTreeMap::new(), asked: None, closed: false });
+    }
+
+    /// Adds what nodes said of the last case in an earlier run, where that stayed undecided.
+    pub fn add_earlier(&mut self, claims: impl IntoIterator<Item = (Maker, ContentHash)>) {
+        let Some(case) = self.cases.last_mut() else { return };
+        for claim in claims {
+            // Nobody agrees with itself.
+            if !case.claims.contains(&claim) {
+                case.claims.push(claim);
+            }
+        }
+    }
+
+    /// What was said of a case, by whom: hashes of the samples.
+    #[must_use]
+    pub fn claims(&self, number: usize) -> &[(Maker, ContentHash)] {
+        self.cases.get(number).map_or(&[], |case| &case.claims)
     }
 
     /// The rows of a case and their maker.

@@ -13,6 +13,7 @@ pub mod attempt;
 mod brought;
 mod choice;
 pub mod crew;
+mod disputes;
 pub mod failure;
 mod finished;
 pub mod first_pass;

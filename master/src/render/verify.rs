@@ -93,12 +93,6 @@ pub(super) fn sample(made: &[(Rows, Maker)], rows: u32) -> Vec<(Rows, Maker)> {
     (0..count).filter_map(|index| made.get((2 * index + 1) * made.len() / (2 * count)).copied()).collect()
 }
 
-/// Those of the runs that have any of these rows.
-pub(super) fn among(made: &[(Rows, Maker)], rows: &[Rows]) -> Vec<(Rows, Maker)> {
-    let is_among = |run: &Rows| rows.iter().any(|rows| rows.start < run.end && run.start < rows.end);
-    made.iter().copied().filter(|(run, _)| is_among(run)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,13 +105,5 @@ mod tests {
         assert_eq!(starts(1), [160]);
         assert_eq!(starts(10_000).len(), 10);
         assert!(sample(&[], 64).is_empty());
-    }
-
-    #[test]
-    fn runs_with_any_of_the_rows_are_found() {
-        let all: Vec<_> = (0..10).map(|band| (Rows::new(band * 32, band * 32 + 32), Maker(1))).collect();
-        let starts = |rows: &[Rows]| among(&all, rows).iter().map(|(rows, _)| rows.start).collect::<Vec<_>>();
-        assert_eq!(starts(&[Rows::new(32, 64), Rows::new(95, 97)]), [32, 64, 96]);
-        assert!(starts(&[]).is_empty());
     }
 }

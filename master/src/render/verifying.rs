@@ -13,9 +13,10 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::compose::{Maker, difference};
 use crate::fleet::client::{AgentError, Client};
-use crate::jobs::Record;
-use crate::jobs::record::{DisputeRecord, NodeOutRecord};
+use crate::jobs::record::{ClaimRecord, DisputeRecord, NodeOutRecord};
+use crate::jobs::{History, Record};
 use crate::render::attempt::AttemptEnd;
+use crate::render::disputes::Disputes;
 use crate::render::failure::RenderError;
 use crate::render::heard::Heard;
 use crate::render::jury::{Finding, Jury, Witness};
@@ -31,8 +32,10 @@ const FORGET_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Verifying {
     /// Rows to be rendered again; none without `--verify`.
     pub wanted: Option<u32>,
-    /// Rows that nodes drew differently in an earlier run, and nobody could tell who was right: they are verified in any case.
-    disputed: Vec<Rows>,
+    /// What nodes drew differently in an earlier run: it is verified in any case.
+    disputes: Disputes,
+    /// Who was found wrong, there or not.
+    wrong: HashSet<Maker>,
     /// When all rows were there last: what comes after belongs to no phase of rendering.
     pub complete: Option<Instant>,
     /// Nodes that draw wrong.
@@ -54,10 +57,12 @@ pub(super) struct Verifying {
 }
 
 impl Verifying {
-    /// Nothing is verified yet; `wanted` rows are to be, and those that are `disputed`.
-    pub(super) fn new(wanted: Option<u32>, disputed: Vec<Rows>) -> Self {
-        let wanted = wanted.or((!disputed.is_empty()).then_some(0));
-        Self { wanted, disputed, ..Self::default() }
+    /// Nothing of this run is verified yet; `wanted` rows are to be, and what was in dispute `before`.
+    pub(super) fn new(wanted: Option<u32>, before: &History) -> Self {
+        let disputes = Disputes(before.disputes.clone());
+        let wanted = wanted.or((!disputes.is_empty()).then_some(0));
+        let wrong = before.out.iter().map(|out| Maker::of(&out.node)).collect();
+        Self { wanted, disputes, wrong, ..Self::default() }
     }
 }
 
@@ -87,7 +92,7 @@ impl Run<'_, '_> {
         let mut jury = Jury::default();
         let made = self.attempt.spool.made();
         let mut sample = verify::sample(&made, wanted);
-        sample.extend(verify::among(&made, &self.verifying.disputed));
+        sample.extend(self.verifying.disputes.among(&made));
         sample.sort_unstable();
         sample.dedup();
         for (rows, maker) in sample {
@@ -96,6 +101,7 @@ impl Run<'_, '_> {
             }
             if let Some(samples) = self.attempt.spool.pixels(rows)? {
                 jury.add(rows, maker, ContentHash::of(&samples));
+                jury.add_earlier(self.verifying.disputes.claims(rows, |maker| self.verifying.wrong.contains(&maker)));
             }
         }
         Ok((!jury.is_over()).then_some(jury))
@@ -204,8 +210,13 @@ impl Run<'_, '_> {
                 let mut names: Vec<String> = nodes.iter().map(|&node| self.name_of(node)).collect();
                 names.sort_unstable();
                 // What may be wrong is kept in the job, which does not become a picture with it, and nowhere else.
-                let record = DisputeRecord { rows, nodes: names.clone() };
-                self.attempt.job.note_synced(Record::Dispute(record))?;
+                let said = self.verifying.jury.as_ref().map_or(&[][..], |jury| jury.claims(case));
+                // The maker of rows from an earlier run may have no name any more; what it said is in the picture.
+                let claim = |&(by, picture): &(Maker, ContentHash)| {
+                    self.known_name(by).map(|node| ClaimRecord { node: node.to_owned(), picture })
+                };
+                let claims = said.iter().filter_map(claim).collect();
+                self.attempt.job.note_synced(Record::Dispute(DisputeRecord { rows, claims }))?;
                 for &node in &nodes {
                     self.forget_on(node);
                 }
@@ -257,9 +268,14 @@ impl Run<'_, '_> {
         found.map(|found| found.id)
     }
 
+    /// The name of a node that is there, or that said something of rows in dispute.
+    fn known_name(&self, node: Maker) -> Option<&str> {
+        let mut present = self.attempt.crew.nodes.iter().map(|other| other.client.name());
+        present.find(|name| Maker::of(name) == node).or_else(|| self.verifying.disputes.name(node))
+    }
+
     fn name_of(&self, node: Maker) -> String {
-        let found = self.attempt.crew.nodes.iter().find(|other| Maker::of(other.client.name()) == node);
-        found.map_or_else(|| "a node that is not there any more".to_owned(), |found| found.client.name().to_owned())
+        self.known_name(node).unwrap_or("a node that is not there any more").to_owned()
     }
 
     /// A node draws wrong: it is out, and all of its rows are missing again.
@@ -267,12 +283,12 @@ impl Run<'_, '_> {
         let name = self.name_of(wrong);
         let named = self.attempt.crew.nodes.iter().filter(|other| Maker::of(other.client.name()) == wrong);
         let nodes: Vec<NodeId> = named.map(|node| node.id).collect();
-        if !nodes.is_empty() && nodes.iter().all(|node| self.verifying.out.contains(node)) {
+        if !self.verifying.wrong.insert(wrong) {
             return Ok(());
         }
         let reason = format!("it draws wrong pixels ({place})");
-        // Of a node that is not there any more there is nothing but its rows.
-        if !nodes.is_empty() {
+        // Of a node that is not there any more there may be nothing but its rows.
+        if self.known_name(wrong).is_some() {
             let record = NodeOutRecord { node: name.clone(), reason: reason.clone() };
             self.attempt.job.note_synced(Record::NodeOut(record))?;
         }

@@ -102,6 +102,28 @@ fn all_that_disagree_decide_nothing() {
     assert_eq!(play(&mut jury, &[1, 2, 3, 4], |node| node as u8), [Finding::Undecided { nodes }]);
 }
 
+/// Nodes 1 and 2 differed in an earlier run.
+#[test]
+fn what_was_said_earlier_counts_when_a_third_comes() {
+    let earlier = |maker_draws: u8| {
+        let mut jury = jury(&[(1, maker_draws)]);
+        jury.add_earlier([(node(1), picture(maker_draws)), (node(2), picture(7 - maker_draws))]);
+        jury
+    };
+    // Whether those two are there or not.
+    for present in [&[3][..], &[1, 3], &[2, 3], &[1, 2, 3]] {
+        let wrong = |wrong, right| [Finding::Wrong { wrong: vec![node(wrong)], right: node(right) }];
+        assert_eq!(play(&mut earlier(7), present, |_| TRUTH), wrong(1, 2), "{present:?}");
+        assert_eq!(play(&mut earlier(TRUTH), present, |_| TRUTH), wrong(2, 1), "{present:?}");
+    }
+    // One alone cannot settle it by saying the same again.
+    let undecided = [Finding::Undecided { nodes: vec![node(1), node(2)] }];
+    for present in [&[][..], &[1], &[2]] {
+        assert_eq!(play(&mut earlier(7), present, |node| if node == 1 { 7 } else { TRUTH }), undecided, "{present:?}");
+    }
+    assert_eq!(earlier(7).claims(0), [(node(1), picture(7)), (node(2), picture(TRUTH))]);
+}
+
 #[test]
 fn what_a_lost_node_was_asked_is_asked_of_another() {
     let mut jury = jury(&[(1, TRUTH)]);

@@ -153,7 +153,7 @@ fn two_nodes_that_differ_wait_for_a_third() {
 fn what_was_in_dispute_is_verified_whoever_goes_on() {
     let (mut cluster, _flag) = cluster(2);
     cluster.render(&["--verify=320"]).wait(LIMIT).code(1);
-    // Two others than those that differ: what one of these made is verified by one that agrees, or is not.
+    // Two others than those that differ: what these said counts.
     cluster.add(|command| command);
     cluster.add(|command| command);
     let mut command = cluster.sandbox.td(["resume", "--json"]);
@@ -162,7 +162,7 @@ fn what_was_in_dispute_is_verified_whoever_goes_on() {
     }
     let settled = process::run(&mut command, LIMIT);
     cluster.exact(&settled);
-    told(&settled, &["a node that is not there any more", "wrong pixels"]);
+    told(&settled, &["node2", "wrong pixels", "put out of the job"]);
     cluster.ends();
 }
 
