@@ -269,15 +269,21 @@ impl Agent {
         let (missing, finished) =
             looked.await.map_err(|error| Refused::Wrong(format!("the scene's files cannot be read: {error}")))?;
         self.jobs.open(Job::new(spec, fingerprint, bands));
-        self.make_room();
+        self.make_room().await;
         Ok(JobOpened { missing, finished })
     }
 
     /// Removes what is kept beyond its bounds, of size and of time; what open jobs need stays.
-    pub fn make_room(&self) {
-        let open = self.jobs.all();
-        self.blobs.evict(open.iter().map(|job| &job.spec.bundle));
-        self.bands.evict(open.iter().map(|job| &job.bands));
+    pub async fn make_room(&self) {
+        let (blobs, bands, open) = (self.blobs.clone(), self.bands.clone(), self.jobs.all());
+        // Not here, where all requests wait.
+        let made = tokio::task::spawn_blocking(move || {
+            blobs.evict(open.iter().map(|job| &job.spec.bundle));
+            bands.evict(open.iter().map(|job| &job.bands));
+        });
+        if let Err(error) = made.await {
+            tracing::warn!("no room was made: {error}");
+        }
     }
 
     /// An open job, marked as heard of.

@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStringExt as _;
 use proptest::prelude::*;
 use td::jobs::codec::{self, DecodeError, FILE_HEAD};
 use td::jobs::record::{
-    AgentsRecord, AttemptRecord, CompleteRecord, CrewRecord, EndRecord, FileMark, FileRecord, FirstPassRecord,
-    JobRecord, Outcome, OutputRecord, PictureRecord, ProbeRecord, RunRecord, SeamsChosen, SeamsRecord,
+    AgentsRecord, AttemptRecord, ClaimRecord, CompleteRecord, CrewRecord, DisputeRecord, EndRecord, FileMark,
+    FileRecord, FirstPassRecord, JobRecord, NodeOutRecord, Outcome, OutputRecord, PictureRecord, ProbeRecord,
+    RunRecord, SeamsChosen, SeamsRecord,
 };
 use td::jobs::{History, Record, SavedText};
 use td_protocol::hash::ContentHash;
@@ -126,6 +127,16 @@ fn record() -> impl Strategy<Value = Record> {
         seconds().prop_map(|at| Record::Complete(CompleteRecord { at })),
         (any::<u64>(), any::<u64>(), prop::option::of(saved())).prop_map(|(device, inode, temporary)| {
             Record::Picture(PictureRecord { device, inode, size: inode, temporary })
+        }),
+        (".{0,9}", ".{0,30}").prop_map(|(node, reason)| Record::NodeOut(NodeOutRecord { node, reason })),
+        (any::<u32>(), any::<u32>(), prop::collection::vec((".{0,9}", hash()), 0..3)).prop_map(
+            |(start, end, claims)| {
+                let claims = claims.into_iter().map(|(node, picture)| ClaimRecord { node, picture }).collect();
+                Record::Dispute(DisputeRecord { rows: Rows::new(start, end), claims })
+            }
+        ),
+        (prop::collection::vec(saved(), 0..3), prop::option::of(saved())).prop_map(|(agents, inventory)| {
+            Record::Agents(AgentsRecord { agents, inventory, ..AgentsRecord::default() })
         }),
         (saved(), prop::option::of(mark()))
             .prop_map(|(output, replaces)| Record::Output(OutputRecord { output, replaces })),

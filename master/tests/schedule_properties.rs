@@ -63,10 +63,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..150)
 }
 
-/// Slots stand still and agents are silent for most of the time.
+/// Slots stand still and agents are silent for most of the time; none comes anew, which would be allowed starts of its own.
 fn steps_of_silence() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        50 => usual_steps(),
+        40 => (any::<u32>(), 0.01f64..20.0).prop_map(|(slot, cost)| Step::Band { slot, cost }),
+        4 => any::<u32>().prop_map(|slot| Step::Complete { slot }),
+        12 => any::<u32>().prop_map(|pick| Step::Answer { pick }),
+        1 => any::<u32>().prop_map(|slot| Step::Lose { slot }),
+        1 => any::<u32>().prop_map(|node| Step::NodeOut { node }),
+        2 => any::<u32>().prop_map(|node| Step::NodeBack { node }),
+        1 => proptest::collection::vec(-1.0f64..9.0, 0..20).prop_map(|costs| Step::Map { costs }),
         20 => (0.0f64..100.0).prop_map(|seconds| Step::Wait { seconds }),
         6 => any::<u32>().prop_map(|pick| Step::DropAnswer { pick }),
     ];
@@ -96,12 +102,12 @@ proptest! {
         adversary.behave().map_err(TestCaseError::fail)?;
     }
 
-    /// Few slots, few bands and much silence, where the bound on starts is near: slots x (2 + log2 bands), plus lost slots, plus
+    /// Few slots and much silence, where the bound on starts is near: slots x (2 + log2 bands), plus lost slots, plus
     /// shrinks of way (b), and nothing more.
     #[test]
     fn silence_does_not_cost_more_starts_than_are_promised(
         job in jobs(),
-        height in 1u32..200,
+        height in 1u32..900,
         speeds in proptest::collection::vec(0.05f64..20.0, 1..5),
         steps in steps_of_silence(),
     ) {

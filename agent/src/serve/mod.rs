@@ -128,8 +128,7 @@ async fn keep_room(agent: Arc<Agent>) {
     let mut clock = tokio::time::interval(ROOM_EVERY);
     loop {
         clock.tick().await;
-        let agent = Arc::clone(&agent);
-        let _ = tokio::task::spawn_blocking(move || agent.make_room()).await;
+        agent.make_room().await;
     }
 }
 

@@ -24,13 +24,17 @@ pub fn shrink(folder: &Path, bound: u64, kept: &HashSet<PathBuf>) {
     }
 }
 
+/// A file that seems older was written before the clock was set: a Raspberry Pi has none of its own. The begin of 2020.
+const NEVER_SET: Duration = Duration::from_secs(1_577_836_800);
+
 /// Removes files below `folder` that were not used for `age`, and folders that are empty then. Files in `kept` stay, and so do those
-/// whose time lies ahead: a Raspberry Pi has no clock of its own.
+/// whose time is not to be believed: before 2020, or ahead.
 pub fn expire(folder: &Path, age: Duration, kept: &HashSet<PathBuf>) {
     let mut files = Vec::new();
     collect(folder, &mut files);
     let now = SystemTime::now();
-    let is_old = |file: &&Kept| now.duration_since(file.used).is_ok_and(|unused| unused > age);
+    let was_set = SystemTime::UNIX_EPOCH + NEVER_SET;
+    let is_old = |file: &&Kept| file.used > was_set && now.duration_since(file.used).is_ok_and(|unused| unused > age);
     for file in files.iter().filter(is_old).filter(|file| !kept.contains(&file.path)) {
         if file.remove()
             && let Some(emptied) = file.path.parent().filter(|parent| *parent != folder)
@@ -128,6 +132,7 @@ mod tests {
             ("half/32-64", SystemTime::now() - days(29)),
             ("open/0-32", SystemTime::now() - days(31)),
             ("ahead/0-32", SystemTime::now() + days(400)),
+            ("unset/0-32", SystemTime::UNIX_EPOCH + days(1)),
         ] {
             let path = folder.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -137,7 +142,7 @@ mod tests {
         expire(folder.path(), days(30), &HashSet::from([folder.path().join("open/0-32")]));
         let is_there = |path: &str| folder.path().join(path).exists();
         assert!(!is_there("gone") && !is_there("half/0-32"));
-        assert!(is_there("half/32-64") && is_there("open/0-32") && is_there("ahead/0-32"));
+        assert!(is_there("half/32-64") && is_there("open/0-32") && is_there("ahead/0-32") && is_there("unset/0-32"));
     }
 
     #[test]

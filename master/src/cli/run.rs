@@ -217,7 +217,12 @@ fn agents(arguments: &RenderArguments, config: &Config, progress: &mut Progress)
 
 /// These agents by names that hold in any folder.
 pub(super) fn named_agents(typed: &[String]) -> Vec<SavedText> {
-    let name = |text: &String| if text.contains('/') { named_file(Path::new(text)) } else { SavedText::from(text) };
+    // A socket has one name, by whatever links it was typed: who drew what is told by names.
+    let socket = |path: &Path| match path.canonicalize() {
+        Ok(found) => SavedText::from(found.as_os_str()),
+        Err(_) => named_file(path),
+    };
+    let name = |text: &String| if text.contains('/') { socket(Path::new(text)) } else { SavedText::from(text) };
     typed.iter().map(name).collect()
 }
 

@@ -19,7 +19,7 @@ use super::record::Record;
 
 const MAGIC: [u8; 6] = *b"tdjrnl";
 /// Raised where an older td would read something wrong.
-pub const MAJOR: u8 = 1;
+pub const MAJOR: u8 = 2;
 /// Raised with each new kind of record; only tells who wrote.
 pub const MINOR: u8 = 0;
 /// Bytes before the first record.
@@ -172,8 +172,9 @@ mod tests {
         let mut bytes = head_of(MAJOR + 1, 0).to_vec();
         bytes.extend(record_of("what a later td writes"));
         let error = decode(&bytes).unwrap_err();
-        assert_eq!(error, DecodeError::Newer(2));
-        assert!(error.to_string().contains("version 2") && error.to_string().contains("reads 1"));
+        assert_eq!(error, DecodeError::Newer(MAJOR + 1));
+        let (theirs, own) = (format!("version {}", MAJOR + 1), format!("reads {MAJOR}"));
+        assert!(error.to_string().contains(&theirs) && error.to_string().contains(&own));
         assert_eq!(decode(&head_of(0, 9)), Err(DecodeError::NotAJournal));
     }
 

@@ -203,6 +203,7 @@ pub struct NodeOutRecord {
 }
 
 /// Nodes drew these rows differently, and nobody there could tell who was right: they are verified before any picture is written.
+/// A td that would skip this one reads no journals of major version 2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisputeRecord {
     pub rows: Rows,

@@ -1,5 +1,4 @@
-//! What a node that joins late, or is back, has finished meanwhile: it is taken over before the node is given work, so that nothing
-//! is rendered that lies finished anywhere.
+//! What a node that joins late, or is back, has finished meanwhile: it is taken over before the node is given work.
 
 use td_protocol::rows::Rows;
 
@@ -49,8 +48,8 @@ impl Run<'_, '_> {
         // Something goes on, though nobody renders.
         self.all_lost = None;
         let maker = self.attempt.crew.maker(node);
-        let _ = self.attempt.spool.add_from(maker, &meta, &data)?;
-        self.cached.push((rows, maker));
+        let added = self.attempt.spool.add_from(maker, &meta, &data)?;
+        self.cached.extend(added.settled.into_iter().map(|settled| (settled, maker)));
         let before = self.scheduler.rows_settled();
         self.tell_scheduler(Event::RowsSettledElsewhere { rows })?;
         // They took none of the time from which the end is reckoned.

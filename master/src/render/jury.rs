@@ -105,9 +105,10 @@ impl Jury {
         self.cases.iter().all(|case| case.closed)
     }
 
-    /// Questions for those who are there, and what can be said of cases that nobody there can help.
+    /// Questions for those who are there. Once nothing is asked any more, what can be said of cases that nobody there can help: until
+    /// then another case may find the node that draws wrong.
     pub fn ask(&mut self, present: &[Witness]) -> (Vec<Question>, Vec<(usize, Finding)>) {
-        let (mut questions, mut findings) = (Vec::new(), Vec::new());
+        let (mut questions, mut findings, mut helpless) = (Vec::new(), Vec::new(), Vec::new());
         let mut load: BTreeMap<Maker, usize> = BTreeMap::new();
         for witness in self.cases.iter().filter_map(|case| case.asked) {
             *load.entry(witness).or_default() += 1;
@@ -115,6 +116,12 @@ impl Jury {
         for number in 0..self.cases.len() {
             let case = &self.cases[number];
             if case.closed || case.asked.is_some() {
+                continue;
+            }
+            // What was said in an earlier run may be enough.
+            if let Some(finding) = decide(case) {
+                self.cases[number].closed = true;
+                findings.push((number, finding));
                 continue;
             }
             let tries = |maker: Maker| case.failed.get(&maker).copied().unwrap_or(0);
@@ -137,9 +144,7 @@ impl Jury {
                 others
             };
             if able.is_empty() {
-                let finding = close(case);
-                self.cases[number].closed = true;
-                findings.push((number, finding));
+                helpless.push(number);
                 continue;
             }
             let busy = |witness: &Witness| load.get(&witness.maker).copied().unwrap_or(0);
@@ -150,7 +155,22 @@ impl Jury {
                 questions.push(Question { case: number, witness: witness.maker });
             }
         }
+        if findings.is_empty() && self.cases.iter().all(|case| case.closed || case.asked.is_none()) {
+            for number in helpless {
+                self.cases[number].closed = true;
+                findings.push((number, close(&self.cases[number])));
+            }
+        }
         (questions, findings)
+    }
+
+    /// The cases of which nodes say different things, and nobody has told yet who is right.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<usize> {
+        let differ =
+            |case: &Case| case.claims.iter().any(|claim| case.claims.first().is_some_and(|first| first.1 != claim.1));
+        let is_open = |case: &Case| !self.dismissed.contains(&case.maker) && decide(case).is_none() && differ(case);
+        (0..).zip(&self.cases).filter(|(_, case)| is_open(case)).map(|(number, _)| number).collect()
     }
 
     /// What a witness says, or that it could not say; the finding, if that closes the case.

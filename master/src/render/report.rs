@@ -146,8 +146,10 @@ impl Report {
             lines.push(format!("  {} rows were finished before the job was resumed", self.rows_resumed));
         }
         if self.rows_from_cache > 0 {
-            lines
-                .push(format!("  {} rows were finished in an earlier job (--fresh renders all)", self.rows_from_cache));
+            lines.push(format!(
+                "  {} rows lay finished in the nodes' caches (--fresh begins anew)",
+                self.rows_from_cache
+            ));
         }
         if let Some(rows) = self.rows_verified {
             lines.push(format!("  verified: {rows} rows were rendered again and were equal"));

@@ -210,13 +210,9 @@ impl Run<'_, '_> {
                 let mut names: Vec<String> = nodes.iter().map(|&node| self.name_of(node)).collect();
                 names.sort_unstable();
                 // What may be wrong is kept in the job, which does not become a picture with it, and nowhere else.
-                let said = self.verifying.jury.as_ref().map_or(&[][..], |jury| jury.claims(case));
-                // The maker of rows from an earlier run may have no name any more; what it said is in the picture.
-                let claim = |&(by, picture): &(Maker, ContentHash)| {
-                    self.known_name(by).map(|node| ClaimRecord { node: node.to_owned(), picture })
-                };
-                let claims = said.iter().filter_map(claim).collect();
-                self.attempt.job.note_synced(Record::Dispute(DisputeRecord { rows, claims }))?;
+                for dispute in self.open_disputes() {
+                    self.attempt.job.note_synced(Record::Dispute(dispute))?;
+                }
                 for &node in &nodes {
                     self.forget_on(node);
                 }
@@ -235,7 +231,7 @@ impl Run<'_, '_> {
                 };
                 Err(RenderError::NotVerified(format!(
                     "{who} that could tell which is right: no picture was written; all rows are kept, and with a further node \
-                     of this group (in the inventory, or by td resume -i FILE or --agent) it can be told"
+                     of this group (in the inventory, or by td resume -i or --agent) it can be told"
                 ))
                 .into())
             }
@@ -252,14 +248,37 @@ impl Run<'_, '_> {
         }
     }
 
+    /// All rows of which nodes say different things, for whoever goes on.
+    fn open_disputes(&self) -> Vec<DisputeRecord> {
+        let Some(jury) = &self.verifying.jury else { return Vec::new() };
+        // The maker of rows from an earlier run may have no name any more; what it said is in the picture.
+        let claim = |&(by, picture): &(Maker, ContentHash)| {
+            self.known_name(by).map(|node| ClaimRecord { node: node.to_owned(), picture })
+        };
+        let undecided = jury.undecided();
+        let disputes = undecided.into_iter().filter_map(|case| {
+            let (rows, _) = jury.case(case)?;
+            Some(DisputeRecord { rows, claims: jury.claims(case).iter().filter_map(claim).collect() })
+        });
+        disputes.collect()
+    }
+
     /// Where `wrong` differs from `right`, for people.
     fn place_of_difference(&self, case: usize, rows: Rows, wrong: Maker, right: Maker) -> Result<String, AttemptEnd> {
         let own = self.attempt.spool.pixels(rows)?.unwrap_or_default();
-        let of = |node: Maker| self.verifying.otherwise.get(&(case, node)).unwrap_or(&own);
-        let maker = self.verifying.jury.as_ref().and_then(|jury| jury.case(case)).map(|(_, maker)| maker);
-        // A maker that was asked again has contradicted itself: what went into the picture is meant.
-        let said = if maker == Some(wrong) { &own } else { of(wrong) };
-        let found = difference(rows, self.attempt.shape, said, of(right));
+        let Some(jury) = &self.verifying.jury else { return Ok(rows.to_string()) };
+        let claims = jury.claims(case);
+        let in_picture = claims.first().map(|(_, picture)| *picture);
+        // Who said so in an earlier run left no samples, but another may have said the same since.
+        let samples = |picture: ContentHash| {
+            let by = claims.iter().filter(|(_, said)| *said == picture).map(|(by, _)| *by);
+            let other = by.into_iter().find_map(|by| self.verifying.otherwise.get(&(case, by)));
+            other.or((in_picture == Some(picture)).then_some(&own))
+        };
+        // A maker that was asked again has contradicted itself: what went into the picture is meant, its first word.
+        let said = |node: Maker| claims.iter().find(|(by, _)| *by == node).and_then(|(_, picture)| samples(*picture));
+        let found =
+            said(wrong).zip(said(right)).and_then(|(wrong, right)| difference(rows, self.attempt.shape, wrong, right));
         Ok(found.map_or_else(|| rows.to_string(), |found| format!("{rows}: {found}")))
     }
 

@@ -163,6 +163,7 @@ impl Scheduler {
             return;
         }
         lease.end_unconfirmed = true;
+        self.counts.taken_back += 1;
         self.shorten(id, rows.start);
         if let Some(rows) = self.settled.missing_hull(rows) {
             self.put_back(self.grid.widen(rows));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use td::schedule::{Action, CostMap, Event, GiveUpReason, Job, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning};
+use td::schedule::{
+    Action, CostMap, Event, GiveUpReason, Job, LATEST, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning,
+};
 use td_protocol::rows::Rows;
 
-use crate::deeds::{Deeds, runs};
+use crate::deeds::{Deeds, deadline, runs};
 
 /// Numbers choose among what there is.
 #[derive(Debug, Clone)]
@@ -43,12 +45,15 @@ struct Shrink {
     lease: LeaseId,
     epoch: u32,
     new_end: u32,
+    asked: f64,
 }
 
 pub struct Adversary {
     job: Job,
     scheduler: Scheduler,
     now: f64,
+    /// The latest moment that the scheduler was told: its clock never goes back.
+    latest: f64,
     strips: BTreeMap<u32, Strip>,
     alive: BTreeMap<u32, bool>,
     shrinks: Vec<Shrink>,
@@ -75,6 +80,7 @@ impl Adversary {
             scheduler: Scheduler::new(job.clone(), Tuning::default()).unwrap(),
             job,
             now: 0.0,
+            latest: 0.0,
             strips: BTreeMap::new(),
             alive: BTreeMap::new(),
             shrinks: Vec::new(),
@@ -105,6 +111,9 @@ impl Adversary {
 
     fn event(&mut self, event: Event) {
         self.last = Some(event.clone());
+        if self.now < LATEST {
+            self.latest = self.latest.max(self.now);
+        }
         if let Event::NodeOut { node, .. } = &event {
             self.deeds.lost += self.strips.keys().filter(|slot| **slot / 2 == node.0).count() as u64;
         }
@@ -140,7 +149,9 @@ impl Adversary {
                     self.wrong.get_or_insert("a whole lease was to be shrunk".to_owned());
                 }
                 self.deeds.shrinks += 1;
-                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end });
+                // Until it has answered.
+                self.deeds.silent.insert(lease);
+                self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end, asked: self.latest });
             }
             Action::Settle { lease, rows } => {
                 if !self.leases.get(&lease).is_some_and(|lease| lease.contains(rows)) {
@@ -314,8 +325,12 @@ impl Adversary {
             1 => shrink.new_end.saturating_add(strip.block),
             _ => shrink.new_end,
         };
+        let before = strip.end;
         strip.end = wish.clamp(least, strip.end);
         let end = strip.end;
+        if end < before && self.latest < deadline(shrink.asked) {
+            self.deeds.silent.remove(&shrink.lease);
+        }
         self.event(Event::ShrinkAnswered { lease: shrink.lease, epoch: shrink.epoch, end });
     }
 

@@ -1,15 +1,20 @@
 //! What the adversary did, and how many starts that excuses: counted here, and by nothing that the scheduler counts.
 
-use td::schedule::{Job, WriteCost};
+use std::collections::BTreeSet;
+
+use td::schedule::{Job, LeaseId, Tuning, WriteCost};
 use td_protocol::rows::Rows;
 
 /// Each is worth one start.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Deeds {
     /// Strips whose slot was lost, came up anew, or was taken out.
     pub lost: u64,
     /// Strips whose slot stood still until the master gave it up: it is lost for them, though its agent lives.
     pub stood_still: u64,
+    /// Strips whose slot was asked to give rows away, and has not answered in time or given nothing. If it stands still as well it is
+    /// lost for the rest of the strip, which happens to a strip once.
+    pub silent: BTreeSet<LeaseId>,
     /// Strips that their slot ended early by itself.
     pub failed: u64,
     pub yielded: u64,
@@ -25,7 +30,7 @@ impl Deeds {
     /// those that were missing to begin with, are further work: each is a start.
     pub fn bound(&self, job: &Job, slots: usize, first_runs: u64) -> u64 {
         let bands = job.rows.len().div_ceil(job.band_rows).max(1);
-        let lost = self.lost + self.stood_still + self.failed + self.yielded;
+        let lost = self.lost + self.stood_still + self.silent.len() as u64 + self.failed + self.yielded;
         let of_way_b = if job.write == WriteCost::NONE { 0 } else { self.shrinks };
         let further = self.refused + first_runs.saturating_sub(1);
         slots as u64 * (2 + u64::from(bands.ilog2())) + lost + of_way_b + further
@@ -42,4 +47,9 @@ pub fn runs(within: Rows, is: impl Fn(u32) -> bool) -> Vec<Rows> {
         }
     }
     runs
+}
+
+/// Until when an agent may answer.
+pub fn deadline(asked: f64) -> f64 {
+    asked + Tuning::default().shrink_deadline
 }

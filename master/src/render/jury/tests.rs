@@ -124,6 +124,29 @@ fn what_was_said_earlier_counts_when_a_third_comes() {
     assert_eq!(earlier(7).claims(0), [(node(1), picture(7)), (node(2), picture(TRUTH))]);
 }
 
+/// Node 2 draws wrong and made the first case; node 3 alone can help the second only.
+#[test]
+fn a_case_that_nobody_can_help_waits_for_the_others() {
+    let mut both = jury(&[(2, 7), (1, TRUTH)]);
+    both.add_earlier([(node(1), picture(TRUTH)), (node(2), picture(7))]);
+    assert_eq!(both.undecided(), [1]);
+    let wrong = Finding::Wrong { wrong: vec![node(2)], right: node(1) };
+    assert_eq!(play(&mut both, &[3], |_| TRUTH), [wrong]);
+    assert!(both.undecided().is_empty());
+
+    let mut two = jury(&[(2, 7), (1, TRUTH)]);
+    play(&mut two, &[1, 2], |node| if node == 2 { 7 } else { TRUTH });
+    assert_eq!(two.undecided(), [0, 1]);
+}
+
+/// The rows in dispute were rendered again by another, and are as one of the two had said.
+#[test]
+fn an_earlier_word_that_agrees_is_enough() {
+    let mut again = jury(&[(3, TRUTH)]);
+    again.add_earlier([(node(2), picture(TRUTH))]);
+    assert_eq!(play(&mut again, &[], |_| TRUTH), [Finding::Same]);
+}
+
 #[test]
 fn what_a_lost_node_was_asked_is_asked_of_another() {
     let mut jury = jury(&[(1, TRUTH)]);

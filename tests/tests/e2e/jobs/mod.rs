@@ -34,7 +34,7 @@ fn with_scene() -> Sandbox {
     sandbox
 }
 
-/// Starts a render that uses nothing of earlier ones: only the job's own files can save it work.
+/// Starts a render that uses nothing of earlier ones: only what was finished for it can save it work.
 fn start(sandbox: &Sandbox, more: &[&str]) -> Running {
     process::start(sandbox.td(["render", "slow.pov", "--slots", "2", "--fresh", "--json"]).args(SWITCHES).args(more))
 }
@@ -98,6 +98,11 @@ fn killed(sandbox: &Sandbox, more: &[&str]) -> Value {
     let _ = running.wait(LIMIT);
     sandbox.nothing_left_behind();
     newest(sandbox)
+}
+
+/// Rows that its agents had finished, and that had not come to its own files before it ended.
+fn rows_from_cache(done: &events::Event) -> u64 {
+    done["rows_from_cache"].as_u64().expect("rows_from_cache")
 }
 
 fn rows_rendered(done: &events::Event) -> u64 {
