@@ -191,5 +191,5 @@ if [ "${TD_BENCH_ONLY:-}" != td ]; then
 fi
 mib=$(ratio "$peak" 1024); v=$(verdict "$mib" 12); [[ $v != *MISSED ]] || missed=1
 row 'td-agent on a node, memory (MiB)' "$mib" '' "$v"
-[ "${TD_BENCH_ONLY:-}" = td ] || echo "$(ansible-playbook --version | head -n 1), $(pyinfra --version 2>&1 | head -n 1)"
+[ "${TD_BENCH_ONLY:-}" = td ] || echo "$(ansible-playbook --version | sed -n 1p), $(pyinfra --version 2>&1 | sed -n 1p)"
 exit $missed
