@@ -103,6 +103,7 @@ fn a_node_that_is_back_brings_what_it_finished_meanwhile() {
 
 /// What its own agents have finished since is its own; what lay there before is not.
 #[test]
+#[ignore = "takes half a minute: make e2e"]
 fn a_fresh_job_that_is_resumed_takes_what_was_finished_for_it() {
     let cluster = Cluster::new(2);
     cluster.exact(&cluster.render(&[]).wait(LIMIT));
