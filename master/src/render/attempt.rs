@@ -225,7 +225,8 @@ impl Attempt<'_> {
         let all: f64 = self.crew.nodes.iter().map(|node| node.speed * node.slots.len() as f64).sum();
         let threads = own_probe::threads();
         let speeds = f64::from(threads) * speed / all.max(1e-9);
-        let (width, height) = probing::own_size(self.shape.width, self.shape.height, speeds, threads);
+        let (width, height) =
+            probing::own_size(self.shape.width, self.shape.height, self.spec.options.rows.len(), speeds, threads);
         let start = StartProbe { width, height, threads, ..self.probe.clone() };
         let pixels = |probe: &StartProbe| f64::from(probe.width.max(1)) * f64::from(probe.height.max(1));
         let file = own_probe::file_seconds(self.shape.width, self.shape.height, pixels(&start), speed);

@@ -19,7 +19,7 @@ use crate::schedule::{CostMap, with_jumps};
 const MOST_PIXELS: f64 = 160.0 * 120.0;
 const SHARE: f64 = 1.0 / 120.0;
 /// The same for a view that the master renders itself: as many pixels as it traces in this share of the time that the
-/// nodes need for the whole picture, since they wait for it.
+/// nodes need for all rows that are wanted, since they wait for it.
 const OWN_WAIT: f64 = 0.045;
 const MOST_OWN_PIXELS: f64 = 1120.0 * 840.0;
 /// Where a single thread traces them they would take too long.
@@ -45,10 +45,11 @@ fn scaled(width: u32, height: u32, wanted: f64) -> (u32, u32) {
 
 /// Size of the view where the master itself renders it. The longer it traces, the less what else it does blurs the map:
 /// on a busy machine a view of 40 ms puts the cut off by a fifth, one of 150 ms by a tenth. `speeds` is the speed
-/// of the master's `threads` over that of all slots together.
+/// of the master's `threads` over that of all slots together. Where only some `rows` of the picture are wanted the view costs so much
+/// less: it is of the whole picture all the same.
 #[must_use]
-pub fn own_size(width: u32, height: u32, speeds: f64, threads: u32) -> (u32, u32) {
-    let pixels = f64::from(width) * f64::from(height);
+pub fn own_size(width: u32, height: u32, rows: u32, speeds: f64, threads: u32) -> (u32, u32) {
+    let pixels = f64::from(width) * f64::from(rows.min(height));
     let (least, most) = OWN_SHARES;
     let share = if speeds.is_finite() { (OWN_WAIT * speeds).clamp(least, most) } else { least };
     let most = if threads > 1 { MOST_OWN_PIXELS } else { MOST_OF_ONE_THREAD };
@@ -302,18 +303,21 @@ mod tests {
         assert_eq!(size(6400, 4800), (160, 120));
         assert_eq!(size(800, 600), (73, 55));
         // Eight of a sixtieth of the master's speed; then one as fast as the master.
-        assert_eq!(super::own_size(6400, 4800, 7.8, 1), (800, 600));
-        assert_eq!(super::own_size(6400, 4800, 15.6, 2), (1120, 840));
-        assert_eq!(super::own_size(800, 600, 7.8, 1), (474, 355));
-        assert_eq!(super::own_size(800, 600, 15.6, 2), (566, 424));
-        assert_eq!(super::own_size(400, 20, 7.8, 1), (237, 12));
-        assert_eq!(super::own_size(400, 15, 7.8, 1).1, 9);
-        assert_eq!(super::own_size(800, 600, 1.0, 1), (170, 127));
-        assert_eq!(super::own_size(800, 600, f64::NAN, 2), (73, 55));
+        assert_eq!(super::own_size(6400, 4800, 4800, 7.8, 1), (800, 600));
+        assert_eq!(super::own_size(6400, 4800, 4800, 15.6, 2), (1120, 840));
+        // Of 64 rows.
+        assert_eq!(super::own_size(6400, 4800, 64, 2.0, 2), (222, 166));
+        assert_eq!(super::own_size(6400, 4800, 9999, 15.6, 2), (1120, 840));
+        assert_eq!(super::own_size(800, 600, 600, 7.8, 1), (474, 355));
+        assert_eq!(super::own_size(800, 600, 600, 15.6, 2), (566, 424));
+        assert_eq!(super::own_size(400, 20, 20, 7.8, 1), (237, 12));
+        assert_eq!(super::own_size(400, 15, 15, 7.8, 1).1, 9);
+        assert_eq!(super::own_size(800, 600, 600, 1.0, 1), (170, 127));
+        assert_eq!(super::own_size(800, 600, 600, f64::NAN, 2), (73, 55));
         for (width, height) in [(6400, 4800), (12_800, 9600), (65_500, 17), (999, 65_500)] {
-            let (own_width, own_height) = super::own_size(width, height, f64::INFINITY, 4);
+            let (own_width, own_height) = super::own_size(width, height, height, f64::INFINITY, 4);
             assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS);
-            let (own_width, own_height) = super::own_size(width, height, 1e9, 4);
+            let (own_width, own_height) = super::own_size(width, height, height, 1e9, 4);
             assert!(u64::from(own_width) * u64::from(own_height) <= probe::MOST_PIXELS, "{own_width}x{own_height}");
         }
         assert_eq!(size(33, 1), (33, 1));
