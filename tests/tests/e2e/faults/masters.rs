@@ -15,8 +15,10 @@ use crate::cluster_faults::{LIMIT, NAMES, command, ends_exact, is_exact, told_an
 fn until_given_up(cluster: &Cluster<'_>) {
     let deadline = Instant::now() + Duration::from_secs(90);
     let is_given_up = |number: usize| cluster.said(number).contains("is silent: its POV-Rays are stopped");
-    while !(0..NAMES.len()).all(is_given_up) || !cluster.sandbox.processes_called("povray").is_empty() {
-        assert!(Instant::now() < deadline, "agents still render for a silent master: {}", cluster.said(0));
+    let povrays = || cluster.sandbox.processes_called("povray");
+    while !(0..NAMES.len()).all(is_given_up) || !povrays().is_empty() {
+        let said = || (0..NAMES.len()).map(|number| cluster.said(number)).collect::<Vec<_>>().join("\n");
+        assert!(Instant::now() < deadline, "agents still render for a silent master: {:?}, {}", povrays(), said());
         std::thread::sleep(Duration::from_millis(100));
     }
 }
