@@ -12,6 +12,7 @@
 pub mod agent;
 pub mod classic;
 pub mod cli;
+pub mod clock;
 pub mod converge;
 pub mod fingerprint;
 pub mod first_pass;

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::CryptoProvider;
@@ -18,12 +18,12 @@ use rustls::server::{ParsedCertificate, ServerSessionMemoryCache, WebPkiClientVe
 use rustls::time_provider::TimeProvider;
 use rustls::{AlertDescription, CertificateError, Error, RootCertStore, ServerConfig};
 
+use crate::clock::NEVER_SET;
+
 /// Masters' sessions that are kept, so that a connection after the first costs no signature.
 const SESSIONS: usize = 256;
 /// Tickets that a client gets per handshake: each is one later connection. Fewer than rustls's own 4, for small nodes.
 const TICKETS: usize = 2;
-/// A clock before 2020, in seconds since 1970, was never set: no td is that old.
-const NEVER_SET: Duration = Duration::from_secs(1_577_836_800);
 
 /// Why the agent cannot speak TLS. It listens nowhere then.
 #[derive(Debug, thiserror::Error)]

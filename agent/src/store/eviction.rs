@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::clock::NEVER_SET;
+
 /// Removes files below `folder`, oldest first by time of modification, until at most `bound` bytes remain.
 /// Files in `kept` stay. Errors are logged: a cache that cannot shrink is no reason to fail.
 pub fn shrink(folder: &Path, bound: u64, kept: &HashSet<PathBuf>) {
@@ -23,9 +25,6 @@ pub fn shrink(folder: &Path, bound: u64, kept: &HashSet<PathBuf>) {
         }
     }
 }
-
-/// A file that seems older was written before the clock was set: a Raspberry Pi has none of its own. The begin of 2020.
-const NEVER_SET: Duration = Duration::from_secs(1_577_836_800);
 
 /// Removes files below `folder` that were not used for `age`, and folders that are empty then. Files in `kept` stay, and so do those
 /// whose time is not to be believed: before 2020, or ahead.

@@ -18,14 +18,8 @@ impl Run<'_, '_> {
         let (client, job, tell) = (found.client.clone(), self.attempt.spec.id.clone(), self.tell.clone());
         let shape = self.attempt.shape;
         let task = tokio::spawn(async move {
-            for rows in wanted {
-                let band = finished::fetch_one(&client, &job, rows, shape).await;
-                let is_over = band.is_err();
-                let heard = Heard::Band { node, band: band.map(Box::new) };
-                if tell.send(heard).await.is_err() || is_over {
-                    break;
-                }
-            }
+            let heard = |band: Result<Band, String>| Heard::Band { node, band: band.map(Box::new) };
+            finished::fetch_from(&client, &job, wanted, shape, &tell, heard).await;
             let _ = tell.send(Heard::BandsTaken { node }).await;
         });
         // For who waits for anybody at all it is a node that is about to come.

@@ -39,11 +39,8 @@ pub fn wanted(attempt: &Attempt<'_>, runs: &[Rows]) -> Vec<Rows> {
     runs.iter().copied().filter(|&rows| is_wanted(rows)).collect()
 }
 
-/// Fetches one band; or tells why it is not to be had.
-///
-/// # Errors
-/// A sentence for the log.
-pub async fn fetch_one(client: &Client, job: &str, rows: Rows, shape: Shape) -> Result<Band, String> {
+/// Fetches one band; or tells why it is not to be had, in a sentence for the log.
+async fn fetch_one(client: &Client, job: &str, rows: Rows, shape: Shape) -> Result<Band, String> {
     let (meta, data) = client.band(job, rows).await.map_err(|error| error.to_string())?;
     check_segment(&meta, &data, shape.width, shape.format, rows).map_err(|error| error.to_string())?;
     Ok(Band { rows, meta, data })
@@ -69,7 +66,8 @@ pub async fn fetch(attempt: &Attempt<'_>, offers: Vec<Offer>) -> Result<Vec<(Row
         let (tell, mut hear) = mpsc::channel(WAITING);
         for (node, runs) in shares {
             let Some((_, client, _)) = offers.iter().find(|(other, _, _)| *other == node) else { continue };
-            tokio::spawn(fetch_from(node, client.clone(), attempt.spec.id.clone(), runs, attempt.shape, tell.clone()));
+            let (client, job, shape, tell) = (client.clone(), attempt.spec.id.clone(), attempt.shape, tell.clone());
+            tokio::spawn(async move { fetch_from(&client, &job, runs, shape, &tell, |band| (node, band)).await });
         }
         drop(tell);
         while let Some((node, band)) = hear.recv().await {
@@ -88,19 +86,19 @@ pub async fn fetch(attempt: &Attempt<'_>, offers: Vec<Offer>) -> Result<Vec<(Row
     }
 }
 
-/// Fetches one node's share, one band after the other, up to the first that fails.
-async fn fetch_from(
-    node: NodeId,
-    client: Client,
-    job: String,
+/// Fetches these runs from one node, one after the other, up to the first that fails; each is told as `telling` puts it.
+pub async fn fetch_from<T>(
+    client: &Client,
+    job: &str,
     runs: Vec<Rows>,
     shape: Shape,
-    tell: mpsc::Sender<(NodeId, Result<Band, String>)>,
+    tell: &mpsc::Sender<T>,
+    telling: impl Fn(Result<Band, String>) -> T,
 ) {
     for rows in runs {
-        let band = fetch_one(&client, &job, rows, shape).await;
+        let band = fetch_one(client, job, rows, shape).await;
         let is_over = band.is_err();
-        if tell.send((node, band)).await.is_err() || is_over {
+        if tell.send(telling(band)).await.is_err() || is_over {
             return;
         }
     }

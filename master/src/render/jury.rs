@@ -167,9 +167,7 @@ impl Jury {
     /// The cases of which nodes say different things, and nobody has told yet who is right.
     #[must_use]
     pub fn undecided(&self) -> Vec<usize> {
-        let differ =
-            |case: &Case| case.claims.iter().any(|claim| case.claims.first().is_some_and(|first| first.1 != claim.1));
-        let is_open = |case: &Case| !self.dismissed.contains(&case.maker) && decide(case).is_none() && differ(case);
+        let is_open = |case: &Case| !self.dismissed.contains(&case.maker) && differ(case) && decide(case).is_none();
         (0..).zip(&self.cases).filter(|(_, case)| is_open(case)).map(|(number, _)| number).collect()
     }
 
@@ -215,10 +213,14 @@ impl Jury {
     }
 }
 
+/// Whether anybody said something else than the picture says.
+fn differ(case: &Case) -> bool {
+    case.claims.iter().any(|(_, picture)| case.claims.first().is_none_or(|(_, first)| first != picture))
+}
+
 /// What the claims of a case say, if anything.
 fn decide(case: &Case) -> Option<Finding> {
-    let differ = case.claims.iter().any(|(_, picture)| case.claims.first().is_none_or(|(_, first)| first != picture));
-    if !differ {
+    if !differ(case) {
         return (case.claims.len() > 1).then_some(Finding::Same);
     }
     let (right, picture) = case

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use super::block;
+use crate::clock::NEVER_SET;
 use crate::converge::mounts;
 use crate::health::look::boot;
 use crate::health::root::Root;
@@ -16,8 +17,6 @@ const LENGTH: usize = 1024;
 const MAGIC: u16 = 0xef53;
 /// Bit of `s_state`: "errors detected".
 const ERRORS: u16 = 2;
-/// A clock before 2020 was never set, and tells nothing about intervals.
-const NEVER_SET: f64 = 1_577_836_800.0;
 
 /// A sentence for each mounted ext file system that wants a check. None where not a single one could be read.
 #[must_use]
@@ -59,7 +58,7 @@ fn why(superblock: &[u8; LENGTH], now: f64) -> Option<String> {
     if most_mounts > 0 && i32::from(mounted) >= i32::from(most_mounts) {
         return Some(format!("was mounted {mounted} times since its last check, and asks for one every {most_mounts}"));
     }
-    let is_due = interval > 0 && now > NEVER_SET && now > f64::from(checked) + f64::from(interval);
+    let is_due = interval > 0 && now > NEVER_SET.as_secs_f64() && now > f64::from(checked) + f64::from(interval);
     is_due.then(|| {
         let days = |seconds: f64| (seconds / 86_400.0).floor();
         let since = days(now - f64::from(checked));
