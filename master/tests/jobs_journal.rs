@@ -225,9 +225,22 @@ proptest! {
     }
 }
 
-/// What version 1 looks like on disk. If this changes, older journals cannot be read: raise the major version.
-#[test]
-fn version_one_stays_as_it_is() {
+fn framed(content: &str) -> Vec<u8> {
+    let mut bytes = (content.len() as u32).to_be_bytes().to_vec();
+    bytes.extend(crc32(content.as_bytes()).to_be_bytes());
+    let crc = crc32(&bytes);
+    bytes.extend(crc.to_be_bytes());
+    bytes.extend(content.as_bytes());
+    bytes
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+fn interrupted() -> (Record, &'static str) {
     let record = Record::End(EndRecord {
         at: 1.5,
         outcome: Outcome::Interrupted,
@@ -235,11 +248,39 @@ fn version_one_stays_as_it_is() {
         resumable: true,
         rows_done: 7,
     });
-    let mut golden = b"tdjrnl\x01\x00".to_vec();
-    golden.extend(0x9b93_3453_u32.to_be_bytes());
-    assert_eq!(codec::file_head()[..], golden[..]);
     let content = r#"{"kind":"end","at":1.5,"outcome":"interrupted","message":"bäh","resumable":true,"rows_done":7}"#;
+    (record, content)
+}
+
+/// What version 2 looks like on disk. If this changes, older journals cannot be read: raise the major version.
+#[test]
+fn version_two_stays_as_it_is() {
+    let (record, content) = interrupted();
+    assert_eq!(codec::file_head(), *b"tdjrnl\x02\x00\xb0\xbe\x67\x90");
     let encoded = codec::encode(&record).unwrap();
     assert_eq!(encoded[..4], (content.len() as u32).to_be_bytes());
     assert_eq!(std::str::from_utf8(&encoded[12..]).unwrap(), content);
+
+    let claims = |node: &str, byte| ClaimRecord { node: node.to_owned(), picture: ContentHash([byte; 32]) };
+    let dispute = Record::Dispute(DisputeRecord {
+        rows: Rows::new(3, 9),
+        claims: vec![claims("pi1", 0xab), claims("pi2", 0xcd)],
+    });
+    let content = format!(
+        r#"{{"kind":"dispute","rows":{{"start":3,"end":9}},"claims":[{{"node":"pi1","picture":"{}"}},{{"node":"pi2","picture":"{}"}}]}}"#,
+        "ab".repeat(32),
+        "cd".repeat(32)
+    );
+    assert_eq!(std::str::from_utf8(&codec::encode(&dispute).unwrap()[12..]).unwrap(), content);
+}
+
+/// What version 1 looked like: a td of today goes on with the jobs of yesterday's.
+#[test]
+fn version_one_is_read() {
+    let (record, content) = interrupted();
+    let mut bytes = b"tdjrnl\x01\x00\x9b\x93\x34\x53".to_vec();
+    bytes.extend(framed(content));
+    let decoded = codec::decode(&bytes).unwrap();
+    assert_eq!((decoded.major, decoded.good), (1, bytes.len()));
+    assert_eq!(decoded.records, [record]);
 }

@@ -32,6 +32,8 @@ pub const MOST_CONTENT: usize = 64 << 20;
 /// What a journal holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
+    /// Version of the journal, as its head has it.
+    pub major: u8,
     pub records: Vec<Record>,
     /// Bytes that are good; what is behind them is cut off before anything is appended.
     pub good: usize,
@@ -73,6 +75,11 @@ fn head_of(major: u8, minor: u8) -> [u8; FILE_HEAD] {
     head
 }
 
+/// The version that a journal must have to hold `record`: a td that only reads older ones would skip it and go on wrongly.
+pub(super) fn major_for(record: &Record) -> u8 {
+    if matches!(record, Record::Dispute(_)) { 2 } else { 1 }
+}
+
 /// One record's bytes.
 ///
 /// # Errors
@@ -112,7 +119,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         }
         rest = behind;
     }
-    Ok(Decoded { records, good: bytes.len() - rest.len() })
+    Ok(Decoded { major, records, good: bytes.len() - rest.len() })
 }
 
 /// The next whole record's content, and what is behind it.

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::codec::{self, Decoded};
@@ -17,6 +17,8 @@ const MOST_BYTES: u64 = 1 << 30;
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Version that the file's head has.
+    major: u8,
 }
 
 impl Journal {
@@ -36,7 +38,7 @@ impl Journal {
             Ok(file)
         };
         let file = make().map_err(JobError::folder(path))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, major: codec::MAJOR })
     }
 
     /// Opens a journal to go on with; what is behind its last whole record is cut off.
@@ -47,7 +49,7 @@ impl Journal {
         let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(JobError::folder(path))?;
         let decoded = read_from(path, &mut file)?;
         file.set_len(decoded.good as u64).map_err(JobError::folder(path))?;
-        Ok((Self { path: path.to_owned(), file }, decoded.records))
+        Ok((Self { path: path.to_owned(), file, major: decoded.major }, decoded.records))
     }
 
     /// Reads a journal and leaves it as it is.
@@ -65,6 +67,9 @@ impl Journal {
     /// [`JobError`] where the disk refuses; what was half written is no record, and is cut off before the next.
     pub fn append(&mut self, record: &Record, synced: bool) -> Result<(), JobError> {
         let bytes = codec::encode(record).map_err(|source| JobError::Encode { path: self.path.clone(), source })?;
+        if self.major < codec::major_for(record) {
+            self.raise().map_err(JobError::folder(&self.path))?;
+        }
         let good = self.file.metadata().map_err(JobError::folder(&self.path))?.len();
         let mut write = || -> io::Result<()> {
             self.file.write_all(&bytes)?;
@@ -74,6 +79,17 @@ impl Journal {
             let _ = self.file.set_len(good);
             JobError::folder(&self.path)(error)
         })
+    }
+
+    /// Makes a journal that an older td began one of this td, so that the older one refuses it. The head lies within one
+    /// sector of the disk: a crash leaves the old one or the new one.
+    fn raise(&mut self) -> io::Result<()> {
+        // What is open for appending writes to the end, wherever it is told to.
+        let head = OpenOptions::new().write(true).open(&self.path)?;
+        head.write_all_at(&codec::file_head(), 0)?;
+        head.sync_data()?;
+        self.major = codec::MAJOR;
+        Ok(())
     }
 }
 
@@ -93,8 +109,10 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use td_protocol::rows::Rows;
+
     use super::*;
-    use crate::jobs::record::{CompleteRecord, example};
+    use crate::jobs::record::{CompleteRecord, DisputeRecord, example};
 
     #[test]
     fn a_torn_tail_is_cut_off_and_the_next_record_is_found_behind_the_good_ones() {
@@ -114,5 +132,25 @@ mod tests {
             assert_eq!(Journal::read(&path).unwrap(), [job.clone(), complete(2.0)]);
         }
         assert!(matches!(Journal::create(&path, &job), Err(JobError::Folder { .. })), "not made twice");
+    }
+
+    #[test]
+    fn an_older_tds_journal_becomes_this_tds_with_the_first_record_that_the_older_one_must_not_skip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let job = Record::Job(Box::new(example()));
+        drop(Journal::create(&path, &job).unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[..codec::FILE_HEAD].copy_from_slice(b"tdjrnl\x01\x00\x9b\x93\x34\x53");
+        std::fs::write(&path, bytes).unwrap();
+
+        let (mut journal, _) = Journal::reopen(&path).unwrap();
+        let complete = Record::Complete(CompleteRecord { at: 1.0 });
+        journal.append(&complete, true).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap()[6], 1, "the older td may still go on");
+        let dispute = Record::Dispute(DisputeRecord { rows: Rows::new(3, 9), claims: Vec::new() });
+        journal.append(&dispute, true).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap()[..codec::FILE_HEAD], codec::file_head());
+        assert_eq!(Journal::read(&path).unwrap(), [job, complete, dispute]);
     }
 }

@@ -252,9 +252,12 @@ pub fn of_own_kernels(master: &Master<'_>) -> String {
         )
     };
     causes.cause("its memory is nearly full", client, &fill(9));
+    // What the kernel swaps out and what not is its own affair: so much is given back that it is short, and not out of it.
     let swap = format!(
         "{}; head -c 67108864 /dev/zero >/swap; chmod 600 /swap; mkswap -q /swap; swapon /swap
-         head -c 41943040 /dev/zero >>/dev/shm/fill",
+         head -c 41943040 /dev/zero >>/dev/shm/fill
+         while awk '/^MemTotal/ {{ all = $2 }} /^MemAvailable/ {{ free = $2 }} END {{ exit free >= all * 7 / 100 }}' /proc/meminfo
+         do truncate -s -1M /dev/shm/fill; done",
         fill(3)
     );
     causes.cause("its memory is full, and it swaps", client, &swap);
