@@ -35,6 +35,7 @@ fn jobs() -> impl Strategy<Value = Job> {
 /// What the scheduler is told of a cluster in which strips run and slots come and go, are slow, and answer or fall silent.
 fn usual_steps() -> BoxedStrategy<Step> {
     prop_oneof![
+        10 => any::<u32>().prop_map(|slot| Step::Trace { slot }),
         20 => (any::<u32>(), 0.01f64..20.0).prop_map(|(slot, cost)| Step::Band { slot, cost }),
         4 => any::<u32>().prop_map(|slot| Step::Complete { slot }),
         8 => any::<u32>().prop_map(|pick| Step::Answer { pick }),
@@ -66,6 +67,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Slots stand still and agents are silent for most of the time; none comes anew, which would be allowed starts of its own.
 fn steps_of_silence() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
+        20 => any::<u32>().prop_map(|slot| Step::Trace { slot }),
         40 => (any::<u32>(), 0.01f64..20.0).prop_map(|(slot, cost)| Step::Band { slot, cost }),
         4 => any::<u32>().prop_map(|slot| Step::Complete { slot }),
         12 => any::<u32>().prop_map(|pick| Step::Answer { pick }),
@@ -117,6 +119,24 @@ proptest! {
             adversary.play(step).map_err(TestCaseError::fail)?;
         }
         adversary.behave().map_err(TestCaseError::fail)?;
+    }
+
+    /// POV-Rays that stand still for ever under agents that live, at any moment and with as few starts left as there may be:
+    /// whoever is idle finishes their rows, and no more is started than is promised.
+    #[test]
+    fn what_stands_still_for_ever_is_finished_by_others(
+        job in jobs(),
+        height in prop_oneof![1u32..900, 1u32..120],
+        speeds in proptest::collection::vec(0.05f64..20.0, 2..5),
+        steps in steps_of_silence(),
+        well in any::<u32>(),
+    ) {
+        let rows = Rows::new(job.rows.start.min(height - 1), height);
+        let mut adversary = Adversary::new(Job { height, rows, done: Vec::new(), ..job }, &speeds);
+        for step in steps {
+            adversary.play(step).map_err(TestCaseError::fail)?;
+        }
+        adversary.outlast(well).map_err(TestCaseError::fail)?;
     }
 }
 

@@ -11,6 +11,7 @@ impl Scheduler {
         self.slots.ever() as u64 * per_slot
             + u64::from(self.counts.losses)
             + u64::from(self.counts.stuck_copies)
+            + u64::from(self.counts.past_help)
             + u64::from(self.counts.taken_back)
             + u64::from(self.counts.failures)
             + u64::from(self.counts.pieces.saturating_sub(1))

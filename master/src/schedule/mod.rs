@@ -40,6 +40,7 @@ mod scheduler;
 mod serving;
 mod shrinking;
 mod slots;
+mod standing_still;
 mod steal;
 mod take_over;
 

@@ -3,7 +3,7 @@
 use td_protocol::rows::Rows;
 
 use super::cost_map::{CostMap, CostSums};
-use super::event::{GiveUpReason, LeaseId, SlotId};
+use super::event::{LeaseId, SlotId};
 use super::lease::{Lease, Queued, Twin};
 use super::level::Level;
 use super::moment::Moment;
@@ -149,7 +149,7 @@ impl Scheduler {
             return;
         };
         let elapsed = (self.now - lease.anchor).max(SHORTEST);
-        if self.give_up_stuck_copy(id, elapsed) {
+        if self.give_up_stuck_copy(id, elapsed) || self.give_up_past_help(id, elapsed) {
             return;
         }
         let Some(lease) = self.leases.get(&id) else {
@@ -174,28 +174,6 @@ impl Scheduler {
     pub(super) fn note_typical_speed(&mut self) {
         let slots = self.slots.usable().max(1) as f64;
         self.typical_speed = (self.slots.total_speed() / slots).max(1e-9);
-    }
-
-    /// A copy was to help. If it is stuck itself, somebody else may: but with twice the patience each time.
-    fn give_up_stuck_copy(&mut self, id: LeaseId, elapsed: f64) -> bool {
-        let Some(lease) = self.leases.get(&id) else {
-            return false;
-        };
-        let Twin::CopyOf(original) = lease.twin else {
-            return false;
-        };
-        let step = self.step_seconds(lease).max(self.tuning.overdue_floor.max(0.1));
-        let Some(original) = self.leases.get_mut(&original) else {
-            return false;
-        };
-        let patience = self.tuning.overdue_factor * 2f64.powi(original.stuck_copies);
-        if elapsed < patience * step {
-            return false;
-        }
-        original.stuck_copies += 1;
-        self.counts.stuck_copies += 1;
-        self.give_up(id, GiveUpReason::Stuck);
-        true
     }
 
     /// Until rows tell, a job is taken to last a while on all slots together.

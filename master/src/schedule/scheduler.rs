@@ -116,6 +116,8 @@ pub struct Counts {
     pub losses: u32,
     /// Copies that were given up for another because they were stuck themselves.
     pub stuck_copies: u32,
+    /// Strips that were given up because they stood still and no start was left for a copy.
+    pub past_help: u32,
     /// Strips whose rows were given out without asking again: the agent had not answered, or given nothing, and was stuck.
     pub taken_back: u32,
     /// Rows that were found without an owner, and given out again: 0, or the scheduler is wrong.
@@ -332,7 +334,7 @@ impl Scheduler {
 
     /// At most so many strips are started: slots x (2 + log2 bands), plus lost slots, plus shrinks of way (b). A slot is lost once for
     /// each strip that it does not bring to its end: its agent is gone or out, its POV-Ray failed or yielded, or it stood still and gave
-    /// nothing when it was asked, or as a copy until that was given up. Further work is a start more each: runs of rows beyond the first that were missing to begin
+    /// nothing when it was asked, or until it was given up (a copy; or the strip itself, where no start is left for a copy). Further work is a start more each: runs of rows beyond the first that were missing to begin
     /// with, and runs that were refused. Nothing but what slots and agents did is in it.
     #[must_use]
     pub fn start_bound(&self) -> u64 {

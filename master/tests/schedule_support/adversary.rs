@@ -1,6 +1,6 @@
 //! A cluster that does its worst, and keeps its own account of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use td::schedule::{
     Action, CostMap, Event, GiveUpReason, Job, LATEST, LeaseId, NodeId, Scheduler, Sharing, SlotId, Tuning,
@@ -12,6 +12,7 @@ use crate::deeds::{Deeds, deadline, runs};
 /// Numbers choose among what there is.
 #[derive(Debug, Clone)]
 pub enum Step {
+    Trace { slot: u32 },
     Band { slot: u32, cost: f64 },
     Complete { slot: u32 },
     Answer { pick: u32 },
@@ -150,7 +151,7 @@ impl Adversary {
                 }
                 self.deeds.shrinks += 1;
                 // Until it has answered.
-                self.deeds.silent.insert(lease);
+                self.deeds.silent.insert((lease, epoch));
                 self.shrinks.push(Shrink { slot: slot.0, lease, epoch, new_end, asked: self.latest });
             }
             Action::Settle { lease, rows } => {
@@ -214,6 +215,12 @@ impl Adversary {
 
     pub fn play(&mut self, step: Step) -> Result<(), String> {
         match step {
+            Step::Trace { slot } => {
+                if let Some(slot) = self.busy(slot) {
+                    self.now += 0.1;
+                    self.trace(slot);
+                }
+            }
             Step::Band { slot, cost } => {
                 if let Some(slot) = self.busy(slot) {
                     self.now += 0.1;
@@ -282,6 +289,13 @@ impl Adversary {
         self.wrong.clone().map_or(Ok(()), Err)
     }
 
+    /// Its strip has parsed.
+    fn trace(&mut self, slot: u32) {
+        if self.strips.contains_key(&slot) {
+            self.event(Event::StartCost { slot: SlotId(slot), seconds: 0.5 });
+        }
+    }
+
     fn band(&mut self, slot: u32, cost_seconds: f64) {
         let Some(strip) = self.strips.get_mut(&slot) else {
             return;
@@ -329,7 +343,7 @@ impl Adversary {
         strip.end = wish.clamp(least, strip.end);
         let end = strip.end;
         if end < before && self.latest < deadline(shrink.asked) {
-            self.deeds.silent.remove(&shrink.lease);
+            self.deeds.silent.remove(&(shrink.lease, shrink.epoch));
         }
         self.event(Event::ShrinkAnswered { lease: shrink.lease, epoch: shrink.epoch, end });
     }
@@ -445,5 +459,48 @@ impl Adversary {
             }
         }
         self.wrong.clone().map_or(Ok(()), Err)
+    }
+
+    /// From now on the POV-Rays that run stand still for ever, though their agents live; all but one slot may have such a one.
+    /// What is begun from now on goes well: the job must come to its end.
+    pub fn outlast(&mut self, well: u32) -> Result<(), String> {
+        for node in 0..7 {
+            self.event(Event::NodeBack { node: NodeId(node) });
+        }
+        let Some(well) = self.living(well) else {
+            return Ok(());
+        };
+        let mute: BTreeSet<LeaseId> =
+            self.strips.iter().filter(|(slot, _)| **slot != well).map(|(_, strip)| strip.lease).collect();
+        for _ in 0..200_000 {
+            self.cancel();
+            if let Some(wrong) = &self.wrong {
+                return Err(wrong.clone());
+            }
+            if self.finished {
+                return Ok(());
+            }
+            self.shrinks.retain(|shrink| !mute.contains(&shrink.lease));
+            if !self.shrinks.is_empty() {
+                self.answer(2);
+            }
+            self.now += 0.05;
+            match self.strips.iter().find(|(_, strip)| !mute.contains(&strip.lease)).map(|(&slot, _)| slot) {
+                Some(slot) => {
+                    self.trace(slot);
+                    self.band(slot, 0.05);
+                }
+                None => match self.scheduler.next_wake() {
+                    Some(wake) if wake < LATEST / 2.0 => self.wait((wake - self.now).max(0.0) + 0.05),
+                    _ => break,
+                },
+            }
+        }
+        let rows = self.settled.iter().filter(|settled| !**settled).count();
+        Err(format!(
+            "no end: {rows} rows are left, strips {:?}, mute: {mute:?}, {:?}",
+            self.strips,
+            self.scheduler.counts()
+        ))
     }
 }

@@ -12,9 +12,9 @@ pub struct Deeds {
     pub lost: u64,
     /// Strips whose slot stood still until the master gave it up: it is lost for them, though its agent lives.
     pub stood_still: u64,
-    /// Strips whose slot was asked to give rows away, and has not answered in time or given nothing. If it stands still as well it is
-    /// lost for the rest of the strip, which happens to a strip once.
-    pub silent: BTreeSet<LeaseId>,
+    /// When slots were asked to give rows of a strip away (the strip, the epoch), and have not answered in time or given nothing. If
+    /// it stands still as well it is lost for the rest of the strip, which happens to a strip once, however it answers later.
+    pub silent: BTreeSet<(LeaseId, u32)>,
     /// Strips that their slot ended early by itself.
     pub failed: u64,
     pub yielded: u64,
@@ -30,7 +30,8 @@ impl Deeds {
     /// those that were missing to begin with, are further work: each is a start.
     pub fn bound(&self, job: &Job, slots: usize, first_runs: u64) -> u64 {
         let bands = job.rows.len().div_ceil(job.band_rows).max(1);
-        let lost = self.lost + self.stood_still + self.silent.len() as u64 + self.failed + self.yielded;
+        let silent = self.silent.iter().map(|(lease, _)| lease).collect::<BTreeSet<_>>().len() as u64;
+        let lost = self.lost + self.stood_still + silent + self.failed + self.yielded;
         let of_way_b = if job.write == WriteCost::NONE { 0 } else { self.shrinks };
         let further = self.refused + first_runs.saturating_sub(1);
         slots as u64 * (2 + u64::from(bands.ilog2())) + lost + of_way_b + further
