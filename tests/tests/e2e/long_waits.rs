@@ -33,6 +33,7 @@ fn done_despite(pattern: &str, scene: &str, more: &[&str]) -> events::Event {
 }
 
 #[test]
+#[ignore = "takes half a minute or more: make e2e"]
 fn a_long_first_pass() {
     let scene = std::fs::read_to_string(programs::own_scenes().join("radiosity.pov")).unwrap();
     let done = done_despite("*+RFO*", &scene, &["--two-pass"]);
@@ -41,6 +42,7 @@ fn a_long_first_pass() {
 
 /// The small view that tells whether strips are exact, where the scene's text leaves it open.
 #[test]
+#[ignore = "takes half a minute or more: make e2e"]
 fn a_long_probe_that_decides_how_the_picture_is_cut() {
     let scene = format!("{}#if (clock > 1) global_settings {{ radiosity {{ }} }} #end\n", crate::scenes::SMALL);
     let done = done_despite("*+W49*+H36*", &scene, &[]);

@@ -165,6 +165,7 @@ fn a_node_that_rests_is_not_well_again_because_its_disk_is() {
 }
 
 #[test]
+#[ignore = "takes half a minute or more: make e2e"]
 fn a_node_that_was_lost_while_unfit_and_returns_well_is_used() {
     let mut cluster = Cluster::new(1);
     let root = add(&mut cluster, "read-only", &read_only());
