@@ -33,7 +33,6 @@ fn done_despite(pattern: &str, scene: &str, more: &[&str]) -> events::Event {
 }
 
 #[test]
-#[ignore = "takes half a minute or more: make e2e"]
 fn a_long_first_pass() {
     let scene = std::fs::read_to_string(programs::own_scenes().join("radiosity.pov")).unwrap();
     let done = done_despite("*+RFO*", &scene, &["--two-pass"]);
