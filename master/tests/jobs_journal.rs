@@ -225,22 +225,8 @@ proptest! {
     }
 }
 
-fn framed(content: &str) -> Vec<u8> {
-    let mut bytes = (content.len() as u32).to_be_bytes().to_vec();
-    bytes.extend(crc32(content.as_bytes()).to_be_bytes());
-    let crc = crc32(&bytes);
-    bytes.extend(crc.to_be_bytes());
-    bytes.extend(content.as_bytes());
-    bytes
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
-}
-
-fn interrupted() -> (Record, &'static str) {
+/// A record, and its bytes in a journal.
+fn interrupted() -> (Record, Vec<u8>) {
     let record = Record::End(EndRecord {
         at: 1.5,
         outcome: Outcome::Interrupted,
@@ -249,17 +235,17 @@ fn interrupted() -> (Record, &'static str) {
         rows_done: 7,
     });
     let content = r#"{"kind":"end","at":1.5,"outcome":"interrupted","message":"bäh","resumable":true,"rows_done":7}"#;
-    (record, content)
+    let mut bytes = b"\x00\x00\x00\x5f\xe8\x24\x3a\x53\x24\x25\xde\xaf".to_vec();
+    bytes.extend(content.as_bytes());
+    (record, bytes)
 }
 
 /// What version 2 looks like on disk. If this changes, older journals cannot be read: raise the major version.
 #[test]
 fn version_two_stays_as_it_is() {
-    let (record, content) = interrupted();
+    let (record, bytes) = interrupted();
     assert_eq!(codec::file_head(), *b"tdjrnl\x02\x00\xb0\xbe\x67\x90");
-    let encoded = codec::encode(&record).unwrap();
-    assert_eq!(encoded[..4], (content.len() as u32).to_be_bytes());
-    assert_eq!(std::str::from_utf8(&encoded[12..]).unwrap(), content);
+    assert_eq!(codec::encode(&record).unwrap(), bytes);
 
     let claims = |node: &str, byte| ClaimRecord { node: node.to_owned(), picture: ContentHash([byte; 32]) };
     let dispute = Record::Dispute(DisputeRecord {
@@ -279,7 +265,7 @@ fn version_two_stays_as_it_is() {
 fn version_one_is_read() {
     let (record, content) = interrupted();
     let mut bytes = b"tdjrnl\x01\x00\x9b\x93\x34\x53".to_vec();
-    bytes.extend(framed(content));
+    bytes.extend(content);
     let decoded = codec::decode(&bytes).unwrap();
     assert_eq!((decoded.major, decoded.good), (1, bytes.len()));
     assert_eq!(decoded.records, [record]);

@@ -432,47 +432,34 @@ impl Adversary {
 
     /// From now on all goes well: the job must come to its end.
     pub fn behave(&mut self) -> Result<(), String> {
-        for node in 0..7 {
-            self.event(Event::NodeBack { node: NodeId(node) });
-        }
+        self.all_come_back();
         if !self.alive.values().any(|alive| *alive) {
             self.up(0, 1.0);
         }
-        let mut left = 200_000;
-        while !self.finished {
-            self.cancel();
-            if !self.shrinks.is_empty() {
-                self.answer(2);
-            }
-            self.now += 0.05;
-            match self.busy(left) {
-                Some(slot) => self.band(slot, 0.05),
-                None => self.wait(1.0),
-            }
-            if let Some(wrong) = &self.wrong {
-                return Err(wrong.clone());
-            }
-            left -= 1;
-            if left == 0 {
-                let rows = self.settled.iter().filter(|settled| !**settled).count();
-                return Err(format!("no end: {rows} rows are left, strips {:?}", self.strips));
-            }
-        }
-        self.wrong.clone().map_or(Ok(()), Err)
+        self.come_to_the_end(&BTreeSet::new())
     }
 
     /// From now on the POV-Rays that run stand still for ever, though their agents live; all but one slot may have such a one.
     /// What is begun from now on goes well: the job must come to its end.
     pub fn outlast(&mut self, well: u32) -> Result<(), String> {
-        for node in 0..7 {
-            self.event(Event::NodeBack { node: NodeId(node) });
-        }
+        self.all_come_back();
         let Some(well) = self.living(well) else {
             return Ok(());
         };
-        let mute: BTreeSet<LeaseId> =
-            self.strips.iter().filter(|(slot, _)| **slot != well).map(|(_, strip)| strip.lease).collect();
-        for _ in 0..200_000 {
+        let others = self.strips.iter().filter(|(slot, _)| **slot != well);
+        let mute = others.map(|(_, strip)| strip.lease).collect();
+        self.come_to_the_end(&mute)
+    }
+
+    fn all_come_back(&mut self) {
+        for node in 0..7 {
+            self.event(Event::NodeBack { node: NodeId(node) });
+        }
+    }
+
+    /// Nothing is heard any more of the strips in `mute`; all others go well.
+    fn come_to_the_end(&mut self, mute: &BTreeSet<LeaseId>) -> Result<(), String> {
+        for left in (0..200_000).rev() {
             self.cancel();
             if let Some(wrong) = &self.wrong {
                 return Err(wrong.clone());
@@ -485,22 +472,19 @@ impl Adversary {
                 self.answer(2);
             }
             self.now += 0.05;
-            match self.strips.iter().find(|(_, strip)| !mute.contains(&strip.lease)).map(|(&slot, _)| slot) {
-                Some(slot) => {
-                    self.trace(slot);
-                    self.band(slot, 0.05);
-                }
-                None => match self.scheduler.next_wake() {
-                    Some(wake) if wake < LATEST / 2.0 => self.wait((wake - self.now).max(0.0) + 0.05),
-                    _ => break,
-                },
+            let works = |strip: &Strip| !mute.contains(&strip.lease);
+            let at_work: Vec<u32> =
+                self.strips.iter().filter(|(_, strip)| works(strip)).map(|(&slot, _)| slot).collect();
+            if let Some(&slot) = at_work.get(left % at_work.len().max(1)) {
+                self.trace(slot);
+                self.band(slot, 0.05);
+            } else {
+                let wake = self.scheduler.next_wake().filter(|wake| *wake < LATEST / 2.0);
+                self.wait(wake.map_or(1.0, |wake| (wake - self.now).max(0.0) + 1.0));
             }
         }
         let rows = self.settled.iter().filter(|settled| !**settled).count();
-        Err(format!(
-            "no end: {rows} rows are left, strips {:?}, mute: {mute:?}, {:?}",
-            self.strips,
-            self.scheduler.counts()
-        ))
+        let counts = self.scheduler.counts();
+        Err(format!("no end: {rows} rows are left, strips {:?}, mute: {mute:?}, {counts:?}", self.strips))
     }
 }
