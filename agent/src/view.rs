@@ -102,8 +102,7 @@ pub fn render(
     let mut paced = Pacing::new(if drawing.threads > 1 { pacing::VIEW_OF_THREADS } else { pacing::VIEW });
     let mut looked = process::own_thread_cpu();
     let mut was_whole = false;
-    let threads = f64::from(drawing.threads);
-    let mut steady = SteadyCpu::begin(0.0, 0.0, threads);
+    let mut steady = SteadyCpu::begin(0.0, 0.0);
     loop {
         let status = process.poll().map_err(|error| Ending::node(error.to_string()))?;
         let cpu = process.cpu_seconds();
@@ -118,7 +117,7 @@ pub fn render(
         }
         if start.is_none() && follower.is_open() {
             start = Some((now, cpu));
-            steady = SteadyCpu::begin(now, cpu, threads);
+            steady = SteadyCpu::begin(now, cpu);
             paced.begin_tracing(now);
         }
         let blocks = collected.looks.fresh();
@@ -126,7 +125,8 @@ pub fn render(
             if blocks > 0 {
                 collected.seconds = now - seconds;
             }
-            collected.looks.end_look(steady.at(now, cpu) - start_cpu);
+            let spent = if drawing.threads > 1 { cpu } else { steady.at(now, cpu) };
+            collected.looks.end_look(spent - start_cpu);
         }
         if let Some(status) = status {
             let messages = process.messages();

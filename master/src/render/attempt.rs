@@ -232,7 +232,8 @@ impl Attempt<'_> {
         let file = own_probe::file_seconds(self.shape.width, self.shape.height, pixels(&start), speed);
         let reckoned = Reckoned { speeds: speed / nodes.max(1e-9), pixels: pixels(&self.probe) / pixels(&start), file };
         own_probe::spawn(client, self.spec.id.clone(), start, reckoned, tell.clone());
-        Some(MapWait::of(speed, nodes))
+        let slots = self.crew.nodes.iter().map(|node| node.slots.len()).sum();
+        Some(MapWait::of(speed, nodes, slots))
     }
 
     fn scheduled_job(&self) -> ScheduledJob {

@@ -31,10 +31,11 @@ pub struct MapWait {
 }
 
 impl MapWait {
-    /// `master` and `nodes` are the speeds of the master and of the fastest node's slots.
+    /// `master` and `nodes` are the speeds of the master and of the fastest node's slots, of which there are `slots` in all. For one
+    /// alone there is nothing to cut.
     #[must_use]
-    pub fn of(master: f64, nodes: f64) -> Self {
-        if master >= MUCH_FASTER * nodes {
+    pub fn of(master: f64, nodes: f64, slots: usize) -> Self {
+        if slots > 1 && master >= MUCH_FASTER * nodes {
             Self { usual: USUAL, longest: LONGEST }
         } else {
             Self { usual: Duration::ZERO, longest: Duration::ZERO }
@@ -106,11 +107,12 @@ mod tests {
 
     #[test]
     fn who_expects_the_map_soon_waits_for_it() {
-        let wait = MapWait::of(2.9, 0.05);
+        let wait = MapWait::of(2.9, 0.05, 8);
         assert_eq!(wait.until(None), USUAL);
         assert_eq!(wait.until(Some(Duration::from_millis(2100))), LONGEST);
         assert_eq!(wait.until(Some(Duration::from_millis(5100))), USUAL);
         // Nodes nearly as fast as the master begin at once.
-        assert_eq!(MapWait::of(2.9, 1.5).until(Some(Duration::from_millis(1))), Duration::ZERO);
+        assert_eq!(MapWait::of(2.9, 1.5, 8).until(Some(Duration::from_millis(1))), Duration::ZERO);
+        assert_eq!(MapWait::of(2.9, 0.05, 1).until(None), Duration::ZERO, "one slot gets all rows");
     }
 }
