@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::LargeFileLibrary(asked) => return write_out(&large_file::library(asked.machine)),
         Command::ConvergeRender => return command::render(),
     };
+    large_blocks_go_back();
     // One thread serves: a Raspberry Pi 1 has one core, and the work is done by the threads of the strips.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -45,6 +46,16 @@ fn main() -> ExitCode {
     match runtime.block_on(serve::run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+/// What is as large as a row of blocks goes back to the kernel when a strip has ended. After the first such piece glibc would keep
+/// pieces of that size for the thread that had it, and each strip has a thread of its own.
+fn large_blocks_go_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes two numbers, and no other thread runs yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 512 << 10);
     }
 }
 
