@@ -396,6 +396,20 @@ class Bench:
             return Result(wall, stretch, done, used.ru_utime + used.ru_stime,
                           sum(b - a for a, b in zip(before, after)), sum(shares))
 
+    @staticmethod
+    def comes_to(fifo, process):
+        """Waits until a thread of `process` waits for whoever opens the other end of `fifo`: on a busy machine that takes longer than
+        usual, and what is not there yet cannot be let on."""
+        begun = time.monotonic()
+        while True:
+            for thread in os.listdir(f"/proc/{process.pid}/task"):
+                with contextlib.suppress(OSError):
+                    if read(f"/proc/{process.pid}/task/{thread}/wchan") == "wait_for_partner":
+                        return
+            if process.poll() is not None or time.monotonic() - begun > 60:
+                fail(f"povray does not come to {fifo}")
+            time.sleep(0.1)
+
     def start_seconds(self, job, share, is_spare=False):
         """Until a POV-Ray of its own, on one node's share, has parsed the scene, set its trace up and traced a first block: what
         each start costs, whatever rows it is for. Of one that waits as spares do: what is left of its start. At the bench's pace."""
@@ -413,8 +427,9 @@ class Bench:
             process = subprocess.Popen(command, cwd=os.path.dirname(scene), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, preexec_fn=group.enter, env=os.environ | {"POV_TEMP_DIR": folder})
             if is_spare:
-                # Long enough at this share to come to the FIFO.
-                time.sleep(2.5)
+                self.comes_to(f"{folder}/fifo", process)
+                # It rests there: what it took too much of its share is forgotten.
+                time.sleep(0.5)
                 with open(f"{folder}/new", "w", encoding="ascii") as ini:
                     ini.write("\n".join(switches) + "\n")
                 os.rename(f"{folder}/new", command[1])
